@@ -1,0 +1,92 @@
+// Generated from native/codes.json by scripts/codes.mjs (npm run codes): do not edit.
+// Error and reject codes shared with the native engine.
+
+/** Why a message was rejected: built-in codes, 1 to 999. */
+export const rejectCodes = {
+  /** The bytes are not a valid frame or message of the source's format. */
+  MALFORMED: 1,
+  /** The discriminator names no message type of the source's protocol. */
+  UNKNOWN_TYPE: 2,
+  /** A frame announces more bytes than the source's limit. */
+  FRAME_TOO_LARGE: 3,
+  /** No rule of the route matches the message. */
+  NO_ROUTE: 4,
+  /** No member of the chosen pool is alive. */
+  NO_DESTINATION: 5,
+  /** The destination's queue is at its bound and its policy is to reject. */
+  DESTINATION_FULL: 6,
+  /** The return address names a connection that no longer exists. */
+  STALE_RETURN_ADDRESS: 7,
+  /** A value does not fit its target field, or arithmetic overflowed. */
+  OUT_OF_RANGE: 8,
+  /** A field holds a value its enumeration does not name. */
+  BAD_ENUM: 9,
+  /** The message does not fit the destination's framing. */
+  FRAME_SIZE: 10,
+  /** An update removed the destination before the message left. */
+  DESTINATION_REMOVED: 11,
+  /** The destination's connection closed before the message left. */
+  DESTINATION_GONE: 12,
+} as const;
+
+/** The smallest reject code a configuration may define for itself. */
+export const rejectCodeUserMin = 1000;
+
+/** The name of a built-in reject code. */
+export type RejectCodeName = keyof typeof rejectCodes;
+
+/** Numbers of the errors the native engine reports. */
+export const statusCodes = {
+  /** An option of the configuration has a value that cannot be used. */
+  ERR_CONFIG: -1,
+  /** A route image failed verification. */
+  ERR_IMAGE_CORRUPT: -2,
+  /** Another socket is already bound to the address. */
+  ERR_ADDRESS_IN_USE: -3,
+  /** The address cannot be parsed, or this host does not have it. */
+  ERR_ADDRESS_INVALID: -4,
+  /** The operating system refused for lack of permission. */
+  ERR_PERMISSION: -5,
+  /** A system call failed; the detail names it and its errno. */
+  ERR_SYSTEM: -6,
+  /** The CPU does not exist, or this process may not run on it. */
+  ERR_CPU_UNAVAILABLE: -7,
+  /** A named bound was reached. */
+  ERR_LIMIT: -8,
+  /** The object has been closed. */
+  ERR_CLOSED: -9,
+  /** The operation did not finish within its time limit. */
+  ERR_TIMEOUT: -10,
+  /** The native addon could not be loaded. */
+  ERR_NATIVE_UNAVAILABLE: -11,
+  /** Nothing of that name or id exists. */
+  ERR_NOT_FOUND: -12,
+  /** The operation is not allowed in the object's present state. */
+  ERR_STATE: -13,
+  /** The configuration file could not be read, parsed or run. */
+  ERR_CONFIG_LOAD: -14,
+  /** A message schema is contradictory or cannot be laid out. */
+  ERR_SCHEMA: -15,
+  /** A route refers to something that does not exist or does not fit. */
+  ERR_ROUTE: -16,
+  /** Two rules of a route match the same messages. */
+  ERR_ROUTE_OVERLAP: -17,
+} as const;
+
+/** The `code` of every HyperRouteError. */
+export type ErrorCode = keyof typeof statusCodes;
+
+/** Negative results of offer and claim. */
+export const offerCodes = {
+  /** The queue is full now; offering again later may succeed. */
+  BACK_PRESSURE: -1,
+  /** Nothing is connected at the other end. */
+  NOT_CONNECTED: -2,
+  /** The queue or its router has been closed. */
+  CLOSED: -3,
+  /** The message is larger than the queue's largest record; it never fits. */
+  TOO_LARGE: -4,
+} as const;
+
+/** The name of a negative result of offer or claim. */
+export type OfferCodeName = keyof typeof offerCodes;

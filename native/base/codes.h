@@ -1,0 +1,182 @@
+// Generated from native/codes.json by scripts/codes.mjs (npm run codes): do not edit.
+// Error and reject codes shared with TypeScript. Constants only: any thread, any path.
+#pragma once
+
+#include <cstdint>
+
+namespace hyperroute {
+
+// Why a message was rejected; travels on the wire, in counters and to reject destinations.
+// Built-in codes are 1 to 999; a configuration may use kRejectCodeUserMin and above.
+enum class RejectCode : uint32_t {
+  // The bytes are not a valid frame or message of the source's format.
+  kMalformed = 1,
+  // The discriminator names no message type of the source's protocol.
+  kUnknownType = 2,
+  // A frame announces more bytes than the source's limit.
+  kFrameTooLarge = 3,
+  // No rule of the route matches the message.
+  kNoRoute = 4,
+  // No member of the chosen pool is alive.
+  kNoDestination = 5,
+  // The destination's queue is at its bound and its policy is to reject.
+  kDestinationFull = 6,
+  // The return address names a connection that no longer exists.
+  kStaleReturnAddress = 7,
+  // A value does not fit its target field, or arithmetic overflowed.
+  kOutOfRange = 8,
+  // A field holds a value its enumeration does not name.
+  kBadEnum = 9,
+  // The message does not fit the destination's framing.
+  kFrameSize = 10,
+  // An update removed the destination before the message left.
+  kDestinationRemoved = 11,
+  // The destination's connection closed before the message left.
+  kDestinationGone = 12,
+};
+
+inline constexpr uint32_t kRejectCodeUserMin = 1000;
+inline constexpr uint32_t kRejectCodeMax = 12;
+
+// The code's name; "UNKNOWN" for a number outside the table.
+constexpr const char* name_of(RejectCode code) noexcept {
+  switch (code) {
+    case RejectCode::kMalformed:
+      return "MALFORMED";
+    case RejectCode::kUnknownType:
+      return "UNKNOWN_TYPE";
+    case RejectCode::kFrameTooLarge:
+      return "FRAME_TOO_LARGE";
+    case RejectCode::kNoRoute:
+      return "NO_ROUTE";
+    case RejectCode::kNoDestination:
+      return "NO_DESTINATION";
+    case RejectCode::kDestinationFull:
+      return "DESTINATION_FULL";
+    case RejectCode::kStaleReturnAddress:
+      return "STALE_RETURN_ADDRESS";
+    case RejectCode::kOutOfRange:
+      return "OUT_OF_RANGE";
+    case RejectCode::kBadEnum:
+      return "BAD_ENUM";
+    case RejectCode::kFrameSize:
+      return "FRAME_SIZE";
+    case RejectCode::kDestinationRemoved:
+      return "DESTINATION_REMOVED";
+    case RejectCode::kDestinationGone:
+      return "DESTINATION_GONE";
+  }
+  return "UNKNOWN";
+}
+
+// Outcome of a control-plane call; TypeScript turns it into a HyperRouteError of the same name.
+enum class StatusCode : int32_t {
+  // Success.
+  kOk = 0,
+  // An option of the configuration has a value that cannot be used.
+  kConfig = -1,
+  // A route image failed verification.
+  kImageCorrupt = -2,
+  // Another socket is already bound to the address.
+  kAddressInUse = -3,
+  // The address cannot be parsed, or this host does not have it.
+  kAddressInvalid = -4,
+  // The operating system refused for lack of permission.
+  kPermission = -5,
+  // A system call failed; the detail names it and its errno.
+  kSystem = -6,
+  // The CPU does not exist, or this process may not run on it.
+  kCpuUnavailable = -7,
+  // A named bound was reached.
+  kLimit = -8,
+  // The object has been closed.
+  kClosed = -9,
+  // The operation did not finish within its time limit.
+  kTimeout = -10,
+  // The native addon could not be loaded.
+  kNativeUnavailable = -11,
+  // Nothing of that name or id exists.
+  kNotFound = -12,
+  // The operation is not allowed in the object's present state.
+  kState = -13,
+  // The configuration file could not be read, parsed or run.
+  kConfigLoad = -14,
+  // A message schema is contradictory or cannot be laid out.
+  kSchema = -15,
+  // A route refers to something that does not exist or does not fit.
+  kRoute = -16,
+  // Two rules of a route match the same messages.
+  kRouteOverlap = -17,
+};
+
+// The code's name; "UNKNOWN" for a number outside the table.
+constexpr const char* name_of(StatusCode code) noexcept {
+  switch (code) {
+    case StatusCode::kOk:
+      return "OK";
+    case StatusCode::kConfig:
+      return "ERR_CONFIG";
+    case StatusCode::kImageCorrupt:
+      return "ERR_IMAGE_CORRUPT";
+    case StatusCode::kAddressInUse:
+      return "ERR_ADDRESS_IN_USE";
+    case StatusCode::kAddressInvalid:
+      return "ERR_ADDRESS_INVALID";
+    case StatusCode::kPermission:
+      return "ERR_PERMISSION";
+    case StatusCode::kSystem:
+      return "ERR_SYSTEM";
+    case StatusCode::kCpuUnavailable:
+      return "ERR_CPU_UNAVAILABLE";
+    case StatusCode::kLimit:
+      return "ERR_LIMIT";
+    case StatusCode::kClosed:
+      return "ERR_CLOSED";
+    case StatusCode::kTimeout:
+      return "ERR_TIMEOUT";
+    case StatusCode::kNativeUnavailable:
+      return "ERR_NATIVE_UNAVAILABLE";
+    case StatusCode::kNotFound:
+      return "ERR_NOT_FOUND";
+    case StatusCode::kState:
+      return "ERR_STATE";
+    case StatusCode::kConfigLoad:
+      return "ERR_CONFIG_LOAD";
+    case StatusCode::kSchema:
+      return "ERR_SCHEMA";
+    case StatusCode::kRoute:
+      return "ERR_ROUTE";
+    case StatusCode::kRouteOverlap:
+      return "ERR_ROUTE_OVERLAP";
+  }
+  return "UNKNOWN";
+}
+
+// Negative results of offer and claim; what is not negative is a position.
+enum class OfferCode : int32_t {
+  // The queue is full now; offering again later may succeed.
+  kBackPressure = -1,
+  // Nothing is connected at the other end.
+  kNotConnected = -2,
+  // The queue or its router has been closed.
+  kClosed = -3,
+  // The message is larger than the queue's largest record; it never fits.
+  kTooLarge = -4,
+};
+
+// The code's name; "UNKNOWN" for a number outside the table.
+constexpr const char* name_of(OfferCode code) noexcept {
+  switch (code) {
+    case OfferCode::kBackPressure:
+      return "BACK_PRESSURE";
+    case OfferCode::kNotConnected:
+      return "NOT_CONNECTED";
+    case OfferCode::kClosed:
+      return "CLOSED";
+    case OfferCode::kTooLarge:
+      return "TOO_LARGE";
+  }
+  return "UNKNOWN";
+}
+
+}  // namespace hyperroute

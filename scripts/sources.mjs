@@ -1,0 +1,55 @@
+// The one list of C++ sources. binding.gyp and CMakeLists.txt both run this file, so the addon
+// that npm users build and the library that the C++ tests link never differ.
+//
+//   node scripts/sources.mjs               every source of the addon, one a line, sorted
+//   node scripts/sources.mjs --core        the same without native/addon (no N-API in it)
+//   node scripts/sources.mjs --addon-only  native/addon alone
+import { readdirSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+export const coreFolders = [
+  'base',
+  'ring',
+  'codec',
+  'route',
+  'wire',
+  'crypto',
+  'raptor',
+  'io',
+  'engine',
+];
+
+/** Files under `folder` (absolute, recursive) whose name satisfies `accept`, sorted. */
+export function filesUnder(folder, accept) {
+  let entries;
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  }
+  const found = [];
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) found.push(...filesUnder(path, accept));
+    else if (accept(entry.name)) found.push(path);
+  }
+  return found.sort();
+}
+
+/** Repository-relative paths of the C++ sources of the given native/ folders. */
+export function sourcesOf(folders) {
+  return folders
+    .flatMap((folder) => filesUnder(join(root, 'native', folder), (name) => name.endsWith('.cc')))
+    .map((path) => relative(root, path));
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const [form] = process.argv.slice(2);
+  const folders = form === '--addon-only' ? ['addon'] : [...coreFolders];
+  if (form === undefined) folders.push('addon');
+  process.stdout.write(sourcesOf(folders).map((path) => `${path}\n`).join(''));
+}
