@@ -18,7 +18,8 @@
       "cflags_cc": [
         "-std=c++20",
         "-isystem", "<(napi_include)",
-        "-Wall", "-Wextra", "-Wconversion",
+        "-isystem", "<(node_root_dir)/include/node",
+        "-Wall", "-Wextra", "-Wconversion", "-Wunused-parameter",
         "-fno-exceptions", "-fno-rtti",
         "-fvisibility=hidden", "-fvisibility-inlines-hidden",
         "-fno-omit-frame-pointer"

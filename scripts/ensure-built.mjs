@@ -1,0 +1,152 @@
+// Builds what is out of date. npm runs no install script here, so `predemo`, `pretest` and
+// `prebench` call this; it prints to stderr only and takes a few milliseconds when all is current.
+//
+//   node scripts/ensure-built.mjs [--force] [dist] [addon] [bench]     (default: dist addon)
+//
+//   dist   lib/ → dist/, examples/ → dist/examples/       (TypeScript)
+//   addon  native/ → build/Release/hyperroute.node        (node-gyp)
+//   bench  bench/, test/helpers/ → build/ts/              (TypeScript)
+//          bench/native/ → build/bench/hyperroute-bench   (CMake)
+//
+// A target is current when a stamp holds the path, size and modification time of each input:
+// unlike a comparison of times alone this notices deleted files and switched branches.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildAddon } from './build-addon.mjs';
+import { run, runBin, say, which } from './exec.mjs';
+import { filesUnder, root } from './sources.mjs';
+
+const stampFolder = join(root, 'build', '.stamps');
+const isTypeScript = (name) => name.endsWith('.ts');
+const isNative = (name) => /\.(cc|h|json)$/.test(name);
+const inFolders = (folders, accept) =>
+  folders.flatMap((folder) => filesUnder(join(root, folder), accept));
+const inRoot = (names) => names.map((name) => join(root, name));
+
+/** Removes compiled files whose source is gone, so that nobody imports a deleted module. */
+function prune(outFolder, sourceOf) {
+  for (const path of filesUnder(join(root, outFolder), (name) => /\.(js|ts|map)$/.test(name))) {
+    const source = sourceOf(relative(join(root, outFolder), path).replace(/(\.d)?\.[jt]s(\.map)?$/, ''));
+    if (!existsSync(join(root, `${source}.ts`))) rmSync(path);
+  }
+}
+
+function compile(project) {
+  return runBin('typescript', ['-p', project, '--pretty', 'false'], { command: 'tsc' }) === 0;
+}
+
+function buildDist() {
+  if (!compile('tsconfig.json')) return false;
+  const examples = inFolders(['examples'], isTypeScript);
+  if (examples.length > 0 && !compile('tsconfig.examples.json')) return false;
+  prune('dist', (path) => (path.startsWith('examples/') ? path : join('lib', path)));
+  return true;
+}
+
+function buildBench() {
+  if (inFolders(['bench', 'test/helpers'], isTypeScript).length > 0) {
+    if (!compile('tsconfig.bench.json')) return false;
+    prune('build/ts', (path) => path);
+  }
+  if (inFolders(['bench/native'], isNative).length === 0) return true;
+  if (which('cmake') === undefined) {
+    say('hyperroute: cmake is missing, so the native benches are not built (scripts/setup.sh)');
+    return false;
+  }
+  const folder = join(root, 'build', 'bench');
+  const generator = which('ninja') ? ['-G', 'Ninja'] : [];
+  const jobs = String(availableParallelism());
+  return (
+    run('cmake', ['-S', root, '-B', folder, ...generator, '--log-level=WARNING']) === 0 &&
+    run('cmake', ['--build', folder, '--target', 'hyperroute-bench', '-j', jobs]) === 0
+  );
+}
+
+const targets = {
+  dist: {
+    inputs: () => [
+      ...inFolders(['lib', 'examples'], isTypeScript),
+      ...inRoot(['tsconfig.base.json', 'tsconfig.json', 'tsconfig.examples.json']),
+    ],
+    output: 'dist/index.js',
+    build: buildDist,
+  },
+  addon: {
+    inputs: () => [...inFolders(['native'], isNative), ...inRoot(['binding.gyp'])],
+    output: 'build/Release/hyperroute.node',
+    build: buildAddon,
+  },
+  bench: {
+    inputs: () => [
+      ...inFolders(['bench', 'test/helpers'], isTypeScript),
+      ...inFolders(['bench/native', 'native'], isNative),
+      ...inRoot(['tsconfig.base.json', 'tsconfig.bench.json', 'CMakeLists.txt']),
+    ],
+    output: undefined,
+    build: buildBench,
+  },
+};
+
+/** A digest of everything that decides whether the target must be built again. */
+function fingerprint(target) {
+  const hash = createHash('sha256').update(process.version);
+  for (const path of targets[target].inputs()) {
+    const { size, mtimeMs } = statSync(path);
+    hash.update(`${relative(root, path)}\0${size}\0${mtimeMs}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function isCurrent(target) {
+  const { output } = targets[target];
+  if (output !== undefined && !existsSync(join(root, output))) return false;
+  try {
+    return readFileSync(join(stampFolder, target), 'utf8') === fingerprint(target);
+  } catch {
+    return false;
+  }
+}
+
+function buildOne(target) {
+  say(`hyperroute: building ${target} …`);
+  // Taken before the build: a file edited during it makes the target out of date again.
+  const print = fingerprint(target);
+  if (!targets[target].build()) {
+    say(`hyperroute: building ${target} failed`);
+    return false;
+  }
+  writeFileSync(join(stampFolder, target), print);
+  return true;
+}
+
+/**
+ * Builds every named target that is out of date. Two processes never build at once: the slow path
+ * runs again under flock(1), whose lock the kernel drops however its holder ends.
+ */
+export function ensureBuilt(names, { force = false } = {}) {
+  const wanted = force ? names : names.filter((name) => !isCurrent(name));
+  if (wanted.length === 0) return true;
+  mkdirSync(stampFolder, { recursive: true });
+  if (process.env.HYPERROUTE_BUILD_LOCKED !== '1' && which('flock') !== undefined) {
+    const script = fileURLToPath(import.meta.url);
+    const args = [process.execPath, script, ...(force ? ['--force'] : []), ...wanted];
+    const env = { HYPERROUTE_BUILD_LOCKED: '1' };
+    return run('flock', [join(root, 'build', '.lock'), ...args], { env }) === 0;
+  }
+  return wanted.every((name) => buildOne(name));
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const args = process.argv.slice(2);
+  const names = args.filter((arg) => arg !== '--force');
+  const unknown = names.filter((name) => !Object.hasOwn(targets, name));
+  if (unknown.length > 0) {
+    say(`unknown target ${unknown.join(', ')}; there are: ${Object.keys(targets).join(', ')}`);
+    process.exit(2);
+  }
+  const force = args.includes('--force');
+  process.exit(ensureBuilt(names.length > 0 ? names : ['dist', 'addon'], { force }) ? 0 : 1);
+}
