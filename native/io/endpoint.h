@@ -1,0 +1,147 @@
+// The message-level half of the packet I/O contract: what a backend owes the engine.
+//
+// A backend owns the sockets of one endpoint and is both a source and a destination. It is opened
+// and reconfigured by the control thread and used by exactly one worker at a time; the functions
+// below marked "worker" are on the data path and neither block nor allocate per message. The
+// engine takes the backend as a template parameter (`MessageBackend`), so a burst costs no
+// indirect call per message.
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <cstdint>
+#include <span>
+
+#include "base/status.h"
+
+namespace hyperroute {
+
+// Names one connection of an endpoint, or one sender of a datagram socket. The generation changes
+// whenever the index is taken by another peer, so a stale reference is recognised and never
+// reaches a stranger.
+struct PeerRef {
+  uint16_t index;
+  uint16_t generation;
+  friend bool operator==(const PeerRef&, const PeerRef&) = default;
+};
+
+// "The peer the endpoint is configured with": the remote of a udp endpoint or of tcp.connect.
+inline constexpr PeerRef kDefaultPeer{0xFFFF, 0};
+
+// A received message. The bytes stay valid and unchanged until the view is released, or, for a
+// held view, until it is handed out again by a later rx_burst.
+struct RxView {
+  const uint8_t* data;
+  uint32_t bytes;
+  PeerRef peer;
+  uint64_t cookie;  // The backend's own: which buffer or connection the view belongs to.
+};
+
+enum class TxVerdict : uint8_t {
+  kPending,   // Not taken yet: offer it again in the next cycle.
+  kSent,      // Written to the socket, or moved to the connection's own bounded backlog.
+  kPeerGone,  // The peer named does not exist any more: undeliverable.
+  kTooLarge,  // The transport cannot carry it (a datagram over the limit): undeliverable.
+  kFailed,    // The transport refused it for good (an unreachable address): undeliverable.
+};
+
+// A frame to send. The bytes lie in the destination's queue and stay there until the verdict is
+// final, so that a system call can gather many frames without a copy.
+struct TxFrame {
+  uint8_t* data;
+  uint32_t bytes;
+  PeerRef peer;
+  TxVerdict verdict;
+};
+
+// Counters of one endpoint, written by its worker only and read from anywhere. The engine points
+// each at a slot of the counters file; the names are the labels that `stat` prints.
+#define HR_ENDPOINT_COUNTERS(X)                                                        \
+  X(rx_messages)        /* messages handed to the router */                            \
+  X(rx_bytes)           /* their bytes */                                              \
+  X(tx_messages)        /* messages given to the transport */                          \
+  X(tx_bytes)           /* their bytes */                                              \
+  X(rx_oversize)        /* frames or datagrams over the limit, dropped or cut off */   \
+  X(rx_truncated)       /* datagrams cut by the buffer, frames cut by a closed peer */ \
+  X(rx_bad_frames)      /* length prefixes that cannot be true */                      \
+  X(kernel_drops)       /* datagrams the kernel dropped because the buffer was full */ \
+  X(undeliverable)      /* messages whose peer was gone or whose send failed */        \
+  X(dropped_oldest)     /* messages the drop-oldest policy discarded */                \
+  X(connections)        /* gauge: open connections, or known datagram senders */       \
+  X(connections_opened) /* accepted or established since the start */                  \
+  X(connections_closed) /* closed by either side since the start */                    \
+  X(connections_cut)    /* closed by us because of what the peer sent */               \
+  X(connect_failures)   /* attempts to connect that failed */                          \
+  X(io_errors)          /* unexpected socket errors */
+
+struct EndpointCounters {
+#define HR_COUNTER_FIELD(name) std::atomic<uint64_t>* name;
+  HR_ENDPOINT_COUNTERS(HR_COUNTER_FIELD)
+#undef HR_COUNTER_FIELD
+};
+
+// Adds to a single-writer counter: a plain load and store, no locked instruction.
+inline void count(std::atomic<uint64_t>* counter, uint64_t amount = 1) {
+  // Relaxed: a counter has one writer, and a reader only wants a recent value.
+  counter->store(counter->load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+
+enum Capability : uint32_t {
+  kCanWait = 1u << 0,        // wait_fd() becomes readable when a sleeping worker has to wake.
+  kConnections = 1u << 1,    // Peers are connections with their own backlog and quota.
+  kPreservesBounds = 1u << 2,  // The transport keeps message boundaries without framing.
+};
+
+// Bytes around a message that the framing of a destination needs. The engine claims
+// head + message + tail, the transform writes the message in the middle, and `seal` completes it.
+struct FrameRoom {
+  uint32_t head_bytes;
+  uint32_t tail_bytes;
+  uint32_t message_bytes_max;
+};
+
+template <class Backend>
+concept MessageBackend = requires(Backend backend, const Backend const_backend, const RxView& view,
+                                  std::span<RxView> views, std::span<TxFrame> frames,
+                                  uint64_t now_ns, PeerRef peer, uint8_t* frame) {
+  // Worker. Fills `views` with messages that have arrived, at most one system call burst and at
+  // most the read budget of each connection; held views come first. Returns the count.
+  { backend.rx_burst(views, now_ns) } -> std::same_as<uint32_t>;
+  // Worker. The message was delivered or rejected; its bytes may be overwritten.
+  { backend.release(view) } -> std::same_as<void>;
+  // Worker. The message cannot be taken now: rx_burst hands it out again later, and nothing more
+  // is read from its peer until then. Every later view of the burst for which is_held() is true
+  // must be held as well, in order.
+  { backend.hold(view) } -> std::same_as<void>;
+  { const_backend.is_held(view) } -> std::same_as<bool>;
+  // Worker. Sends frames in order and sets their verdicts. Returns how many leading frames are
+  // final; the rest stays kPending because the transport is full (tx_blocked() is then true).
+  { backend.tx_burst(frames) } -> std::same_as<uint32_t>;
+  { const_backend.tx_blocked() } -> std::same_as<bool>;
+  // Worker. The number that this peer's next message carries (`sequence()` in a transform).
+  // Counts from 1 for each connection; taking it advances it.
+  { backend.take_sequence(peer) } -> std::same_as<uint64_t>;
+  // Any worker. Whether a message for this peer could be delivered now.
+  { const_backend.is_live(peer) } -> std::same_as<bool>;
+  // Worker. Timers: reconnects, time-outs, kernel counters. Returns the next deadline in
+  // monotonic ns, UINT64_MAX for none. Called at least every few ms while the worker is awake.
+  { backend.progress(now_ns) } -> std::same_as<uint64_t>;
+  // Worker. Called before the worker sleeps: wait_fd() must be or become readable if there is
+  // something to read, or, when tx_blocked(), if there is room to send again. Returns false if
+  // there is something to do right now, in which case the worker does not sleep.
+  { backend.prepare_wait() } -> std::same_as<bool>;
+  { const_backend.wait_fd() } -> std::same_as<int>;
+  { const_backend.capabilities() } -> std::same_as<uint32_t>;
+  // Any thread. Room and limits of the framing, fixed for the life of the backend.
+  { const_backend.frame_room() } -> std::same_as<FrameRoom>;
+  // Producing worker. Completes a frame whose message of `message_bytes` lies at
+  // frame + head_bytes: writes prefix or delimiter. Returns the frame's bytes, 0 if the message
+  // does not fit this framing (then the router rejects it with FRAME_SIZE).
+  { const_backend.seal(frame, uint32_t{}) } -> std::same_as<uint32_t>;
+  // Worker. Stops taking new peers and stops reading; what is queued may still be sent.
+  { backend.stop_reading() } -> std::same_as<void>;
+  // Worker. Closes every socket; only destruction may follow.
+  { backend.close() } -> std::same_as<void>;
+};
+
+}  // namespace hyperroute

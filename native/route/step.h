@@ -1,0 +1,95 @@
+// The router step: which destination a message goes to and what it becomes on the way.
+//
+// Called by a worker for each message, between the receive burst and the claim in the
+// destination's queue. Nothing here allocates, locks, throws or calls the system. The image was
+// verified when it was loaded, so the step carries no bounds check on it; message bytes are
+// checked against their schema before a field is read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/memory.h"
+#include "base/status.h"
+
+namespace hyperroute {
+
+class RouteImage;  // image.h: a verified, immutable, relocatable block.
+
+inline constexpr uint16_t kNoIndex = 0xFFFF;
+
+// What changes in place while an image runs. One per worker; nothing in it is shared but `alive`.
+struct StepState {
+  // Round-robin positions, one per pool of the image, owned by the worker.
+  uint32_t* pool_positions;
+  // One byte per endpoint of the image, non-zero: usable. Written by the endpoints' workers
+  // (single bytes, relaxed), read by every worker.
+  const uint8_t* alive;
+};
+
+struct StepMessage {
+  const uint8_t* data;
+  uint32_t bytes;
+  uint16_t source;  // Index of the endpoint in the image.
+};
+
+enum class Outcome : uint8_t { kDeliver, kDiscard, kReject };
+
+enum class TargetKind : uint8_t { kEndpoint, kReturnSource, kReturnAddress };
+
+struct Decision {
+  Outcome outcome;
+  TargetKind target;
+  uint16_t route;      // Index of the route in the image; kNoIndex: no schema was recognised.
+  uint16_t rule;       // Index within the route; kNoIndex when rejected before matching.
+  uint16_t endpoint;   // For kEndpoint: index in the image.
+  uint16_t transform;  // kNoIndex: the message goes out as it came.
+  uint32_t reject_code;     // For kReject.
+  uint32_t output_bytes;    // Bytes to claim.
+  uint64_t return_address;  // For kReturnAddress: as read from the message.
+};
+
+// frame check → schema → validate → match → pick. A kReject says why in reject_code.
+[[nodiscard]] Decision decide(const RouteImage& image, StepState& state,
+                              const StepMessage& message);
+
+// Where a message goes that was rejected after `decision` was made (or by it). Outcome kDeliver,
+// or kDiscard when its route names no reject destination. Never kReject: a reject that fails is
+// counted and dropped, so that a message is rejected exactly once.
+[[nodiscard]] Decision decide_reject(const RouteImage& image, StepState& state,
+                                     const StepMessage& message, const Decision& decision);
+
+struct TransformContext {
+  uint64_t return_address;  // The word that `returnAddress()` writes.
+  uint32_t reject_code;     // The value that `rejectCode()` writes.
+};
+
+// Where the destination's worker writes the connection's next number before it sends.
+struct SequencePatch {
+  uint16_t offset;     // In the output message; kNoIndex: none.
+  uint8_t bytes;       // 1, 2, 4 or 8.
+  uint8_t big_endian;
+};
+
+struct TransformResult {
+  uint32_t reject_code;  // 0: written; else nothing of `output` may be used.
+  SequencePatch patch;
+};
+
+// Writes exactly decision.output_bytes to `output` (any alignment). Every byte is written, so a
+// reused slot never leaks what it held before.
+[[nodiscard]] TransformResult run_transform(const RouteImage& image, uint16_t transform,
+                                            const StepMessage& message,
+                                            const TransformContext& context, uint8_t* output);
+
+// Image-wide facts the engine needs when it installs an image (image.h implements them).
+struct ImageSummary {
+  uint16_t endpoint_count;
+  uint16_t pool_count;
+  uint16_t route_count;
+  uint16_t transform_count;
+  uint32_t reject_code_max;
+};
+
+}  // namespace hyperroute
