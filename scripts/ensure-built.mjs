@@ -29,7 +29,9 @@ const inRoot = (names) => names.map((name) => join(root, name));
 /** Removes compiled files whose source is gone, so that nobody imports a deleted module. */
 function prune(outFolder, sourceOf) {
   for (const path of filesUnder(join(root, outFolder), (name) => /\.(js|ts|map)$/.test(name))) {
-    const source = sourceOf(relative(join(root, outFolder), path).replace(/(\.d)?\.[jt]s(\.map)?$/, ''));
+    const source = sourceOf(
+      relative(join(root, outFolder), path).replace(/(\.d)?\.[jt]s(\.map)?$/, ''),
+    );
     if (!existsSync(join(root, `${source}.ts`))) rmSync(path);
   }
 }

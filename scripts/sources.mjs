@@ -51,5 +51,9 @@ if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.ur
   const [form] = process.argv.slice(2);
   const folders = form === '--addon-only' ? ['addon'] : [...coreFolders];
   if (form === undefined) folders.push('addon');
-  process.stdout.write(sourcesOf(folders).map((path) => `${path}\n`).join(''));
+  process.stdout.write(
+    sourcesOf(folders)
+      .map((path) => `${path}\n`)
+      .join(''),
+  );
 }
