@@ -71,6 +71,8 @@ export const statusCodes = {
   ERR_ROUTE: -16,
   /** Two rules of a route match the same messages. */
   ERR_ROUTE_OVERLAP: -17,
+  /** The configuration file did not finish within its time limit. */
+  ERR_CONFIG_TIMEOUT: -18,
 } as const;
 
 /** The `code` of every HyperRouteError. */

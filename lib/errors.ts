@@ -45,6 +45,7 @@ interface ErrorDetails {
   ERR_CONFIG: ConfigErrorDetail;
   ERR_NATIVE_UNAVAILABLE: NativeErrorDetail;
   ERR_CONFIG_LOAD: PlaceErrorDetail;
+  ERR_CONFIG_TIMEOUT: PlaceErrorDetail;
   ERR_SCHEMA: ConfigErrorDetail;
   ERR_ROUTE: ConfigErrorDetail;
   ERR_ROUTE_OVERLAP: ConfigErrorDetail;

@@ -107,6 +107,8 @@ enum class StatusCode : int32_t {
   kRoute = -16,
   // Two rules of a route match the same messages.
   kRouteOverlap = -17,
+  // The configuration file did not finish within its time limit.
+  kConfigTimeout = -18,
 };
 
 // The code's name; "UNKNOWN" for a number outside the table.
@@ -148,6 +150,8 @@ constexpr const char* name_of(StatusCode code) noexcept {
       return "ERR_ROUTE";
     case StatusCode::kRouteOverlap:
       return "ERR_ROUTE_OVERLAP";
+    case StatusCode::kConfigTimeout:
+      return "ERR_CONFIG_TIMEOUT";
   }
   return "UNKNOWN";
 }
