@@ -1,9 +1,9 @@
 // Running other programs from the scripts: everything goes to stderr, so that the stdout of
 // `npm run demo` and `npm run bench` belongs to the demo and the benches alone.
-import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants, createWriteStream, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { root } from './sources.mjs';
 
 /** Prints one line to stderr. */
@@ -56,4 +56,58 @@ export function runBin(name, args, options = {}) {
     return 1;
   }
   return run(process.execPath, [path, ...args], options);
+}
+
+const graceSeconds = 5;
+
+/**
+ * Runs a program as a process group with a time limit, so that nothing it started outlives it.
+ * Its output goes to `logPath`, and to stderr as well with `show`. Resolves to
+ * { status, timedOut, output }; never rejects.
+ */
+export function runLimited(command, args, { logPath, seconds, env = {}, show = false }) {
+  mkdirSync(dirname(logPath), { recursive: true });
+  const log = createWriteStream(logPath);
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    let output = '';
+    let timedOut = false;
+    const signalGroup = (signal) => {
+      try {
+        process.kill(-child.pid, signal);
+      } catch {}
+    };
+    const stop = () => {
+      signalGroup('SIGKILL');
+      process.exit(130);
+    };
+    const limit = setTimeout(() => {
+      timedOut = true;
+      signalGroup('SIGTERM');
+      setTimeout(() => signalGroup('SIGKILL'), graceSeconds * 1000).unref();
+    }, seconds * 1000);
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk) => {
+        output += chunk;
+        log.write(chunk);
+        if (show) process.stderr.write(chunk);
+      });
+    }
+    const finish = (status) => {
+      clearTimeout(limit);
+      for (const signal of ['SIGINT', 'SIGTERM']) process.removeListener(signal, stop);
+      log.end(() => resolve({ status, timedOut, output }));
+    };
+    child.once('error', (error) => {
+      output += `${command}: ${error.message}\n`;
+      finish(127);
+    });
+    child.once('close', (status) => finish(status ?? 1));
+  });
 }

@@ -9,8 +9,8 @@
 //            include ← -  (public C headers; codec, route, io and above may include them)
 //   lib/     codes ← -       errors ← codes       native ← errors codes
 //            schema ← errors codes                compiler ← schema    endpoints ← compiler native
-//            raptor ← endpoints                   config ← raptor      router ← config
-//            index ← router                       cli ← index
+//            raptor ← endpoints                   router ← raptor      config ← router
+//            index ← config                       cli ← index
 //            (each also what its neighbours to the right may use; schema and compiler never native)
 //
 //   node scripts/tidy.mjs [path …]     paths limit the run to these files or folders

@@ -30,8 +30,8 @@ const libImports = {
   compiler: [...foundation, 'schema'],
   endpoints: [...foundation, 'native', 'schema', 'compiler'],
   raptor: [...foundation, 'native', 'schema', 'compiler', 'endpoints'],
-  config: [...foundation, 'native', 'schema', 'compiler', 'endpoints', 'raptor'],
-  router: [...foundation, 'native', 'schema', 'compiler', 'endpoints', 'raptor', 'config'],
+  router: [...foundation, 'native', 'schema', 'compiler', 'endpoints', 'raptor'],
+  config: [...foundation, 'native', 'schema', 'compiler', 'endpoints', 'raptor', 'router'],
 };
 libImports.index = Object.keys(libImports);
 libImports.cli = [...libImports.index, 'index'];
