@@ -134,6 +134,12 @@ class SpscProducer {
     return capacity_bytes_ - (free_end_ - tail_);
   }
 
+  // The same without reading the consumer's line: at least what is occupied, by the head last
+  // seen. Enough to stay below a bound; refresh with occupied_bytes() before giving up at it.
+  [[nodiscard]] uint32_t occupied_bytes_last_seen() const noexcept {
+    return capacity_bytes_ - (free_end_ - tail_);
+  }
+
   // Position after the last committed record.
   uint32_t position() const noexcept { return tail_; }
 
