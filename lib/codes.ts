@@ -73,6 +73,8 @@ export const statusCodes = {
   ERR_ROUTE_OVERLAP: -17,
   /** The configuration file did not finish within its time limit. */
   ERR_CONFIG_TIMEOUT: -18,
+  /** The bytes are not a message of the schema. */
+  ERR_MESSAGE: -19,
 } as const;
 
 /** The `code` of every HyperRouteError. */

@@ -46,6 +46,7 @@ interface ErrorDetails {
   ERR_NATIVE_UNAVAILABLE: NativeErrorDetail;
   ERR_CONFIG_LOAD: PlaceErrorDetail;
   ERR_CONFIG_TIMEOUT: PlaceErrorDetail;
+  ERR_MESSAGE: PlaceErrorDetail;
   ERR_SCHEMA: ConfigErrorDetail;
   ERR_ROUTE: ConfigErrorDetail;
   ERR_ROUTE_OVERLAP: ConfigErrorDetail;

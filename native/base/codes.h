@@ -109,6 +109,8 @@ enum class StatusCode : int32_t {
   kRouteOverlap = -17,
   // The configuration file did not finish within its time limit.
   kConfigTimeout = -18,
+  // The bytes are not a message of the schema.
+  kMessage = -19,
 };
 
 // The code's name; "UNKNOWN" for a number outside the table.
@@ -152,6 +154,8 @@ constexpr const char* name_of(StatusCode code) noexcept {
       return "ERR_ROUTE_OVERLAP";
     case StatusCode::kConfigTimeout:
       return "ERR_CONFIG_TIMEOUT";
+    case StatusCode::kMessage:
+      return "ERR_MESSAGE";
   }
   return "UNKNOWN";
 }
