@@ -1,0 +1,104 @@
+// Loading a route image: header, check sum, sections; image_verify.cc does the rest.
+// Thread: control thread, before the image is installed. Not on the data path.
+#include "route/image.h"
+
+#include <cstring>
+
+#include "base/crc32c.h"
+#include "route/image_verify.h"
+
+namespace hyperroute {
+namespace {
+
+Status verify_header(std::span<const uint8_t> image_bytes, ImageHeader& header) {
+  HR_IMAGE_REQUIRE(image_bytes.size() >= kImageTableBytes && image_bytes.size() <= kImageBytesMax,
+                   "an image of %zu bytes is shorter than its header or too large",
+                   image_bytes.size());
+  std::memcpy(&header, image_bytes.data(), sizeof header);
+  HR_IMAGE_REQUIRE(header.magic == kImageMagic, "not a route image");
+  HR_IMAGE_REQUIRE(header.format_version == kImageFormatVersion,
+                   "format version %u, this engine reads %u", header.format_version,
+                   kImageFormatVersion);
+  HR_IMAGE_REQUIRE(header.section_count == kSectionCount, "%u sections, expected %u",
+                   header.section_count, kSectionCount);
+  HR_IMAGE_REQUIRE(header.image_bytes == image_bytes.size(), "the header says %u bytes, %zu given",
+                   header.image_bytes, image_bytes.size());
+  const auto covered = image_bytes.subspan(kImageCrcStart);
+  HR_IMAGE_REQUIRE(crc32c(covered.data(), covered.size()) == header.crc,
+                   "the check sum does not match");
+  for (const uint32_t word : header.reserved) {
+    HR_IMAGE_REQUIRE(word == 0, "reserved header bytes are not zero");
+  }
+  HR_IMAGE_REQUIRE(header.reject_code_max <= kRejectCodeLimit, "reject code bound %u",
+                   header.reject_code_max);
+  return Status::success();
+}
+
+template <typename Record>
+Status bind(const uint8_t* base, uint32_t image_bytes, Section section, Table<Record>& table) {
+  SectionEntry entry;
+  std::memcpy(&entry, base + sizeof(ImageHeader) + section * sizeof entry, sizeof entry);
+  HR_IMAGE_REQUIRE(entry.offset % 8 == 0 && entry.offset >= kImageTableBytes &&
+                       entry.offset <= image_bytes &&
+                       entry.count <= (image_bytes - entry.offset) / sizeof(Record),
+                   "section %u lies outside the image", section);
+  table.records = reinterpret_cast<const Record*>(base + entry.offset);
+  table.count = entry.count;
+  return Status::success();
+}
+
+Status bind_sections(const uint8_t* base, uint32_t image_bytes, ImageTables& tables) {
+  HR_TRY(bind(base, image_bytes, kSectionEndpoints, tables.endpoints));
+  HR_TRY(bind(base, image_bytes, kSectionEndpointRoutes, tables.endpoint_routes));
+  HR_TRY(bind(base, image_bytes, kSectionFamilies, tables.families));
+  HR_TRY(bind(base, image_bytes, kSectionMembers, tables.members));
+  HR_TRY(bind(base, image_bytes, kSectionRoutes, tables.routes));
+  HR_TRY(bind(base, image_bytes, kSectionChecks, tables.checks));
+  HR_TRY(bind(base, image_bytes, kSectionMatchFields, tables.match_fields));
+  HR_TRY(bind(base, image_bytes, kSectionTerms, tables.terms));
+  HR_TRY(bind(base, image_bytes, kSectionActions, tables.actions));
+  HR_TRY(bind(base, image_bytes, kSectionPools, tables.pools));
+  HR_TRY(bind(base, image_bytes, kSectionPoolMembers, tables.pool_members));
+  HR_TRY(bind(base, image_bytes, kSectionTransforms, tables.transforms));
+  HR_TRY(bind(base, image_bytes, kSectionOps, tables.ops));
+  HR_TRY(bind(base, image_bytes, kSectionInstructions, tables.instructions));
+  HR_TRY(bind(base, image_bytes, kSectionBounds, tables.bounds));
+  HR_TRY(bind(base, image_bytes, kSectionSlots, tables.slots));
+  HR_TRY(bind(base, image_bytes, kSectionWords, tables.words));
+  HR_TRY(bind(base, image_bytes, kSectionGroups, tables.groups));
+  HR_TRY(bind(base, image_bytes, kSectionWides, tables.wides));
+  HR_TRY(bind(base, image_bytes, kSectionBytes, tables.bytes));
+  return Status::success();
+}
+
+}  // namespace
+
+Status RouteImage::load(std::span<const uint8_t> image_bytes, RouteImage& image) {
+  ImageHeader header;
+  HR_TRY(verify_header(image_bytes, header));
+  Result<MemoryRegion> memory = MemoryRegion::anonymous(image_bytes.size(), Prefault::kYes);
+  if (!memory.ok()) return memory.status();
+  // Copied before it is verified: the caller's bytes may be shared with a thread that changes
+  // them. The header was read once; its copy decides.
+  RouteImage loaded;
+  loaded.memory_ = memory.take();
+  std::memcpy(loaded.memory_.data(), image_bytes.data(), image_bytes.size());
+  HR_TRY(bind_sections(loaded.memory_.data(), header.image_bytes, loaded.tables_));
+  HR_TRY(verify_tables(loaded.tables_, header.reject_code_max));
+  loaded.reject_code_max_ = header.reject_code_max;
+  image = std::move(loaded);
+  return Status::success();
+}
+
+ImageSummary RouteImage::summary() const noexcept {
+  // The verifier holds each of these counts below kNoIndex.
+  return ImageSummary{
+      .endpoint_count = static_cast<uint16_t>(tables_.endpoints.count),
+      .pool_count = static_cast<uint16_t>(tables_.pools.count),
+      .route_count = static_cast<uint16_t>(tables_.routes.count),
+      .transform_count = static_cast<uint16_t>(tables_.transforms.count),
+      .reject_code_max = reject_code_max_,
+  };
+}
+
+}  // namespace hyperroute

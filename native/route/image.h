@@ -1,0 +1,75 @@
+// A verified route image: the compiled form of a configuration, ready for the step.
+//
+// Thread: loaded by the control thread; immutable afterwards, read by every worker without
+// synchronisation. Nothing in it is ever written: what changes while it runs is in StepState.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/assert.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "route/image_format.h"
+#include "route/step.h"
+
+namespace hyperroute {
+
+// One section of an image. The index is verified at load, so only debug builds check it again.
+template <typename Record>
+struct Table {
+  const Record* records = nullptr;
+  uint32_t count = 0;
+
+  const Record& operator[](uint32_t index) const noexcept {
+    HR_DASSERT(index < count);
+    return records[index];
+  }
+  // Where a run of records starts; the run may be empty and start at the end.
+  const Record* from(uint32_t index) const noexcept {
+    HR_DASSERT(index <= count);
+    return records + index;
+  }
+};
+
+struct ImageTables {
+  Table<EndpointRecord> endpoints;
+  Table<uint16_t> endpoint_routes;
+  Table<FamilyRecord> families;
+  Table<MemberRecord> members;
+  Table<RouteRecord> routes;
+  Table<CheckRecord> checks;
+  Table<MatchFieldRecord> match_fields;
+  Table<TermRecord> terms;
+  Table<ActionRecord> actions;
+  Table<PoolRecord> pools;
+  Table<uint16_t> pool_members;
+  Table<TransformRecord> transforms;
+  Table<OpRecord> ops;
+  Table<Instruction> instructions;
+  Table<uint64_t> bounds;
+  Table<uint16_t> slots;
+  Table<uint64_t> words;
+  Table<GroupRecord> groups;
+  Table<WideRecord> wides;
+  Table<uint8_t> bytes;
+};
+
+class RouteImage {
+ public:
+  RouteImage() noexcept = default;
+
+  // Copies the image into memory of its own and verifies every offset, bound, index and op in
+  // it. On failure (kImageCorrupt with the reason, kSystem without memory) `image` is unchanged.
+  [[nodiscard]] static Status load(std::span<const uint8_t> image_bytes, RouteImage& image);
+
+  ImageSummary summary() const noexcept;
+  const ImageTables& tables() const noexcept { return tables_; }
+
+ private:
+  MemoryRegion memory_;
+  ImageTables tables_;
+  uint32_t reject_code_max_ = 0;
+};
+
+}  // namespace hyperroute

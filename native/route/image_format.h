@@ -1,0 +1,296 @@
+// The records of a route image, as docs/route-image.md specifies them byte by byte.
+//
+// Thread: any (plain data). An image is a header, a table of sections and the sections; each
+// section is an array of one kind of record, and records refer to each other by index. The
+// structs below are laid over an image's bytes only after image_verify.cc has accepted them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "codec/field_datapath.h"
+
+namespace hyperroute {
+
+inline constexpr uint32_t kImageMagic = 0x4D495248;  // "HRIM" in memory.
+inline constexpr uint16_t kImageFormatVersion = 1;
+inline constexpr uint32_t kImageBytesMax = 64u << 20;
+inline constexpr uint32_t kImageCrcStart = 16;  // The CRC covers everything from here on.
+
+// Bounds that the step relies on; the emitter refuses configurations beyond them by name.
+inline constexpr uint32_t kMessageBytesMax = 65535;  // Of a schema; raw messages have no bound.
+inline constexpr uint32_t kTermsMax = 16384;
+inline constexpr uint32_t kMatchFieldsMax = 64;
+inline constexpr uint32_t kProgramStackMax = 16;
+inline constexpr uint32_t kRejectCodeLimit = 65535;
+inline constexpr uint32_t kGroupBits = 64;  // Words a group of the aggregated matcher spans.
+
+inline constexpr uint32_t kNoRecord = 0xFFFFFFFF;
+
+enum Section : uint32_t {
+  kSectionEndpoints,
+  kSectionEndpointRoutes,
+  kSectionFamilies,
+  kSectionMembers,
+  kSectionRoutes,
+  kSectionChecks,
+  kSectionMatchFields,
+  kSectionTerms,
+  kSectionActions,
+  kSectionPools,
+  kSectionPoolMembers,
+  kSectionTransforms,
+  kSectionOps,
+  kSectionInstructions,
+  kSectionBounds,
+  kSectionSlots,
+  kSectionWords,
+  kSectionGroups,
+  kSectionWides,
+  kSectionBytes,
+  kSectionCount,
+};
+
+struct ImageHeader {
+  uint32_t magic;
+  uint16_t format_version;
+  uint16_t section_count;
+  uint32_t image_bytes;
+  uint32_t crc;
+  uint32_t reject_code_max;
+  uint32_t reserved[11];
+};
+static_assert(sizeof(ImageHeader) == 64 && offsetof(ImageHeader, reject_code_max) == 16);
+
+struct SectionEntry {
+  uint32_t offset;
+  uint32_t count;
+};
+static_assert(sizeof(SectionEntry) == 8);
+
+inline constexpr uint32_t kImageTableBytes =
+    sizeof(ImageHeader) + kSectionCount * sizeof(SectionEntry);
+static_assert(kImageTableBytes % 8 == 0);
+
+struct EndpointRecord {
+  uint16_t family;
+  uint16_t reserved;
+  uint32_t routes;  // First of the endpoint's routes, one for each member of its family.
+};
+static_assert(sizeof(EndpointRecord) == 8);
+
+enum class FamilyKind : uint8_t {
+  kRaw,     // Opaque bytes: nothing is checked, slot 0.
+  kSingle,  // One message type without a discriminator: slot 0.
+  kDirect,  // Discriminator values 0 to 255: a table of 256 slots.
+  kSearch,  // Any discriminator values: sorted keys, the found one compared.
+};
+
+struct FamilyRecord {
+  FamilyKind kind;
+  FieldKind load;
+  uint16_t offset;
+  uint32_t message_bytes_min;  // Enough to read the discriminator.
+  uint16_t member_count;
+  uint8_t steps;
+  uint8_t reserved;
+  uint32_t members;
+  uint32_t keys;   // kSearch: first of the padded keys, in bounds.
+  uint32_t slots;  // kDirect: 256 slots; kSearch: a slot for each key.
+};
+static_assert(sizeof(FamilyRecord) == 24 && offsetof(FamilyRecord, members) == 12);
+
+struct MemberRecord {
+  uint16_t schema;
+  uint8_t has_size;
+  FieldKind size_load;
+  uint16_t size_offset;
+  uint16_t reserved;
+  uint32_t message_bytes;
+  uint32_t reserved_end;
+};
+static_assert(sizeof(MemberRecord) == 16 && offsetof(MemberRecord, message_bytes) == 8);
+
+enum class MatcherKind : uint8_t {
+  kAlways,      // The first rule has no condition.
+  kWord,        // At most 64 terms: one word a class.
+  kAggregated,  // Up to kTermsMax terms: a summary and packed words a class.
+};
+
+struct RouteRecord {
+  uint16_t schema;  // kNoIndex: raw.
+  MatcherKind matcher;
+  uint8_t reserved;
+  uint32_t message_bytes;  // 0: raw, no field may be read.
+  uint32_t checks;
+  uint16_t check_count;
+  uint16_t field_count;
+  uint32_t fields;
+  uint32_t terms;
+  uint16_t term_count;
+  uint16_t group_count;  // kAggregated: groups a class.
+  uint32_t actions;      // One for each rule.
+  uint16_t rule_count;
+  uint16_t reserved_rules;
+  uint32_t reject;  // Action of rejected messages, or kNoRecord.
+};
+static_assert(sizeof(RouteRecord) == 40 && offsetof(RouteRecord, reject) == 36);
+
+enum class CheckKind : uint8_t {
+  kRange,    // One interval: bounds[table] is low, bounds[table + 1] is high - low.
+  kSearch,   // Many intervals: inside when an odd number of bounds lies at or below the key.
+  kProgram,  // Anything else: `count` instructions from `table`.
+};
+
+struct CheckRecord {
+  CheckKind kind;
+  FieldKind load;
+  uint16_t offset;
+  uint32_t code;
+  uint32_t table;
+  uint32_t count;
+  uint8_t steps;
+  uint8_t reserved[7];
+};
+static_assert(sizeof(CheckRecord) == 24 && offsetof(CheckRecord, steps) == 16);
+
+enum class ClassMapKind : uint8_t {
+  kDirect,  // One-byte field: 256 slots give the class.
+  kSearch,  // The class is the number of bounds at or below the key.
+};
+
+struct MatchFieldRecord {
+  ClassMapKind kind;
+  FieldKind load;
+  uint16_t offset;
+  uint32_t table;  // kDirect: in slots; kSearch: in bounds, padded.
+  uint32_t rows;   // kWord: in words, one a class; kAggregated: in groups, group_count a class.
+  uint32_t bound_count;  // Classes less one.
+  uint8_t steps;
+  uint8_t reserved[7];
+};
+static_assert(sizeof(MatchFieldRecord) == 24 && offsetof(MatchFieldRecord, steps) == 16);
+
+// One conjunction of conditions of a rule. The class maps decide it exactly, or, where the rule
+// has a program, say which messages the program must be asked about.
+struct TermRecord {
+  uint16_t rule;
+  uint16_t instruction_count;  // 0: no program.
+  uint32_t instructions;
+};
+static_assert(sizeof(TermRecord) == 8);
+
+enum class ActionKind : uint8_t { kEndpoint, kPool, kReturnSource, kReturnField, kDiscard };
+
+struct ActionRecord {
+  ActionKind kind;
+  FieldKind load;      // kReturnField.
+  uint16_t target;     // Endpoint, pool, or offset of the field.
+  uint16_t transform;  // kNoIndex: the message goes out as it came.
+  uint16_t reserved;
+  uint32_t output_bytes;  // 0 without a transform: as many as came in.
+  uint32_t reserved_end;
+};
+static_assert(sizeof(ActionRecord) == 16 && offsetof(ActionRecord, output_bytes) == 8);
+
+struct PoolRecord {
+  uint32_t members;
+  uint16_t member_count;
+  uint16_t reserved;
+};
+static_assert(sizeof(PoolRecord) == 8);
+
+struct TransformRecord {
+  uint32_t source_bytes;
+  uint32_t output_bytes;
+  uint32_t ops;
+  uint16_t op_count;
+  uint16_t patch_offset;  // kNoIndex: none.
+  uint8_t patch_bytes;
+  uint8_t patch_big_endian;
+  uint8_t reserved[6];
+};
+static_assert(sizeof(TransformRecord) == 24 && offsetof(TransformRecord, patch_bytes) == 16);
+
+enum class OpKind : uint8_t {
+  kCopy1,
+  kCopy2,
+  kCopy4,
+  kCopy8,
+  kCopy16,
+  kCopyMany,  // `argument` bytes.
+  kConst1,    // From bytes[argument].
+  kConst2,
+  kConst4,
+  kConst8,
+  kConst16,
+  kConstMany,  // `source` bytes.
+  kSwap2,
+  kSwap4,
+  kSwap8,
+  kWiden,          // Load, then store: every value fits.
+  kNarrowChecked,  // As kWiden; bounds[argument] is low, bounds[argument + 1] is high - low.
+  kMap,            // bounds[argument]: count, then padded keys, then values.
+  kReturnAddress,
+  kRejectCode,  // `argument` is the greatest code that fits.
+  kCount,
+};
+
+struct OpRecord {
+  OpKind kind;
+  FieldKind load;
+  FieldKind store;
+  uint8_t steps;  // kMap.
+  uint16_t source;
+  uint16_t target;
+  uint32_t argument;
+  uint32_t code;  // Reject code when the value does not fit or has no entry.
+};
+static_assert(sizeof(OpRecord) == 16 && offsetof(OpRecord, argument) == 8);
+
+// A condition as a program: values on a small stack of 128-bit integers, the truth of the last
+// test in a flag. Jumps go forward and only where the stack is empty.
+enum class Opcode : uint8_t {
+  kPushField,  // load, offset
+  kPushConst,  // wides[argument]
+  kAdd,
+  kSub,
+  kMul,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn,  // `offset` intervals, pairs from wides[argument]
+  kNot,
+  kSetFlag,      // flag = argument != 0
+  kJumpIfFalse,  // to instruction `argument` of this program
+  kJumpIfTrue,
+  kCount,
+};
+
+struct Instruction {
+  Opcode code;
+  FieldKind load;
+  uint16_t offset;
+  uint32_t argument;
+};
+static_assert(sizeof(Instruction) == 8);
+
+// Classes 64 terms wide: which words of the group are not zero, and where the packed ones start.
+struct GroupRecord {
+  uint64_t summary;
+  uint32_t words;
+  uint32_t reserved;
+};
+static_assert(sizeof(GroupRecord) == 16);
+
+// A 128-bit constant, low half first.
+struct WideRecord {
+  uint64_t low;
+  uint64_t high;
+};
+static_assert(sizeof(WideRecord) == 16);
+
+}  // namespace hyperroute

@@ -1,0 +1,70 @@
+// What the loader holds a route image to, so that the step carries no check.
+//
+// Thread: control thread, before the image is installed. Not on the data path. The rules are in
+// docs/route-image.md; each violation is a kImageCorrupt status whose context names it.
+#pragma once
+
+#include <cstdint>
+
+#include "route/image.h"
+
+#define HR_IMAGE_REQUIRE(condition, ...)                                            \
+  do {                                                                              \
+    if (!(condition)) return Status::error(StatusCode::kImageCorrupt, __VA_ARGS__); \
+  } while (false)
+
+namespace hyperroute {
+
+// Records may be referred to from several places, so a small hostile image could name a large
+// table many times; a real one stays far below this many records looked at.
+inline constexpr uint64_t kVerifyWorkMax = 256u << 20;
+
+// The state of one verification: the tables, and the bound on the work they may cause.
+class ImageVerifier {
+ public:
+  ImageVerifier(const ImageTables& tables, uint32_t reject_code_max) noexcept
+      : tables_(tables), reject_code_max_(reject_code_max) {}
+
+  Status verify();
+
+ private:
+  Status verify_counts() const;
+  Status verify_families();
+  Status verify_discriminator(const FamilyRecord& family, uint32_t index);
+  Status verify_member(const MemberRecord& member) const;
+  Status verify_endpoints();
+  Status verify_pools();
+  Status verify_route(const RouteRecord& route, uint32_t index);
+  Status verify_action(const ActionRecord& action, const RouteRecord& route) const;
+  Status verify_check(const CheckRecord& check, const RouteRecord& route);
+  Status verify_terms(const RouteRecord& route);
+  Status verify_match_field(const MatchFieldRecord& field, const RouteRecord& route);
+  Status verify_word_rows(const MatchFieldRecord& field, const RouteRecord& route) const;
+  Status verify_group_rows(const MatchFieldRecord& field, const RouteRecord& route);
+  Status verify_program(uint32_t first, uint32_t count, uint32_t message_bytes);
+  Status verify_instruction(const Instruction& instruction, uint32_t message_bytes);
+  Status verify_transform(const TransformRecord& transform);
+  Status verify_op(const OpRecord& op, const TransformRecord& transform, uint32_t& target_bytes);
+  Status verify_map(const OpRecord& op);
+  Status verify_limits(uint32_t first) const;
+
+  // A run of `count` records from `first` lies within a table of `total`; counted as work.
+  Status verify_run(uint32_t first, uint64_t count, uint32_t total, const char* what);
+  // Sorted keys padded to 2^steps - 1 entries from bounds[first], `count` of them real.
+  Status verify_keys(uint32_t first, uint32_t count, uint32_t steps);
+  Status verify_code(uint32_t code) const;
+  Status charge(uint64_t work);
+
+  const ImageTables& tables_;
+  const uint32_t reject_code_max_;
+  uint64_t work_ = 0;
+};
+
+[[nodiscard]] Status verify_tables(const ImageTables& tables, uint32_t reject_code_max);
+
+// Whether a field lies within a message of `message_bytes`, and its kind is one there is.
+inline bool field_fits(FieldKind kind, uint32_t offset, uint32_t message_bytes) noexcept {
+  return kind < kFieldKindCount && offset + field_bytes(kind) <= message_bytes;
+}
+
+}  // namespace hyperroute

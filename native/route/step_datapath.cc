@@ -1,0 +1,197 @@
+// The router step: frame check → schema → validate → match → pick.
+//
+// Thread: the worker that owns the source. Data path: once for each message. Reads the image and
+// the message, writes nothing but the worker's own round-robin positions. The functions stand in
+// the order in which a message meets them; decide() at the end joins them.
+#include "route/match_datapath.h"
+#include "route/step.h"
+
+namespace hyperroute {
+namespace {
+
+constexpr uint32_t code_of(RejectCode code) {
+  return static_cast<uint32_t>(code);
+}
+
+// Which member of the family the message is. Returns 0 and the slot, or the reject code.
+uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
+                   const StepMessage& message, uint32_t& slot) {
+  slot = 0;
+  if (family.kind <= FamilyKind::kSingle) return 0;
+  if (message.bytes < family.message_bytes_min) return code_of(RejectCode::kMalformed);
+  const uint64_t key = load_field_key(message.data + family.offset, family.load);
+  if (family.kind == FamilyKind::kDirect) {
+    if (key > 255) return code_of(RejectCode::kUnknownType);
+    slot = tables.slots[family.slots + static_cast<uint32_t>(key)];
+    return slot == kNoIndex ? code_of(RejectCode::kUnknownType) : 0;
+  }
+  const uint64_t* const keys = tables.bounds.from(family.keys);
+  const uint32_t above = count_not_above(keys, family.member_count, family.steps, key);
+  if (above == 0 || keys[above - 1] != key) return code_of(RejectCode::kUnknownType);
+  slot = tables.slots[family.slots + above - 1];
+  return 0;
+}
+
+// After this returned 0, every field of the schema lies within the message.
+uint32_t check_frame(const MemberRecord& member, const StepMessage& message) {
+  if (message.bytes != member.message_bytes) return code_of(RejectCode::kMalformed);
+  if (member.has_size != 0 &&
+      load_field(message.data + member.size_offset, member.size_load) != message.bytes) {
+    return code_of(RejectCode::kMalformed);
+  }
+  return 0;
+}
+
+// Returns 0 and the route that serves the message, or the reject code.
+uint32_t find_route(const ImageTables& tables, const StepMessage& message, uint16_t& route) {
+  const EndpointRecord& endpoint = tables.endpoints[message.source];
+  const FamilyRecord& family = tables.families[endpoint.family];
+  uint32_t slot;
+  if (const uint32_t code = recognise(tables, family, message, slot); code != 0) return code;
+  if (family.kind != FamilyKind::kRaw) {
+    const uint32_t code = check_frame(tables.members[family.members + slot], message);
+    if (code != 0) return code;
+  }
+  route = tables.endpoint_routes[endpoint.routes + slot];
+  return route == kNoIndex ? code_of(RejectCode::kNoRoute) : 0;
+}
+
+bool holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* message) {
+  const uint64_t key = load_field_key(message + check.offset, check.load);
+  if (check.kind == CheckKind::kRange) {
+    return key - tables.bounds[check.table] <= tables.bounds[check.table + 1];
+  }
+  // Bounds open and close intervals in turn: inside one, an odd number has been passed.
+  return (count_not_above(tables.bounds.from(check.table), check.count, check.steps, key) & 1) != 0;
+}
+
+// Returns 0 when every check holds, else the code of the first that does not.
+uint32_t run_checks(const ImageTables& tables, const RouteRecord& route, const uint8_t* message) {
+  const CheckRecord* const checks = tables.checks.from(route.checks);
+  for (uint32_t index = 0; index < route.check_count; ++index) {
+    const CheckRecord& check = checks[index];
+    if (check.kind != CheckKind::kProgram) {
+      if (!holds(tables, check, message)) return check.code;
+      continue;
+    }
+    const Truth truth = run_program(tables, check.table, check.count, message);
+    if (truth == Truth::kOverflow) return code_of(RejectCode::kOutOfRange);
+    if (truth == Truth::kFalse) return check.code;
+  }
+  return 0;
+}
+
+bool is_alive(const StepState& state, uint16_t endpoint) {
+  // Relaxed: a byte on its own. A worker that sees a change late sends to a member that has just
+  // died, which the destination's queue has to handle anyway.
+  return __atomic_load_n(state.alive + endpoint, __ATOMIC_RELAXED) != 0;
+}
+
+// The next member in turn that is alive; each is tried once.
+uint32_t pick_member(const ImageTables& tables, StepState& state, uint16_t pool_index,
+                     uint16_t& endpoint) {
+  const PoolRecord& pool = tables.pools[pool_index];
+  const uint32_t member_count = pool.member_count;
+  uint32_t position = state.pool_positions[pool_index];
+  // A position kept from an image with a larger pool starts over.
+  if (position >= member_count) position = 0;
+  for (uint32_t tried = 0; tried < member_count; ++tried) {
+    const uint16_t member = tables.pool_members[pool.members + position];
+    position = position + 1 == member_count ? 0 : position + 1;
+    if (!is_alive(state, member)) continue;
+    state.pool_positions[pool_index] = position;
+    endpoint = member;
+    return 0;
+  }
+  return code_of(RejectCode::kNoDestination);
+}
+
+// Fills in where an action sends the message. Returns 0 or the reject code.
+uint32_t pick(const ImageTables& tables, StepState& state, const StepMessage& message,
+              const ActionRecord& action, Decision& decision) {
+  decision.outcome = Outcome::kDeliver;
+  decision.transform = action.transform;
+  decision.output_bytes = action.transform == kNoIndex ? message.bytes : action.output_bytes;
+  switch (action.kind) {
+    case ActionKind::kEndpoint:
+      decision.target = TargetKind::kEndpoint;
+      decision.endpoint = action.target;
+      return 0;
+    case ActionKind::kPool:
+      decision.target = TargetKind::kEndpoint;
+      return pick_member(tables, state, action.target, decision.endpoint);
+    case ActionKind::kReturnSource:
+      decision.target = TargetKind::kReturnSource;
+      return 0;
+    case ActionKind::kReturnField:
+      decision.target = TargetKind::kReturnAddress;
+      decision.return_address = load_field(message.data + action.target, action.load);
+      return 0;
+    default:
+      decision.outcome = Outcome::kDiscard;
+      decision.transform = kNoIndex;
+      decision.output_bytes = 0;
+      return 0;
+  }
+}
+
+Decision undecided() {
+  return Decision{
+      .outcome = Outcome::kDiscard,
+      .target = TargetKind::kEndpoint,
+      .route = kNoIndex,
+      .rule = kNoIndex,
+      .endpoint = kNoIndex,
+      .transform = kNoIndex,
+      .reject_code = 0,
+      .output_bytes = 0,
+      .return_address = 0,
+  };
+}
+
+// The decision when something went wrong: where and why, nothing about a destination.
+Decision rejected(const Decision& decision, uint32_t code) {
+  Decision result = undecided();
+  result.outcome = Outcome::kReject;
+  result.route = decision.route;
+  result.rule = decision.rule;
+  result.reject_code = code;
+  return result;
+}
+
+}  // namespace
+
+Decision decide(const RouteImage& image, StepState& state, const StepMessage& message) {
+  const ImageTables& tables = image.tables();
+  Decision decision = undecided();
+  if (const uint32_t code = find_route(tables, message, decision.route); code != 0) {
+    return rejected(decision, code);
+  }
+  const RouteRecord& route = tables.routes[decision.route];
+  if (const uint32_t code = run_checks(tables, route, message.data); code != 0) {
+    return rejected(decision, code);
+  }
+  if (const uint32_t code = match_rule(tables, route, message.data, decision.rule); code != 0) {
+    return rejected(decision, code);
+  }
+  const ActionRecord& action = tables.actions[route.actions + decision.rule];
+  if (const uint32_t code = pick(tables, state, message, action, decision); code != 0) {
+    return rejected(decision, code);
+  }
+  return decision;
+}
+
+Decision decide_reject(const RouteImage& image, StepState& state, const StepMessage& message,
+                       const Decision& decision) {
+  const ImageTables& tables = image.tables();
+  Decision result = rejected(decision, decision.reject_code);
+  result.outcome = Outcome::kDiscard;
+  if (decision.route == kNoIndex) return result;
+  const RouteRecord& route = tables.routes[decision.route];
+  if (route.reject == kNoRecord) return result;
+  const Decision nowhere = result;
+  const uint32_t code = pick(tables, state, message, tables.actions[route.reject], result);
+  return code == 0 ? result : nowhere;
+}
+
+}  // namespace hyperroute
