@@ -1,16 +1,16 @@
-// Unit tests import lib/ by relative paths; `hyperroute` means the built package, as users get it.
+// Unit tests import lib/ by relative paths and need no build; everything else runs against the
+// built package and addon, which its set-up brings up to date. `hyperroute` is the built package.
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const root = import.meta.dirname;
+const unit = 'test/unit/**/*.test.ts';
 
 export default defineConfig({
   resolve: {
     alias: { hyperroute: join(root, 'dist/index.js') },
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['./scripts/vitest-setup.mjs'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,
@@ -19,5 +19,17 @@ export default defineConfig({
     passWithNoTests: false,
     // A test that forgets an assertion proves nothing.
     expect: { requireAssertions: true },
+    projects: [
+      { extends: true, test: { name: 'unit', include: [unit] } },
+      {
+        extends: true,
+        test: {
+          name: 'built',
+          include: ['test/**/*.test.ts'],
+          exclude: [unit],
+          globalSetup: ['./scripts/vitest-setup.mjs'],
+        },
+      },
+    ],
   },
 });

@@ -1,7 +1,7 @@
 // Builds what is out of date. npm runs no install script here, so `predemo`, `pretest` and
 // `prebench` call this; it prints to stderr only and takes a few milliseconds when all is current.
 //
-//   node scripts/ensure-built.mjs [--force] [dist] [addon] [bench] [prebuild]     (default: dist addon)
+//   node scripts/ensure-built.mjs [--force] [target …]          (default: dist addon)
 //
 //   dist   lib/ → dist/, examples/ → dist/examples/       (TypeScript)
 //   addon  native/ → build/Release/hyperroute.node        (node-gyp)

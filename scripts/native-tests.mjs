@@ -186,7 +186,8 @@ export async function runVariant(name, { filter = '*', show = false } = {}) {
   return result;
 }
 
-async function main([step, ...names]) {
+async function main(args) {
+  const [step, ...names] = args;
   const chosen = names.filter((name) => Object.hasOwn(variants, name));
   const filter = names.find((name) => !Object.hasOwn(variants, name));
   let failed = 0;

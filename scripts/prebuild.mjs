@@ -14,7 +14,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { headerEnv } from './build-addon.mjs';
-import { packageBin, run, say } from './exec.mjs';
+import { packageBin, run } from './exec.mjs';
 import { filesUnder, root } from './sources.mjs';
 
 /**
@@ -77,7 +77,7 @@ function addBench() {
   return run('strip', [shipped]) === 0;
 }
 
-/** Fills prebuilds/; needs dist/ and the bench executable built before. Returns whether it worked. */
+/** Fills prebuilds/; the bench executable is built before. Returns whether it worked. */
 export function buildPrebuild() {
   return prebuildAddon() && addBench();
 }

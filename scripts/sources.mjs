@@ -2,7 +2,8 @@
 // that npm users build and the library that the C++ tests link never differ.
 //
 //   node scripts/sources.mjs               every source of the addon, one a line, sorted
-//   node scripts/sources.mjs --core        the same without native/addon (no N-API in it)
+//   node scripts/sources.mjs --core [folder …]  the same without native/addon (no N-API in it),
+//                                          or these folders of native/ alone
 //   node scripts/sources.mjs --addon-only  native/addon alone
 import { readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -48,8 +49,9 @@ export function sourcesOf(folders) {
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const [form] = process.argv.slice(2);
-  const folders = form === '--addon-only' ? ['addon'] : [...coreFolders];
+  const [form, ...only] = process.argv.slice(2);
+  const core = only.length > 0 ? only : [...coreFolders];
+  const folders = form === '--addon-only' ? ['addon'] : core;
   if (form === undefined) folders.push('addon');
   process.stdout.write(
     sourcesOf(folders)

@@ -19,7 +19,7 @@ const checkSeconds = 300;
 const vitestSeconds = isLong ? 7200 : 1800;
 
 /** Runs one command as one test. Resolves to a tier's result. */
-async function check(title, args, { needs } = {}) {
+async function check(title, args, needs = undefined) {
   const result = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
   if (needs !== undefined && which(needs) === undefined) {
     const reason = `${needs} is not installed (scripts/setup.sh)`;
@@ -65,7 +65,7 @@ const tiers = {
   checks: [
     ["the project's rules (tidy)", (title) => check(title, ['scripts/tidy.mjs'])],
     ['Biome: format and lint', (title) => check(title, ['-e', biome])],
-    ['clang-format', (title) => check(title, ['-e', clangFormat], { needs: 'clang-format' })],
+    ['clang-format', (title) => check(title, ['-e', clangFormat], 'clang-format')],
     ['types', (title) => check(title, ['scripts/typecheck.mjs'])],
   ],
   unit: [[variants.unit.title, () => runVariant('unit')]],

@@ -1,4 +1,4 @@
-// Runs once before vitest's first test: dist/ and the addon are current when tests start.
+// Runs once before the first test that needs them: dist/ and the addon are current when it starts.
 import { ensureBuilt } from './ensure-built.mjs';
 
 export function setup() {

@@ -1,0 +1,160 @@
+// The npm tarball, as users get it: installed into an empty folder without install scripts and
+// without a compiler on PATH.
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureBuilt } from '../../scripts/ensure-built.mjs';
+
+const root = join(import.meta.dirname, '../..');
+const platform = `${process.platform}-${process.arch}`;
+const packSeconds = 600;
+
+/** The oldest glibc that the toolchain of this build may ask for (Debian 12 builds need 2.34). */
+const glibcMax = [2, 34] as const;
+
+describe('the npm tarball', () => {
+  let folder: string;
+  let installed: string;
+  let files: readonly string[];
+  let env: NodeJS.ProcessEnv;
+
+  const run = (command: string, args: readonly string[], cwd: string, environment = process.env) =>
+    execFileSync(command, args, { cwd, env: environment, encoding: 'utf8', stdio: 'pipe' });
+
+  beforeAll(() => {
+    if (!ensureBuilt(['dist', 'bench']) || !ensureBuilt(['prebuild'])) {
+      throw new Error('the prebuild could not be made');
+    }
+    folder = mkdtempSync(join(tmpdir(), 'hyperroute-package-'));
+    const packed = run('npm', ['pack', '--json', '--pack-destination', folder], root);
+    const [report] = JSON.parse(packed) as { filename: string; files: { path: string }[] }[];
+    if (report === undefined) throw new Error('npm pack reported nothing');
+    files = report.files.map((file) => file.path);
+
+    // PATH holds what npm and Node need to run, and no compiler, make or Python.
+    const bin = join(folder, 'bin');
+    const app = join(folder, 'app');
+    mkdirSync(bin);
+    mkdirSync(app);
+    symlinkSync(process.execPath, join(bin, 'node'));
+    for (const tool of ['sh', 'env']) symlinkSync(join('/bin', tool), join(bin, tool));
+    env = { PATH: bin, HOME: folder };
+    writeFileSync(join(app, 'package.json'), '{"private":true,"type":"module"}');
+    install(join(folder, report.filename), app);
+    installed = join(app, 'node_modules', 'hyperroute');
+  }, packSeconds * 1000);
+
+  /** Installs the tarball, with the few dependencies taken from here: the test needs no network. */
+  function install(tarball: string, app: string): void {
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    const local = join(folder, 'local');
+    const specifiers = Object.keys(dependencies).map((name) => {
+      cpSync(join(root, 'node_modules', name), join(local, name), { recursive: true });
+      return `${name}@file:${join(local, name)}`;
+    });
+    const npm = run('npm', ['root', '--global'], root).trim();
+    const npmCli = join(npm, 'npm', 'bin', 'npm-cli.js');
+    const flags = ['--ignore-scripts', '--offline', '--no-audit', '--no-fund', '--install-links'];
+    run(process.execPath, [npmCli, 'install', ...flags, ...specifiers, tarball], app, env);
+  }
+
+  afterAll(() => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('holds the build, the prebuild and the sources of a source build, and nothing else', () => {
+    const tops = new Set(files.map((path) => path.split('/')[0]));
+    expect([...tops].sort()).toEqual([
+      'CHANGELOG.md',
+      'CMakeLists.txt',
+      'LICENSE',
+      ...(files.includes('README.md') ? ['README.md'] : []),
+      'binding.gyp',
+      'dist',
+      'lib',
+      'native',
+      'package.json',
+      'prebuilds',
+      'scripts',
+    ]);
+    expect(files).toContain('dist/index.js');
+    expect(files).toContain('dist/index.d.ts');
+    expect(files.filter((path) => path.endsWith('.test.ts'))).toEqual([]);
+  });
+
+  it('has no install script, so that nothing runs on npm install', () => {
+    const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+      gypfile: boolean;
+    };
+    expect(manifest.gypfile).toBe(false);
+    expect(Object.keys(manifest.scripts)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(pre|post)?install$|^prepare$/)]),
+    );
+  });
+
+  it('loads the prebuilt addon with no compiler on PATH', () => {
+    const found = ['cc', 'gcc', 'g++', 'c++', 'clang', 'make', 'python3', 'node-gyp'].filter(
+      (tool) => (env.PATH ?? '').split(delimiter).some((at) => existsSync(join(at, tool))),
+    );
+    expect(found).toEqual([]);
+    expect(existsSync(join(installed, 'build'))).toBe(false);
+    const script = `
+      const { native } = await import(${JSON.stringify(join(installed, 'dist/native.js'))});
+      await import('hyperroute');
+      console.log(native().abi);`;
+    const args = ['--input-type=module', '-e', script];
+    expect(run(process.execPath, args, join(folder, 'app'), env).trim()).toBe('1');
+  });
+
+  it('says what was tried and what to do when no binary fits', () => {
+    const broken = join(folder, 'broken');
+    cpSync(join(folder, 'app'), broken, { recursive: true });
+    rmSync(join(broken, 'node_modules/hyperroute/prebuilds'), { recursive: true });
+    const script = `
+      const base = ${JSON.stringify(join(broken, 'node_modules/hyperroute/dist'))};
+      const { native } = await import(base + '/native.js');
+      try { native(); } catch ({ code, detail, message }) {
+        console.log(JSON.stringify({ code, detail, message }));
+      }`;
+    const output = run(process.execPath, ['--input-type=module', '-e', script], broken, env);
+    const error = JSON.parse(output) as {
+      code: string;
+      message: string;
+      detail: { tried: { path: string }[]; fix: string };
+    };
+    expect(error.code).toBe('ERR_NATIVE_UNAVAILABLE');
+    expect(error.detail.tried.length).toBeGreaterThan(0);
+    expect(error.message).toContain(error.detail.fix);
+    expect(error.message).toContain('prebuilds');
+  });
+
+  it('asks for no newer glibc than the documented floor', () => {
+    const shipped = join(installed, 'prebuilds', platform);
+    for (const name of readdirSync(shipped)) {
+      const symbols = run('objdump', ['-T', join(shipped, name)], root);
+      const versions = [...symbols.matchAll(/GLIBC_(\d+)\.(\d+)/g)].map(
+        ([, major, minor]) => [Number(major), Number(minor)] as const,
+      );
+      expect(versions.length, name).toBeGreaterThan(0);
+      const tooNew = versions.filter(
+        ([major, minor]) => major > glibcMax[0] || (major === glibcMax[0] && minor > glibcMax[1]),
+      );
+      expect(tooNew, name).toEqual([]);
+    }
+  });
+});
