@@ -24,7 +24,10 @@ static int prefault_flag(Prefault prefault) {
 }
 
 Result<MemoryRegion> MemoryRegion::anonymous(size_t region_bytes, Prefault prefault) {
-  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | prefault_flag(prefault);
+  // Without prefault nothing is reserved either: a table sized for its bound costs only what is
+  // touched, even where it is larger than the memory of the host.
+  const int lazy_flag = prefault == Prefault::kYes ? 0 : MAP_NORESERVE;
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | prefault_flag(prefault) | lazy_flag;
   return map(region_bytes, PROT_READ | PROT_WRITE, flags, -1);
 }
 
