@@ -1,0 +1,68 @@
+// Shows errors to people and to programs: with code, place and the lines of the user's own file.
+import { readFileSync } from 'node:fs';
+import { isHyperRouteError, type SourcePlace } from '../errors.js';
+import type { Io } from './io.js';
+
+/** An error as the `--json` forms print it. */
+export interface ErrorJson {
+  /** The code of a HyperRouteError; ERR_INTERNAL for anything else. */
+  readonly code: string;
+  readonly message: string;
+  readonly place?: SourcePlace;
+  readonly option?: string;
+  readonly expected?: string;
+}
+
+const excerptLinesBefore = 2;
+const excerptColumnsMax = 160;
+
+export function errorJson(error: unknown): ErrorJson {
+  if (!isHyperRouteError(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { code: 'ERR_INTERNAL', message };
+  }
+  const { code, message } = error;
+  const { place, option, expected } = error.detail as Partial<ErrorJson>;
+  return {
+    code,
+    message,
+    ...(place === undefined ? {} : { place }),
+    ...(option === undefined ? {} : { option }),
+    ...(expected === undefined ? {} : { expected }),
+  };
+}
+
+/** Writes an error to stderr, with the lines it is about. */
+export function reportError(io: Io, error: unknown): void {
+  const { code, message, place } = errorJson(error);
+  const { err } = io;
+  err.line(`${err.style(['red', 'bold'], code)} ${message}`);
+  // A failure that is not the user's needs its stack to be of use to anybody.
+  if (!isHyperRouteError(error) && error instanceof Error) err.line(error.stack ?? '');
+  if (place === undefined) return;
+  for (const line of excerpt(place)) {
+    err.line(line.startsWith('>') ? err.style('bold', line) : err.style('dim', line));
+  }
+}
+
+/** The line of a place with those before it and a mark under the column; empty if unreadable. */
+export function excerpt({ file, line, column }: SourcePlace): string[] {
+  let lines: string[];
+  try {
+    lines = readFileSync(file, 'utf8').split(/\r?\n/);
+  } catch {
+    return [];
+  }
+  const wanted = lines[line - 1];
+  if (wanted === undefined) return [];
+  const first = Math.max(0, line - 1 - excerptLinesBefore);
+  const width = String(line).length;
+  const shown = lines.slice(first, line).map((text, index) => {
+    const number = first + index + 1;
+    const mark = number === line ? '>' : ' ';
+    return `${mark} ${String(number).padStart(width)} | ${text.slice(0, excerptColumnsMax)}`;
+  });
+  // Tabs before the column are kept, so that the mark stands under it at any tab width.
+  const lead = wanted.slice(0, Math.min(column - 1, excerptColumnsMax)).replaceAll(/[^\t]/g, ' ');
+  return [...shown, `  ${' '.repeat(width)} | ${lead}^`];
+}
