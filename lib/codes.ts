@@ -75,6 +75,8 @@ export const statusCodes = {
   ERR_CONFIG_TIMEOUT: -18,
   /** The bytes are not a message of the schema. */
   ERR_MESSAGE: -19,
+  /** A route needs more table space than a named bound allows. */
+  ERR_ROUTE_LIMIT: -20,
 } as const;
 
 /** The `code` of every HyperRouteError. */

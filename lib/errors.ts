@@ -49,6 +49,7 @@ interface ErrorDetails {
   ERR_MESSAGE: PlaceErrorDetail;
   ERR_SCHEMA: ConfigErrorDetail;
   ERR_ROUTE: ConfigErrorDetail;
+  ERR_ROUTE_LIMIT: ConfigErrorDetail;
   ERR_ROUTE_OVERLAP: ConfigErrorDetail;
 }
 
@@ -114,7 +115,12 @@ function describeWhole(value: unknown): string {
 }
 
 /** The codes whose detail names an option. */
-export type OptionErrorCode = 'ERR_CONFIG' | 'ERR_SCHEMA' | 'ERR_ROUTE' | 'ERR_ROUTE_OVERLAP';
+export type OptionErrorCode =
+  | 'ERR_CONFIG'
+  | 'ERR_SCHEMA'
+  | 'ERR_ROUTE'
+  | 'ERR_ROUTE_LIMIT'
+  | 'ERR_ROUTE_OVERLAP';
 
 /**
  * An error about one option of a configuration, whose message names the option, what was expected

@@ -111,6 +111,8 @@ enum class StatusCode : int32_t {
   kConfigTimeout = -18,
   // The bytes are not a message of the schema.
   kMessage = -19,
+  // A route needs more table space than a named bound allows.
+  kRouteLimit = -20,
 };
 
 // The code's name; "UNKNOWN" for a number outside the table.
@@ -156,6 +158,8 @@ constexpr const char* name_of(StatusCode code) noexcept {
       return "ERR_CONFIG_TIMEOUT";
     case StatusCode::kMessage:
       return "ERR_MESSAGE";
+    case StatusCode::kRouteLimit:
+      return "ERR_ROUTE_LIMIT";
   }
   return "UNKNOWN";
 }
