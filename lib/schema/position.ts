@@ -1,0 +1,73 @@
+// Where in the user's configuration a builder was called. Control path only.
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { SourcePlace } from '../errors.js';
+
+// This file lies in <library>/schema/, in the sources as in the build.
+const libraryFolder = resolve(fileURLToPath(import.meta.url), '..', '..');
+// The build puts the compiled examples beside the library; they are users of it.
+const exampleFolder = `examples${sep}`;
+const framesMax = 32;
+
+const unknownPlace: SourcePlace = { file: '<unknown>', line: 1, column: 1 };
+
+/**
+ * The place of the nearest caller outside this package: the user's own line. Captures a stack,
+ * so it costs microseconds; never throws. Lines and columns count from 1.
+ */
+export function callerPlace(): SourcePlace {
+  const errorClass = Error as { prepareStackTrace?: typeof Error.prepareStackTrace };
+  const formatBefore = errorClass.prepareStackTrace;
+  const limitBefore = Error.stackTraceLimit;
+  let place = unknownPlace;
+  try {
+    Error.stackTraceLimit = framesMax;
+    errorClass.prepareStackTrace = (_error, sites) => {
+      place = firstOutside(sites);
+      return '';
+    };
+    // Reading the stack runs the formatter.
+    void new Error('place').stack;
+  } catch {
+    // A frozen Error or a missing V8 interface costs the position, never the configuration.
+  } finally {
+    restore(errorClass, formatBefore, limitBefore);
+  }
+  return place;
+}
+
+function restore(
+  errorClass: { prepareStackTrace?: typeof Error.prepareStackTrace },
+  format: typeof Error.prepareStackTrace | undefined,
+  limit: number,
+): void {
+  try {
+    if (format === undefined) delete errorClass.prepareStackTrace;
+    else errorClass.prepareStackTrace = format;
+    Error.stackTraceLimit = limit;
+  } catch {
+    // As above: nothing was changed if it cannot be changed back.
+  }
+}
+
+function firstOutside(sites: readonly NodeJS.CallSite[]): SourcePlace {
+  for (const site of sites) {
+    const file = pathOf(site.getFileName());
+    if (file === null || isInside(file)) continue;
+    return { file, line: site.getLineNumber() ?? 1, column: site.getColumnNumber() ?? 1 };
+  }
+  return unknownPlace;
+}
+
+/** A stack frame's file as a path; null for frames of Node itself and of generated code. */
+function pathOf(name: string | null | undefined): string | null {
+  if (name === null || name === undefined) return null;
+  if (name.startsWith('file:')) return fileURLToPath(name.replace(/[?#].*$/, ''));
+  return isAbsolute(name) ? name.replace(/\?.*$/, '') : null;
+}
+
+function isInside(file: string): boolean {
+  const inside = relative(libraryFolder, file);
+  if (isAbsolute(inside) || inside.startsWith('..')) return false;
+  return !inside.startsWith(exampleFolder);
+}
