@@ -1,7 +1,9 @@
 // Subjects that run in a process of their own, such as the router that answers as an echo.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Round } from './types.js';
 
+const runTimeoutMs = 5 * 60_000;
 const readyTimeoutMs = 30_000;
 const stopTimeoutMs = 5_000;
 
@@ -23,9 +25,7 @@ export async function startSubject(
   modulePath: string,
   args: readonly string[],
 ): Promise<Subject> {
-  const child = spawn(process.execPath, [modulePath, ...args], {
-    stdio: ['ignore', 2, 2, 'ipc'],
-  });
+  const child = fork(modulePath, args);
   try {
     const port = await ready(name, child);
     return { name, pid: child.pid ?? 0, port, stop: () => stop(child) };
@@ -51,18 +51,54 @@ export async function startSubjects(
   }
 }
 
+/**
+ * Runs `node modulePath args…` until it sends `{ rounds }`: a fresh process, so that no earlier
+ * bench has shaped its heap or its compiled code. Rejects as `startSubject` does, within 5 min.
+ */
+export async function runChild(
+  name: string,
+  modulePath: string,
+  args: readonly string[],
+): Promise<Round[]> {
+  const child = fork(modulePath, args);
+  try {
+    const { rounds, error } = await firstMessage(child, runTimeoutMs);
+    if (Array.isArray(rounds)) return rounds as Round[];
+    throw new Error(`the subject '${name}' failed: ${String(error ?? 'it ended')}`);
+  } finally {
+    await stop(child);
+  }
+}
+
+function fork(modulePath: string, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [modulePath, ...args], { stdio: ['ignore', 2, 2, 'ipc'] });
+}
+
 async function ready(name: string, child: ChildProcess): Promise<number> {
-  const signal = AbortSignal.timeout(readyTimeoutMs);
+  const { port, error } = await firstMessage(child, readyTimeoutMs);
+  if (typeof port === 'number') return port;
+  throw new Error(`the subject '${name}' did not start: ${String(error ?? 'it ended')}`);
+}
+
+interface Message {
+  readonly port?: unknown;
+  readonly rounds?: unknown;
+  readonly error?: unknown;
+}
+
+/** The first message of a child; an empty one when it ends without a word. */
+async function firstMessage(child: ChildProcess, timeoutMs: number): Promise<Message> {
   const ended = new AbortController();
-  const first = Promise.race([
-    once(child, 'message', { signal: AbortSignal.any([signal, ended.signal]) }),
-    once(child, 'exit', { signal: AbortSignal.any([signal, ended.signal]) }).then(() => [{}]),
-  ]);
-  const [message] = (await first.finally(() => ended.abort())) as [
-    { port?: unknown; error?: unknown },
-  ];
-  if (typeof message.port === 'number') return message.port;
-  throw new Error(`the subject '${name}' did not start: ${String(message.error ?? 'it ended')}`);
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ended.signal]);
+  try {
+    const [message] = (await Promise.race([
+      once(child, 'message', { signal }),
+      once(child, 'exit', { signal }).then(() => [{}]),
+    ])) as [Message];
+    return message;
+  } finally {
+    ended.abort();
+  }
 }
 
 async function stop(child: ChildProcess): Promise<void> {

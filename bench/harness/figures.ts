@@ -71,29 +71,38 @@ export function resultsOf(rounds: readonly Round[]): BenchResult[] {
   });
 }
 
-/** How each target came out. Throws when a figure that a target needs was not measured. */
-export function ratiosOf(results: readonly BenchResult[], targets: readonly Target[]): Ratio[] {
+/**
+ * How each target came out. Against a peer the value is the median over the rounds of ours / the
+ * peer's figure of the same round: the two ran within milliseconds of each other, so a host that
+ * changes its pace in mid-run changes both. Throws when a figure was not measured.
+ */
+export function ratiosOf(rounds: readonly Round[], targets: readonly Target[]): Ratio[] {
   return targets.map(({ case: name, against, target, better, figure = 'p50' }) => {
-    const ours = figureOf(results, name, 'ours', figure);
-    const value = rounded(
-      against === 'limit' ? ours : ours / figureOf(results, name, against, figure),
-    );
+    const ours = figuresOf(rounds, name, 'ours', figure);
+    const peer = against === 'limit' ? ours.map(() => 1) : figuresOf(rounds, name, against, figure);
+    if (peer.length !== ours.length) throw new Error(`rounds of '${name}' did not alternate`);
+    const value = rounded(median(ours.map((own, index) => own / (peer[index] ?? Number.NaN))));
     const holds = better === 'lower' ? value <= target : value >= target;
     return { case: name, against, value, target, better, holds };
   });
 }
 
-function figureOf(
-  results: readonly BenchResult[],
+const figureLevels = { p50: 50, p90: 90, p99: 99, p999: 99.9, max: 100 } as const;
+
+function figuresOf(
+  rounds: readonly Round[],
   name: string,
   subject: string,
   figure: Figure,
-): number {
-  const value = results.find((r) => r.case === name && r.subject === subject)?.[figure];
-  if (value === undefined || !Number.isFinite(value)) {
+): number[] {
+  const own = rounds.filter((round) => round.case === name && round.subject === subject);
+  const figures = own.map((round) =>
+    figure === 'rate' ? round.rate : round.values?.[percentileLevels.indexOf(figureLevels[figure])],
+  );
+  if (figures.length === 0 || figures.some((value) => !Number.isFinite(value))) {
     throw new Error(`the bench measured no ${figure} of '${subject}' in '${name}'`);
   }
-  return value;
+  return figures as number[];
 }
 
 /** Two decimals are more than any clock here can tell apart. */

@@ -1,0 +1,7 @@
+// Every bench, in the order in which all of them run.
+import { ring } from '../latency/ring.js';
+import { udpRtt } from '../latency/udp-rtt.js';
+import { jsBoundary } from '../micro/js-boundary.js';
+import type { Bench } from './types.js';
+
+export const benches: readonly Bench[] = [ring, udpRtt, jsBoundary];

@@ -1,0 +1,29 @@
+// A process of the udp-rtt bench: a router with one udp endpoint and one rule, back to the
+// packet's source. Its worker spins on the CPU of argv[2]; this thread sleeps.
+import { defineRouter, HyperRoute, otherwise, raw, returnTo, route, source, udp } from 'hyperroute';
+
+const cpu = Number(process.argv[2]);
+
+async function main(): Promise<void> {
+  const echo = udp('echo', { host: '127.0.0.1', port: 0 });
+  const config = defineRouter({
+    name: 'udp-echo',
+    endpoints: [echo],
+    routes: [route.first(raw, () => [otherwise.to(returnTo(source))], { from: echo })],
+    threading: 'shared',
+    cpu,
+    idle: 'spin',
+    // In-router latency is not what is measured here, and the bare echo takes no time stamps.
+    sampleEvery: 0,
+  });
+  const router = await HyperRoute.start(config);
+  process.once('SIGTERM', () => {
+    void router.close().then(() => process.exit(0));
+  });
+  process.send?.({ port: router.endpoint('echo').port });
+}
+
+main().catch((error: unknown) => {
+  process.send?.({ error: String(error) });
+  process.exitCode = 1;
+});
