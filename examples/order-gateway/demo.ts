@@ -6,15 +6,9 @@ import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from './children.js';
 import { ownUdpSockets } from './kernel.js';
-import { percentiles } from './latency.js';
+import { type Percentiles, percentiles } from './latency.js';
 import type { ClientMessage, ClientRecords, VenueMessage, VenueRecords } from './records.js';
-import {
-  type DemoSummary,
-  LiveTable,
-  type Output,
-  type RouterLatency,
-  summaryText,
-} from './report.js';
+import { type DemoSummary, LiveTable, type Output, summaryText } from './report.js';
 import { answerTimeoutMs, receiveBufferBytes, venueNames } from './rules.js';
 import { judge, type Verdict } from './verdict.js';
 
@@ -41,8 +35,8 @@ export interface GatewayAddresses {
 export interface GatewayRouter {
   /** The port that clients connect to. */
   readonly clientPort: number;
-  /** The time messages spent inside the router; null if it has no samples. */
-  latency(): RouterLatency | null;
+  /** The time messages spent inside the router, by route; without samples there is no entry. */
+  latency(): Readonly<Record<string, Percentiles>>;
   close(): Promise<void>;
 }
 
@@ -226,7 +220,7 @@ class DemoRun {
     verdict: Verdict,
     elapsedMs: number,
     kernelDrops: Record<string, number | null>,
-    insideRouter: RouterLatency | null,
+    insideRouter: Readonly<Record<string, Percentiles>>,
   ): DemoSummary {
     const { messages, clients, seed } = this.#plan;
     const dropped = Object.values(kernelDrops).reduce<number>((sum, n) => sum + (n ?? 0), 0);

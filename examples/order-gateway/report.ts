@@ -25,26 +25,19 @@ export interface DemoSummary {
   /** From an order to its report and to its reject, as the clients measured it. */
   readonly roundTrip: Percentiles | null;
   readonly rejectRoundTrip: Percentiles | null;
-  /** Inside the router: from receiving a message to handing it to its destination's queue. */
-  readonly insideRouter: RouterLatency | null;
+  /** Time inside the router by route, as the router measured a sample of its messages. */
+  readonly insideRouter: Readonly<Record<string, Percentiles>>;
   /** Datagrams the kernel dropped at each socket; null where it does not tell. */
   readonly kernelDrops: Readonly<Record<string, number | null>>;
   /** What lies behind the faults, as sentences. */
   readonly causes: readonly string[];
 }
 
-/** The router's own figures of the time a message spends in it, over all its routes. */
-export interface RouterLatency {
-  readonly sampleCount: number;
-  readonly p50Ns: number;
-  readonly p99Ns: number;
-  readonly maxNs: number;
-}
-
 export type Output = Pick<WriteStream, 'write'> & { readonly isTTY?: boolean };
 
 const redrawIntervalMs = 500;
 const lineIntervalMs = 2000;
+const nameColumns = 26;
 
 /** Shows progress on a terminal as a table that is redrawn, elsewhere as a line now and then. */
 export class LiveTable {
@@ -136,7 +129,9 @@ export function summaryText(summary: DemoSummary): string {
     '',
     latencyLine('round trip', summary.roundTrip),
     latencyLine('reject round trip', summary.rejectRoundTrip),
-    routerLine(summary.insideRouter),
+    ...Object.entries(summary.insideRouter).map(([route, figures]) =>
+      latencyLine(`router, ${route}`, figures),
+    ),
     '',
     `  lost ${summary.lost}   duplicated ${summary.duplicated}   misrouted ${summary.misrouted}` +
       `   corrupted ${summary.corrupted}   reordered ${summary.reordered}`,
@@ -151,19 +146,10 @@ export function summaryText(summary: DemoSummary): string {
 }
 
 function latencyLine(name: string, figures: Percentiles | null): string {
-  if (figures === null) return `  ${name.padEnd(18)}no samples`;
+  if (figures === null) return `  ${name.padEnd(nameColumns)}no samples`;
   return (
-    `  ${name.padEnd(18)}p50 ${time(figures.p50Ns)}  p90 ${time(figures.p90Ns)}  ` +
+    `  ${name.padEnd(nameColumns)}p50 ${time(figures.p50Ns)}  p90 ${time(figures.p90Ns)}  ` +
     `p99 ${time(figures.p99Ns)}  p99.9 ${time(figures.p999Ns)}  max ${time(figures.maxNs)}`
-  );
-}
-
-function routerLine(figures: RouterLatency | null): string {
-  const name = 'inside the router'.padEnd(18);
-  if (figures === null) return `  ${name}no samples`;
-  return (
-    `  ${name}p50 ${time(figures.p50Ns)}  p99 ${time(figures.p99Ns)}  ` +
-    `max ${time(figures.maxNs)}  (${count(figures.sampleCount)} samples)`
   );
 }
 

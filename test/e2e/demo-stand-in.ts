@@ -57,8 +57,8 @@ class StandIn implements GatewayRouter {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  latency(): null {
-    return null;
+  latency(): Record<string, never> {
+    return {};
   }
 
   async close(): Promise<void> {
