@@ -29,7 +29,8 @@ struct PeerRef {
 inline constexpr PeerRef kDefaultPeer{0xFFFF, 0};
 
 // A received message. The bytes stay valid and unchanged until the view is released, or, for a
-// held view, until it is handed out again by a later rx_burst.
+// held view, until it is handed out again by a later rx_burst. Every view of a burst is released
+// or held before the next rx_burst, tx_burst or progress.
 struct RxView {
   const uint8_t* data;
   uint32_t bytes;
@@ -52,10 +53,25 @@ struct TxFrame {
   uint32_t bytes;
   PeerRef peer;
   TxVerdict verdict;
+  uint8_t producer;  // Which worker's queue it lies in: a backend that keeps finished_bytes counts
+                     // there. Below kProducersMax.
+};
+
+// Workers that may send to one endpoint.
+inline constexpr uint32_t kProducersMax = 16;
+
+// How much a producing worker may queue for one connection is bounded, and only the backend knows
+// when a frame has finally left a connection's backlog. For each producer and connection it counts
+// the frame bytes it was given and is done with (written, or given up), modulo 2^32.
+struct FinishedBytes {
+  const std::atomic<uint32_t>* by_peer_index;  // nullptr: no quota; the queue is the only bound.
+  uint32_t peer_count;
 };
 
 // Counters of one endpoint, written by its worker only and read from anywhere. The engine points
-// each at a slot of the counters file; the names are the labels that `stat` prints.
+// each at a slot of the counters file; the names are the labels that `stat` prints. A verdict other
+// than kSent is counted as undeliverable by the engine; the backend adds the messages it had taken
+// (kSent) and could not send after all.
 #define HR_ENDPOINT_COUNTERS(X)                                                        \
   X(rx_messages)        /* messages handed to the router */                            \
   X(rx_bytes)           /* their bytes */                                              \
@@ -71,6 +87,7 @@ struct TxFrame {
   X(connections_opened) /* accepted or established since the start */                  \
   X(connections_closed) /* closed by either side since the start */                    \
   X(connections_cut)    /* closed by us because of what the peer sent */               \
+  X(connections_refused) /* accepted and closed at once: over the limit */             \
   X(connect_failures)   /* attempts to connect that failed */                          \
   X(io_errors)          /* unexpected socket errors */
 
@@ -103,9 +120,11 @@ struct FrameRoom {
 template <class Backend>
 concept MessageBackend = requires(Backend backend, const Backend const_backend, const RxView& view,
                                   std::span<RxView> views, std::span<TxFrame> frames,
-                                  uint64_t now_ns, PeerRef peer, uint8_t* frame) {
+                                  uint64_t now_ns, PeerRef peer, uint8_t* frame,
+                                  const typename Backend::Options& options) {
   // Worker. Fills `views` with messages that have arrived, at most one system call burst and at
-  // most the read budget of each connection; held views come first. Returns the count.
+  // most the read budget of each connection; a peer's held views come before its newer ones.
+  // Returns the count.
   { backend.rx_burst(views, now_ns) } -> std::same_as<uint32_t>;
   // Worker. The message was delivered or rejected; its bytes may be overwritten.
   { backend.release(view) } -> std::same_as<void>;
@@ -132,16 +151,32 @@ concept MessageBackend = requires(Backend backend, const Backend const_backend, 
   { backend.prepare_wait() } -> std::same_as<bool>;
   { const_backend.wait_fd() } -> std::same_as<int>;
   { const_backend.capabilities() } -> std::same_as<uint32_t>;
+  // Control, before the backend is used. What the quotas of this producer are measured against.
+  { const_backend.finished_bytes(uint32_t{}) } -> std::same_as<FinishedBytes>;
   // Any thread. Room and limits of the framing, fixed for the life of the backend.
   { const_backend.frame_room() } -> std::same_as<FrameRoom>;
   // Producing worker. Completes a frame whose message of `message_bytes` lies at
   // frame + head_bytes: writes prefix or delimiter. Returns the frame's bytes, 0 if the message
   // does not fit this framing (then the router rejects it with FRAME_SIZE).
   { const_backend.seal(frame, uint32_t{}) } -> std::same_as<uint32_t>;
-  // Worker. Stops taking new peers and stops reading; what is queued may still be sent.
+  // Worker. Stops taking new peers and stops reading; what is queued may still be sent, and whole
+  // messages that had been read already, held ones too, are still handed out by rx_burst.
   { backend.stop_reading() } -> std::same_as<void>;
-  // Worker. Closes every socket; only destruction may follow.
-  { backend.close() } -> std::same_as<void>;
+  // Worker. Applies new options to what comes after: a listener's next connections, a socket's
+  // limits. The address never changes this way.
+  { backend.reconfigure(options) } -> std::same_as<void>;
+  // Worker. Lets no new peer in (closes the listener); peers that are there go on. Nothing to do
+  // where there are no connections.
+  { backend.stop_accepting() } -> std::same_as<void>;
+  // Worker. Nothing that tx_burst took waits in a backlog of the backend's own.
+  { const_backend.tx_idle() } -> std::same_as<bool>;
+  // Worker. No message that was read waits to be handed out.
+  { const_backend.rx_idle() } -> std::same_as<bool>;
+  // Worker. Open connections, or known senders.
+  { const_backend.peer_count() } -> std::same_as<uint32_t>;
+  // Worker. Closes every socket; only destruction may follow. Returns how many messages waited in
+  // its own backlog and will never be sent.
+  { backend.close() } -> std::same_as<uint32_t>;
 };
 
 }  // namespace hyperroute

@@ -1,0 +1,269 @@
+// The data path: what happens to one message, from the receive burst to the transmit burst.
+//
+//   receive_burst   rx burst → frame check, validate, match, pick → claim → transform → commit
+//   transmit_burst  queues → sequence numbers → tx burst
+//
+// Thread: the worker that owns the endpoint. Nothing here allocates, locks, throws or calls the
+// system other than through the backend's bursts. Read it from the bottom up, or start at
+// route_message.
+#include "engine/duty_cycle.h"
+
+#include <cstring>
+
+#include "base/bits.h"
+#include "base/clock.h"
+#include "base/codes.h"
+#include "io/memory/memory.h"
+#include "io/udp/udp.h"
+
+namespace hyperroute {
+namespace {
+
+// What deliver() answers besides the reject codes, which start at 1.
+constexpr uint32_t kDelivered = 0;
+constexpr uint32_t kHold = UINT32_MAX;
+
+constexpr uint32_t code_of(RejectCode code) { return static_cast<uint32_t>(code); }
+
+// A message in hand and where it came from.
+struct Inbound {
+  const RxView& view;
+  StepMessage message;
+  uint8_t slot;
+  uint64_t rx_ticks;
+};
+
+struct Address {
+  uint8_t slot;
+  PeerRef peer;
+  uint32_t code_if_dead;
+};
+
+Address address_of(const Cycle& cycle, const Inbound& inbound, const Decision& decision) {
+  switch (decision.target) {
+    case TargetKind::kReturnSource:
+      return {inbound.slot, inbound.view.peer, code_of(RejectCode::kDestinationGone)};
+    case TargetKind::kReturnAddress:
+      return {return_address_slot(decision.return_address),
+              return_address_peer(decision.return_address),
+              code_of(RejectCode::kStaleReturnAddress)};
+    case TargetKind::kEndpoint:
+      break;
+  }
+  return {cycle.installed->slot_of_endpoint[decision.endpoint], kDefaultPeer,
+          code_of(RejectCode::kNoDestination)};
+}
+
+void mark_dirty(Cycle& cycle, uint8_t slot) {
+  if (cycle.is_dirty[slot]) return;
+  cycle.is_dirty[slot] = true;
+  cycle.dirty[cycle.dirty_count++] = slot;
+}
+
+// Writes the message into `out`, transformed or as it came. Returns 0 or a reject code.
+uint32_t write_message(Cycle& cycle, const Inbound& inbound, const Decision& decision,
+                       uint32_t reject_code, uint8_t* out, SequencePatch& patch) {
+  if (decision.transform == kNoIndex) {
+    std::memcpy(out, inbound.message.data, inbound.message.bytes);
+    return 0;
+  }
+  const TransformContext context{
+      pack_return_address(inbound.slot, inbound.view.peer, ++cycle.return_sequence), reject_code};
+  const TransformResult result = run_transform(cycle.installed->image, decision.transform,
+                                               inbound.message, context, out);
+  patch = result.patch;
+  return result.reject_code;
+}
+
+// pick → claim → transform → seal → commit. kDelivered, kHold, or the code it is rejected with.
+uint32_t deliver(Cycle& cycle, const Inbound& inbound, const Decision& decision,
+                 uint32_t reject_code) {
+  const Address address = address_of(cycle, inbound, decision);
+  const Destination& destination = cycle.view->destinations[address.slot];
+  if (destination.queue == nullptr) [[unlikely]]
+    return address.code_if_dead;
+  const EndpointPort& port = *destination.port;
+  if (!port.is_live(address.peer)) [[unlikely]] {
+    // A connection that is down and will come back may keep its queue; a peer never does.
+    const bool keeps = decision.target == TargetKind::kEndpoint &&
+                       destination.queue->policy() != FullPolicy::kReject;
+    if (!keeps) return address.code_if_dead;
+  }
+  const FrameRoom& room = port.room();
+  if (decision.output_bytes > room.message_bytes_max) [[unlikely]]
+    return code_of(RejectCode::kFrameSize);
+  const uint32_t frame_bytes = room.head_bytes + decision.output_bytes + room.tail_bytes;
+  uint8_t* frame = destination.queue->claim(address.peer, frame_bytes);
+  if (frame == nullptr) [[unlikely]] {
+    return destination.queue->policy() == FullPolicy::kBlock
+               ? kHold
+               : code_of(RejectCode::kDestinationFull);
+  }
+  SequencePatch patch{kNoIndex, 0, 0};
+  const uint32_t code = write_message(cycle, inbound, decision, reject_code,
+                                      frame + room.head_bytes, patch);
+  if (code != 0) [[unlikely]] {
+    destination.queue->abort();
+    return code;
+  }
+  if (patch.offset != kNoIndex) patch.offset = static_cast<uint16_t>(patch.offset + room.head_bytes);
+  const uint32_t sealed_bytes = port.preserves_bounds() ? decision.output_bytes
+                                                        : port.seal(frame, decision.output_bytes);
+  if (sealed_bytes == 0 && frame_bytes > 0) [[unlikely]] {
+    destination.queue->abort();
+    return code_of(RejectCode::kFrameSize);
+  }
+  const Histogram latency =
+      inbound.rx_ticks == 0 || decision.route == kNoIndex
+          ? Histogram()
+          : cycle.view->latency[decision.route * cycle.installed->worker_count + port.owner()];
+  destination.queue->commit(frame, sealed_bytes,
+                            QueueRecord{address.peer, patch, inbound.rx_ticks, latency});
+  mark_dirty(cycle, address.slot);
+  return kDelivered;
+}
+
+// Tells the reject destination, exactly once. kHold: the notice has to wait, so the message does.
+uint32_t reject(Cycle& cycle, const Inbound& inbound, const Decision& decision, uint32_t code) {
+  WorkerView& view = *cycle.view;
+  Decision rejected = decision;
+  rejected.reject_code = code;
+  const Decision notice =
+      decide_reject(cycle.installed->image, view.step, inbound.message, rejected);
+  if (notice.outcome == Outcome::kDeliver) {
+    const uint32_t result = deliver(cycle, inbound, notice, code);
+    if (result == kHold) return kHold;
+    if (result != kDelivered) count(view.rejects_undelivered);
+  }
+  const uint32_t last = static_cast<uint32_t>(view.rejects.size()) - 1;
+  count(view.rejects[code < last ? code : last]);
+  if (decision.route != kNoIndex) count(view.routes[decision.route].rejected);
+  return kDelivered;
+}
+
+// One message: frame check → validate → match → pick (decide), then delivered or rejected.
+// False: a full queue says that the source has to wait, and nothing has happened.
+bool route_message(Cycle& cycle, const Inbound& inbound) {
+  WorkerView& view = *cycle.view;
+  const Decision decision = decide(cycle.installed->image, view.step, inbound.message);
+  uint32_t code = decision.reject_code;
+  if (decision.outcome == Outcome::kDeliver) [[likely]] {
+    code = deliver(cycle, inbound, decision, 0);
+    if (code == kDelivered) [[likely]] {
+      count(view.routes[decision.route].delivered);
+      return true;
+    }
+    if (code == kHold) return false;
+  } else if (decision.outcome == Outcome::kDiscard) {
+    count(view.routes[decision.route].discarded);
+    return true;
+  }
+  return reject(cycle, inbound, decision, code) == kDelivered;
+}
+
+// Makes the burst's messages visible to the workers that own their destinations.
+void publish_dirty(Cycle& cycle) {
+  for (uint32_t i = 0; i < cycle.dirty_count; ++i) {
+    const uint8_t slot = cycle.dirty[i];
+    const Destination& destination = cycle.view->destinations[slot];
+    const uint32_t owner = destination.port->owner();
+    cycle.is_dirty[slot] = false;
+    if (owner == cycle.worker) {
+      destination.queue->publish_to_self();
+      continue;
+    }
+    destination.queue->publish();
+    cycle.parkers[owner]->wake_if_parked();
+  }
+  cycle.dirty_count = 0;
+}
+
+// The tick count a sampled message of this burst carries; 0 if the burst has none.
+uint64_t burst_ticks(const Cycle& cycle, uint32_t message_count) {
+  return cycle.sample_every != 0 && cycle.until_sample <= message_count ? ticks() : 0;
+}
+
+uint64_t sample(Cycle& cycle, uint64_t ticks_of_burst) {
+  if (ticks_of_burst == 0) return 0;
+  if (--cycle.until_sample != 0) return 0;
+  cycle.until_sample = cycle.sample_every;
+  return ticks_of_burst;
+}
+
+// Fills in the number that the connection's next message carries, right before it is sent.
+template <MessageBackend Backend>
+void write_sequence(Backend& backend, TxFrame& frame, SequencePatch& patch) {
+  const uint64_t number = backend.take_sequence(frame.peer);
+  store_uint(frame.data + patch.offset, number, patch.bytes, patch.big_endian != 0);
+  patch.offset = kNoIndex;
+}
+
+}  // namespace
+
+template <MessageBackend Backend>
+uint32_t receive_burst(Cycle& cycle, Backend& backend, uint8_t slot) {
+  const uint16_t source = cycle.installed->source_of_slot[slot];
+  if (source == kNoIndex) return 0;
+  RxView views[kBurstCountMax];
+  const uint32_t message_count = backend.rx_burst(std::span(views), cycle.now_ns);
+  if (message_count == 0) return 0;
+  const uint64_t ticks_of_burst = burst_ticks(cycle, message_count);
+  if (ticks_of_burst == 0 && cycle.sample_every != 0) cycle.until_sample -= message_count;
+  uint32_t done_count = 0;
+  for (uint32_t i = 0; i < message_count; ++i) {
+    const RxView& view = views[i];
+    const Inbound inbound{view, StepMessage{view.data, view.bytes, source}, slot,
+                          sample(cycle, ticks_of_burst)};
+    // Behind a held message of the same peer every later one waits, so that order is kept.
+    if (backend.is_held(view) || !route_message(cycle, inbound)) [[unlikely]] {
+      backend.hold(view);
+      cycle.held = true;
+      continue;
+    }
+    backend.release(view);
+    ++done_count;
+  }
+  publish_dirty(cycle);
+  return done_count;
+}
+
+template <MessageBackend Backend>
+uint32_t transmit_burst(Backend& backend, const EndpointPort& port,
+                        const EndpointCounters& counters) {
+  TxFrame frames[kBurstCountMax];
+  QueueRecord* records[kBurstCountMax];
+  uint32_t sent_count = 0;
+  for (const auto& queue : port.queues()) {
+    if (const uint32_t dropped_count = queue->trim(); dropped_count > 0) [[unlikely]]
+      count(counters.dropped_oldest, dropped_count);
+    const uint32_t frame_count = queue->peek(std::span(frames), std::span(records));
+    if (frame_count == 0) continue;
+    for (uint32_t i = 0; i < frame_count; ++i) {
+      if (records[i]->patch.offset != kNoIndex) write_sequence(backend, frames[i], records[i]->patch);
+    }
+    const uint32_t final_count = backend.tx_burst(std::span(frames, frame_count));
+    uint64_t ticks_now = 0;
+    for (uint32_t i = 0; i < final_count; ++i) {
+      if (frames[i].verdict != TxVerdict::kSent) {
+        count(counters.undeliverable);
+      } else if (records[i]->rx_ticks != 0 && records[i]->latency.valid()) {
+        if (ticks_now == 0) ticks_now = ticks();
+        records[i]->latency.record(ticks_to_ns(ticks_now - records[i]->rx_ticks));
+      }
+    }
+    queue->take(final_count);
+    sent_count += final_count;
+    if (final_count < frame_count) break;  // The transport is full; the other queues wait too.
+  }
+  return sent_count;
+}
+
+#define HR_INSTANTIATE(Backend)                                         \
+  template uint32_t receive_burst<Backend>(Cycle&, Backend&, uint8_t);  \
+  template uint32_t transmit_burst<Backend>(Backend&, const EndpointPort&, \
+                                            const EndpointCounters&);
+HR_INSTANTIATE(UdpBackend)
+HR_INSTANTIATE(MemoryBackend)
+#undef HR_INSTANTIATE
+
+}  // namespace hyperroute

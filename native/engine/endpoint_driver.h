@@ -1,0 +1,88 @@
+// Joins one backend to the engine: the duty cycle as a template over it, behind EndpointPort.
+// Thread: as EndpointPort says.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "engine/duty_cycle.h"
+#include "engine/endpoint_port.h"
+
+namespace hyperroute {
+
+template <MessageBackend Backend>
+class EndpointDriver final : public EndpointPort {
+ public:
+  EndpointDriver(std::string name, uint8_t slot, uint32_t owner,
+                 std::unique_ptr<Backend> backend, const EndpointCounters& counters)
+      : EndpointPort(std::move(name), slot, owner),
+        backend_(std::move(backend)),
+        counters_(counters) {
+    room_ = backend_->frame_room();
+    preserves_bounds_ = (backend_->capabilities() & kPreservesBounds) != 0;
+    report_state();
+  }
+
+  // Control, before the port is attached: one queue for each worker that may produce.
+  Status make_queues(const QueueOptions& options, uint32_t worker_count) {
+    const uint32_t frame_bytes =
+        room_.head_bytes + room_.message_bytes_max + room_.tail_bytes;
+    for (uint32_t worker = 0; worker < worker_count; ++worker) {
+      auto queue = TxQueue::create(options, static_cast<uint8_t>(worker), frame_bytes,
+                                   backend_->finished_bytes(worker));
+      if (!queue.ok()) return queue.status();
+      queues_.push_back(queue.take());
+    }
+    return Status::success();
+  }
+
+  // Control, before the port is attached or after it is detached; its worker otherwise.
+  Backend& backend() { return *backend_; }
+
+  uint32_t receive(Cycle& cycle) override { return receive_burst(cycle, *backend_, slot_); }
+  uint32_t transmit() override { return transmit_burst(*backend_, *this, counters_); }
+  uint64_t progress(uint64_t now_ns) override {
+    const uint64_t deadline_ns = backend_->progress(now_ns);
+    report_state();
+    return deadline_ns;
+  }
+  bool prepare_wait() override {
+    report_state();
+    if (!backend_->prepare_wait()) return false;
+    // While the transport is full, a full queue is no work; wait_fd() tells of room.
+    if (backend_->tx_blocked()) return true;
+    return std::all_of(queues_.begin(), queues_.end(),
+                       [](const auto& queue) { return queue->empty_after_park(); });
+  }
+  int wait_fd() const override { return backend_->wait_fd(); }
+  void reconfigure(const void* options) override {
+    backend_->reconfigure(*static_cast<const typename Backend::Options*>(options));
+  }
+  void stop_accepting() override { backend_->stop_accepting(); }
+  void stop_reading() override { backend_->stop_reading(); }
+  void close() override {
+    for (const auto& queue : queues_) count(counters_.undeliverable, queue->discard());
+    count(counters_.undeliverable, backend_->close());
+  }
+  uint16_t generation_after() const override { return backend_->generation_after(); }
+  bool is_live(PeerRef peer) const override { return backend_->is_live(peer); }
+  uint32_t seal(uint8_t* frame, uint32_t message_bytes) const override {
+    return backend_->seal(frame, message_bytes);
+  }
+
+ private:
+  void report_state() {
+    const bool queues_empty =
+        std::all_of(queues_.begin(), queues_.end(),
+                    [](const auto& queue) { return queue->occupied_bytes() == 0; });
+    set_report(Report{backend_->is_live(kDefaultPeer), backend_->rx_idle(),
+                      queues_empty && backend_->tx_idle(), backend_->peer_count()});
+  }
+
+  std::unique_ptr<Backend> backend_;
+  const EndpointCounters counters_;
+};
+
+}  // namespace hyperroute

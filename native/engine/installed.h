@@ -1,0 +1,68 @@
+// What is installed at one moment: a verified image, bound to the endpoints that are open.
+//
+// Built by the control thread, published by one pointer store and never written again, but for
+// the state words below, each of which has one writer. Freed after the grace period (qsbr.h).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/histogram.h"
+#include "engine/tx_queue.h"
+#include "route/image.h"
+#include "route/step.h"
+
+namespace hyperroute {
+
+// An endpoint that is open has a slot; slots are what return addresses name.
+inline constexpr uint32_t kSlotCountMax = 256;
+
+using Counter = std::atomic<uint64_t>*;
+
+// Written by one worker only; the slots live in the counters file.
+struct RouteCounters {
+  Counter delivered;
+  Counter rejected;
+  Counter discarded;
+};
+
+class EndpointPort;
+
+// A slot as one producing worker sees it; no queue: nothing may be sent there any more.
+struct Destination {
+  TxQueue* queue = nullptr;
+  EndpointPort* port = nullptr;
+};
+
+// One worker's own part: its queues to every destination and the state only it changes.
+struct WorkerView {
+  std::array<Destination, kSlotCountMax> destinations{};
+  std::vector<uint32_t> pool_positions;
+  StepState step{};
+  std::vector<RouteCounters> routes;
+  // By reject code up to the image's largest; codes beyond it (none today) share the last one.
+  std::vector<Counter> rejects;
+  // Messages rejected whose reject destination could not take the notice.
+  Counter rejects_undelivered = nullptr;
+  // By route × worker that owns the destination: the owner records, so each has one writer.
+  std::vector<Histogram> latency;
+};
+
+struct Installed {
+  RouteImage image;
+  ImageSummary summary{};
+  uint32_t worker_count = 0;
+  // By endpoint of the image: the slot it is open in.
+  std::vector<uint8_t> slot_of_endpoint;
+  // By slot: the endpoint of the image it is read as; kNoIndex: it is not read any more.
+  std::array<uint16_t, kSlotCountMax> source_of_slot{};
+  // By endpoint of the image: non-zero while it can take messages. Written by its worker, read
+  // by all, each byte atomically and relaxed.
+  std::unique_ptr<uint8_t[]> alive;
+  std::vector<WorkerView> views;
+};
+
+}  // namespace hyperroute

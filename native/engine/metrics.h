@@ -1,0 +1,54 @@
+// What a router counts, by name: hands out slots of the counters file and takes them back.
+//
+// Labels are "endpoint/NAME/COUNTER", "route/NAME/COUNTER", "reject/CODE" and
+// "worker/NAME/COUNTER"; the same label may stand there once for each worker, and a reader adds
+// them up. A name that goes and comes back keeps its counts while the router runs.
+// Thread: control. Data path: only the pointers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "engine/installed.h"
+#include "engine/worker.h"
+#include "io/endpoint.h"
+#include "ring/counters.h"
+
+namespace hyperroute {
+
+class Metrics {
+ public:
+  Status open(const CountersOptions& options) { return counters_.open(options); }
+  void close() { counters_.close(); }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+  Status endpoint(std::string_view name, uint32_t worker, EndpointCounters& out);
+  Status route(std::string_view name, uint32_t worker, RouteCounters& out);
+  Status latency(std::string_view route, uint32_t worker, Histogram& out);
+  Status reject(std::string_view code_name, uint32_t worker, Counter& out);
+  Status worker(std::string_view name, uint32_t worker, WorkerCounters& out);
+
+  // Removes what has not been asked for since the last sweep: endpoints and routes that an update
+  // took away. Call when no worker can count there any more.
+  void begin_sweep();
+  void sweep();
+
+ private:
+  struct Entry {
+    Counters::Value value;
+    bool used = true;
+  };
+
+  Status take(std::string_view group, std::string_view name, std::string_view what,
+              const Counters::Spec& spec, Counters::Value& out);
+  Status counter(std::string_view group, std::string_view name, std::string_view what,
+                 CounterUnit unit, uint32_t worker, Counter& out);
+
+  Counters counters_;
+  std::map<std::string, Entry> entries_;  // By label and worker.
+};
+
+}  // namespace hyperroute

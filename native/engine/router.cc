@@ -1,0 +1,233 @@
+// A running router: slots, images, commands. Thread: control.
+#include "engine/router.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace hyperroute {
+namespace {
+
+constexpr uint32_t kRejectCodeCountMax = 1u << 16;
+
+}  // namespace
+
+Result<std::unique_ptr<Router>> Router::create(const RouterOptions& options) {
+  const size_t worker_count = options.workers.size();
+  if (worker_count == 0 || worker_count > kWorkerCountMax) {
+    return Status::error(StatusCode::kLimit, "%zu workers; a router has 1 to %u", worker_count,
+                         kWorkerCountMax);
+  }
+  // Before anything is made: a CPU that does not exist must leave nothing half-started.
+  for (const WorkerOptions& worker : options.workers) {
+    if (worker.cpu >= 0) HR_TRY(check_cpu(static_cast<uint32_t>(worker.cpu)));
+  }
+  clock_init();
+  std::unique_ptr<Router> router(new Router());
+  router->inline_model_ = options.inline_model;
+  HR_TRY(router->metrics_.open(options.counters));
+  std::array<Parker*, kWorkerCountMax> parkers{};
+  for (uint32_t index = 0; index < worker_count; ++index) {
+    const WorkerOptions& worker = options.workers[index];
+    router->sample_every_ = std::max(router->sample_every_, worker.sample_every);
+    WorkerCounters counters{};
+    HR_TRY(router->metrics_.worker(worker.name, index, counters));
+    router->workers_.push_back(
+        std::make_unique<Worker>(index, worker, router->qsbr_, router->current_));
+    HR_TRY(router->workers_.back()->open(counters));
+    parkers[index] = &router->workers_.back()->parker();
+  }
+  for (const auto& worker : router->workers_) worker->set_parkers(parkers);
+  return router;
+}
+
+Router::~Router() {
+  stop();
+  for (const Slot& slot : slots_) {
+    if (slot.port) slot.port->close();
+  }
+}
+
+Result<uint8_t> Router::find_slot() {
+  const Slot* best = nullptr;
+  for (const Slot& slot : slots_) {
+    if (!slot.port && (best == nullptr || slot.freed_at < best->freed_at)) best = &slot;
+  }
+  if (best == nullptr) {
+    return Status::error(StatusCode::kLimit, "%u endpoints are open or still draining",
+                         kSlotCountMax);
+  }
+  return static_cast<uint8_t>(best - slots_.data());
+}
+
+Result<Ticket> Router::post(CommandKind kind, uint8_t slot, const void* argument) {
+  EndpointPort* target = slots_[slot].port.get();
+  if (target == nullptr) return Status::error(StatusCode::kNotFound, "slot %u is free", slot);
+  Worker& worker = *workers_[target->owner()];
+  const uint64_t number = worker.post(Command{kind, 0, target, argument});
+  if (number == 0) {
+    return Status::error(StatusCode::kLimit, "worker %s has too many commands waiting",
+                         worker.options().name.c_str());
+  }
+  return Ticket{target->owner(), number};
+}
+
+void Router::free_slot(uint8_t slot) {
+  Slot& place = slots_[slot];
+  if (!place.port) return;
+  place.generation_seed = place.port->generation_after();
+  place.port.reset();
+  place.freed_at = ++freed_count_;
+}
+
+Status Router::bind_slots(const InstallSpec& spec, Installed& installed) const {
+  const uint32_t endpoint_count = installed.summary.endpoint_count;
+  if (spec.slot_of_endpoint.size() != endpoint_count ||
+      spec.route_names.size() != installed.summary.route_count) {
+    return Status::error(StatusCode::kConfig, "the image has %u endpoints and %u routes, not %zu "
+                         "and %zu", endpoint_count, installed.summary.route_count,
+                         spec.slot_of_endpoint.size(), spec.route_names.size());
+  }
+  installed.slot_of_endpoint.assign(spec.slot_of_endpoint.begin(), spec.slot_of_endpoint.end());
+  installed.source_of_slot.fill(kNoIndex);
+  installed.alive = std::make_unique<uint8_t[]>(endpoint_count);
+  for (uint16_t endpoint = 0; endpoint < endpoint_count; ++endpoint) {
+    const uint8_t slot = spec.slot_of_endpoint[endpoint];
+    if (!slots_[slot].port || installed.source_of_slot[slot] != kNoIndex) {
+      return Status::error(StatusCode::kConfig, "endpoint %u: slot %u is free or taken twice",
+                           endpoint, slot);
+    }
+    installed.source_of_slot[slot] = endpoint;
+    installed.alive[endpoint] = slots_[slot].port->report().live ? 1 : 0;
+  }
+  for (const InstallSpec::Draining& draining : spec.draining) {
+    if (!slots_[draining.slot].port || draining.endpoint >= endpoint_count) {
+      return Status::error(StatusCode::kConfig, "draining slot %u is free", draining.slot);
+    }
+    installed.source_of_slot[draining.slot] = draining.endpoint;
+  }
+  return Status::success();
+}
+
+Status Router::bind_worker(const InstallSpec& spec, uint32_t worker, Installed& installed) {
+  WorkerView& view = installed.views[worker];
+  for (uint32_t slot = 0; slot < kSlotCountMax; ++slot) {
+    if (installed.source_of_slot[slot] == kNoIndex) continue;
+    EndpointPort* const target = slots_[slot].port.get();
+    view.destinations[slot] = Destination{target->queues()[worker].get(), target};
+  }
+  view.pool_positions.assign(installed.summary.pool_count, 0);
+  view.step.pool_positions = view.pool_positions.data();
+  view.step.alive = installed.alive.get();
+  return take_metrics(spec.route_names, spec.reject_names, worker, view);
+}
+
+Status Router::take_metrics(std::span<const std::string> route_names,
+                            std::span<const std::string> reject_names, uint32_t worker,
+                            WorkerView& view) {
+  view.routes.resize(route_names.size());
+  view.latency.resize(route_names.size() * worker_count());
+  for (size_t route = 0; route < route_names.size(); ++route) {
+    HR_TRY(metrics_.route(route_names[route], worker, view.routes[route]));
+    if (sample_every_ == 0) continue;
+    for (uint32_t owner = 0; owner < worker_count(); ++owner) {
+      HR_TRY(metrics_.latency(route_names[route], owner,
+                              view.latency[route * worker_count() + owner]));
+    }
+  }
+  Counter other = nullptr;
+  HR_TRY(metrics_.reject("OTHER", worker, other));
+  view.rejects.assign(reject_names.size() + 1, other);
+  for (size_t code = 0; code < reject_names.size(); ++code) {
+    if (reject_names[code].empty()) continue;
+    HR_TRY(metrics_.reject(reject_names[code], worker, view.rejects[code]));
+  }
+  return metrics_.reject("UNDELIVERED", worker, view.rejects_undelivered);
+}
+
+Result<std::unique_ptr<Installed>> Router::bind(const InstallSpec& spec,
+                                                std::span<const uint8_t> image) {
+  auto installed = std::make_unique<Installed>();
+  HR_TRY(RouteImage::load(image, installed->image));
+  installed->summary = installed->image.summary();
+  if (spec.reject_names.size() > kRejectCodeCountMax) {
+    return Status::error(StatusCode::kLimit, "reject codes go up to %u", kRejectCodeCountMax - 1);
+  }
+  installed->worker_count = worker_count();
+  installed->views.resize(worker_count());
+  HR_TRY(bind_slots(spec, *installed));
+  for (uint32_t worker = 0; worker < worker_count(); ++worker) {
+    HR_TRY(bind_worker(spec, worker, *installed));
+  }
+  return installed;
+}
+
+Status Router::install(const InstallSpec& spec) {
+  auto installed = bind(spec, spec.image);
+  if (!installed.ok()) return installed.status();
+  image_bytes_.assign(spec.image.begin(), spec.image.end());
+  route_names_.assign(spec.route_names.begin(), spec.route_names.end());
+  reject_names_.assign(spec.reject_names.begin(), spec.reject_names.end());
+  swap(installed.take());
+  return Status::success();
+}
+
+Status Router::rebind(const InstallSpec& spec) {
+  InstallSpec complete = spec;
+  complete.route_names = route_names_;
+  complete.reject_names = reject_names_;
+  auto installed = bind(complete, image_bytes_);
+  if (!installed.ok()) return installed.status();
+  swap(installed.take());
+  return Status::success();
+}
+
+void Router::swap(std::unique_ptr<Installed> installed) {
+  // Q7 seq_cst: before the epoch begins (qsbr.h); pairs with the workers' loads.
+  current_.store(installed.get(), std::memory_order_seq_cst);
+  const uint64_t epoch = qsbr_.begin_grace();
+  if (installed_) retired_.push_back(Retired{std::move(installed_), epoch});
+  installed_ = std::move(installed);
+}
+
+bool Router::grace_passed() {
+  std::erase_if(retired_, [this](const Retired& old) { return qsbr_.passed(old.epoch); });
+  return retired_.empty();
+}
+
+Status Router::start() {
+  if (inline_model_) return Status::success();
+  for (const auto& worker : workers_) {
+    if (const Status status = worker->start(); !status.ok()) {
+      stop();
+      return status;
+    }
+  }
+  return Status::success();
+}
+
+uint32_t Router::poll() { return inline_model_ ? workers_[0]->poll() : 0; }
+
+void Router::stop() {
+  for (const auto& worker : workers_) worker->stop();
+}
+
+void Router::collect_metrics() {
+  metrics_.begin_sweep();
+  EndpointCounters endpoint_counters{};
+  for (const Slot& slot : slots_) {
+    if (slot.port) {
+      (void)metrics_.endpoint(slot.port->name(), slot.port->owner(), endpoint_counters);
+    }
+  }
+  WorkerCounters worker_counters{};
+  for (uint32_t index = 0; index < worker_count(); ++index) {
+    (void)metrics_.worker(workers_[index]->options().name, index, worker_counters);
+    WorkerView kept;
+    if (installed_) (void)take_metrics(route_names_, reject_names_, index, kept);
+  }
+  metrics_.sweep();
+}
+
+}  // namespace hyperroute

@@ -1,0 +1,167 @@
+// A running router as the control thread sees it: workers, open endpoints, the installed image.
+//
+// Thread: control, all of it (inline: the polling thread is the control thread). Nothing here
+// waits for a worker; what takes time is begun here and asked about later (is_done, grace_passed,
+// report), so that a JavaScript thread never blocks.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/endpoint_driver.h"
+#include "engine/endpoint_port.h"
+#include "engine/installed.h"
+#include "engine/metrics.h"
+#include "engine/qsbr.h"
+#include "engine/worker.h"
+
+namespace hyperroute {
+
+struct RouterOptions {
+  CountersOptions counters;
+  std::vector<WorkerOptions> workers;
+  // The caller polls the only worker; no thread is started.
+  bool inline_model = false;
+};
+
+struct PortSpec {
+  std::string name;
+  uint32_t worker = 0;
+  QueueOptions queue;
+};
+
+// How an image is bound to what is open.
+struct InstallSpec {
+  std::span<const uint8_t> image;
+  // By endpoint of the image: its slot.
+  std::span<const uint8_t> slot_of_endpoint;
+  // Slots that are read as an endpoint of the image although it has moved to another slot: they
+  // are being drained.
+  struct Draining {
+    uint8_t slot;
+    uint16_t endpoint;
+  };
+  std::span<const Draining> draining;
+  std::span<const std::string> route_names;
+  // By reject code: its name; empty: not used. As long as the largest code + 1.
+  std::span<const std::string> reject_names;
+};
+
+// A command on its way.
+struct Ticket {
+  uint32_t worker;
+  uint64_t number;
+};
+
+class Router {
+ public:
+  static Result<std::unique_ptr<Router>> create(const RouterOptions& options);
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  // Opens the endpoint's sockets and gives it a slot. It is not read before attach(), and its
+  // messages go nowhere before an image names it.
+  template <MessageBackend Backend>
+  Result<uint8_t> open_endpoint(const PortSpec& spec, const typename Backend::Options& options);
+  // Hands the port to its worker.
+  Result<Ticket> attach(uint8_t slot) { return post(CommandKind::kAttach, slot, nullptr); }
+  Result<Ticket> post(CommandKind kind, uint8_t slot, const void* argument);
+  [[nodiscard]] bool is_done(const Ticket& ticket) const {
+    return workers_[ticket.worker]->is_done(ticket.number);
+  }
+  // Frees a slot that was never attached, or whose kDetach is done, and that no worker can reach
+  // any more because an image without it is installed and its grace period has passed.
+  void free_slot(uint8_t slot);
+  [[nodiscard]] EndpointPort* port(uint8_t slot) const { return slots_[slot].port.get(); }
+  // The backend behind a slot, of the type it was opened as; for its address before attach().
+  template <MessageBackend Backend>
+  Backend& backend(uint8_t slot) {
+    return static_cast<EndpointDriver<Backend>&>(*slots_[slot].port).backend();
+  }
+
+  // Verifies the image, binds it and swaps it in. On failure the old one stays, untouched.
+  Status install(const InstallSpec& spec);
+  // Binds the image that runs once more, to other slots.
+  Status rebind(const InstallSpec& spec);
+  // Whether no worker uses a former image any more; frees them as they become free.
+  [[nodiscard]] bool grace_passed();
+
+  Status start();
+  uint32_t poll();
+  // Ends the workers' threads; endpoints stay open, and commands are carried out at once here.
+  void stop();
+
+  // Forgets counters of endpoints and routes that are gone. After grace_passed().
+  void collect_metrics();
+  [[nodiscard]] const Counters& counters() const { return metrics_.counters(); }
+  [[nodiscard]] uint32_t worker_count() const { return static_cast<uint32_t>(workers_.size()); }
+
+ private:
+  struct Slot {
+    std::unique_ptr<EndpointPort> port;
+    uint16_t generation_seed = 0;
+    // Slots are taken in the order they were freed, so that a stale return address meets a free
+    // slot, not a stranger, for as long as possible.
+    uint64_t freed_at = 0;
+  };
+  struct Retired {
+    std::unique_ptr<Installed> installed;
+    uint64_t epoch;
+  };
+
+  Router() = default;
+
+  Result<uint8_t> find_slot();
+  Result<std::unique_ptr<Installed>> bind(const InstallSpec& spec, std::span<const uint8_t> image);
+  Status bind_slots(const InstallSpec& spec, Installed& installed) const;
+  Status bind_worker(const InstallSpec& spec, uint32_t worker, Installed& installed);
+  Status take_metrics(std::span<const std::string> route_names,
+                      std::span<const std::string> reject_names, uint32_t worker,
+                      WorkerView& view);
+  void swap(std::unique_ptr<Installed> installed);
+
+  bool inline_model_ = false;
+  uint32_t sample_every_ = 0;
+  Metrics metrics_;
+  Qsbr qsbr_;
+  // The image that runs; the workers' only way to it. Null before the first install.
+  std::atomic<Installed*> current_{nullptr};
+  std::unique_ptr<Installed> installed_;
+  std::vector<uint8_t> image_bytes_;
+  std::vector<std::string> route_names_;
+  std::vector<std::string> reject_names_;
+  std::vector<Retired> retired_;
+  std::array<Slot, kSlotCountMax> slots_;
+  uint64_t freed_count_ = 0;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+template <MessageBackend Backend>
+Result<uint8_t> Router::open_endpoint(const PortSpec& spec,
+                                      const typename Backend::Options& options) {
+  if (spec.worker >= worker_count()) {
+    return Status::error(StatusCode::kConfig, "endpoint %s: there is no worker %u",
+                         spec.name.c_str(), spec.worker);
+  }
+  auto slot = find_slot();
+  if (!slot.ok()) return slot.status();
+  EndpointCounters counters{};
+  HR_TRY(metrics_.endpoint(spec.name, spec.worker, counters));
+  auto backend = std::make_unique<Backend>();
+  Slot& place = slots_[slot.value()];
+  HR_TRY(backend->open(options, counters, place.generation_seed));
+  auto driver = std::make_unique<EndpointDriver<Backend>>(spec.name, slot.value(), spec.worker,
+                                                          std::move(backend), counters);
+  HR_TRY(driver->make_queues(spec.queue, worker_count()));
+  place.port = std::move(driver);
+  return slot;
+}
+
+}  // namespace hyperroute

@@ -1,0 +1,86 @@
+// The memory backend: set-up, sleep and end. Bursts: memory_datapath.cc.
+// Thread: control for open(), the owning worker for the rest, any for wake_worker().
+#include "io/memory/memory.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "ring/parker.h"
+
+namespace hyperroute {
+
+static_assert(MessageBackend<MemoryBackend>);
+
+Status MemoryBackend::open(const MemoryOptions& options, const EndpointCounters& counters,
+                           uint16_t) {
+  auto outbound = ring_attach(options.outbound_memory, options.outbound_bytes);
+  if (!outbound.ok()) return outbound.status();
+  auto inbound = ring_attach(options.inbound_memory, options.inbound_bytes);
+  if (!inbound.ok()) return inbound.status();
+  event_fd_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (event_fd_.get() < 0) {
+    return Status::system(StatusCode::kSystem, errno, "making an eventfd");
+  }
+  options_ = options;
+  counters_ = counters;
+  outbound_ = SpscConsumer(outbound.value(), RingVisibility::kTail);
+  inbound_ = SpscProducer(inbound.value());
+  message_bytes_max_ = std::min(ring_record_bytes_max(outbound.value().capacity_bytes),
+                                inbound_.record_bytes_max());
+  return Status::success();
+}
+
+bool MemoryBackend::is_live(PeerRef peer) const {
+  const bool named = peer == kDefaultPeer || peer == PeerRef{0, 0};
+  // M1 acquire: pairs with M2 in close().
+  return named && open_.load(std::memory_order_acquire);
+}
+
+uint64_t MemoryBackend::progress(uint64_t) {
+  if (outbound_.corrupt() && !corrupt_counted_) {
+    corrupt_counted_ = true;
+    count(counters_.io_errors);
+  }
+  return UINT64_MAX;
+}
+
+bool MemoryBackend::prepare_wait() {
+  finish_burst();
+  waited_ = true;
+  set_parked(outbound_.consumer_parked_word());
+  if (tx_blocked_) {
+    set_parked(inbound_.producer_parked_word());
+    if (inbound_.has_space_after_park(blocked_bytes_)) return false;
+  }
+  // A held message is not news: the worker looks at it again by itself.
+  return held_ || !reading_ || !outbound_.has_records_after_park();
+}
+
+void MemoryBackend::wake_worker() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t put_bytes = ::write(event_fd_.get(), &one, sizeof one);
+}
+
+// The parked words and the eventfd of a wait that is over; a wake that is still on its way only
+// makes the next wait end at once.
+void MemoryBackend::end_wait() {
+  waited_ = false;
+  clear_parked(outbound_.consumer_parked_word());
+  clear_parked(inbound_.producer_parked_word());
+  uint64_t wakes_count = 0;
+  [[maybe_unused]] const ssize_t got_bytes = ::read(event_fd_.get(), &wakes_count, sizeof wakes_count);
+}
+
+uint32_t MemoryBackend::close() {
+  finish_burst();
+  // M2 release: pairs with M1.
+  open_.store(false, std::memory_order_release);
+  outbound_.close();
+  inbound_.close();
+  return 0;
+}
+
+}  // namespace hyperroute

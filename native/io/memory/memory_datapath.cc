@@ -1,0 +1,69 @@
+// The memory backend's bursts: one ring in, one ring out, no system call but a wake-up.
+// Thread: the owning worker.
+#include <cstring>
+
+#include "io/memory/memory.h"
+#include "ring/parker.h"
+
+namespace hyperroute {
+
+uint32_t MemoryBackend::rx_burst(std::span<RxView> views, uint64_t) {
+  if (waited_) [[unlikely]]
+    end_wait();
+  finish_burst();
+  if (!reading_ && !held_) return 0;
+  held_ = false;
+  outbound_.rewind();
+  uint32_t message_count = 0;
+  RingRecord record;
+  while (message_count < views.size() && outbound_.next(record)) {
+    views[message_count++] = RxView{record.data, record.bytes, PeerRef{0, 0}, record.end_position};
+  }
+  return message_count;
+}
+
+void MemoryBackend::release(const RxView& view) {
+  released_position_ = static_cast<uint32_t>(view.cookie);
+  released_bytes_ += view.bytes;
+  ++released_count_;
+}
+
+void MemoryBackend::hold(const RxView&) { held_ = true; }
+
+void MemoryBackend::finish_burst() {
+  if (released_count_ == 0) return;
+  outbound_.release(released_position_);
+  count(counters_.rx_messages, released_count_);
+  count(counters_.rx_bytes, released_bytes_);
+  released_count_ = 0;
+  released_bytes_ = 0;
+}
+
+uint32_t MemoryBackend::tx_burst(std::span<TxFrame> frames) {
+  uint32_t sent_count = 0;
+  uint64_t sent_bytes = 0;
+  tx_blocked_ = false;
+  for (TxFrame& frame : frames) {
+    uint8_t* room = inbound_.claim(frame.bytes);
+    if (room == nullptr) {
+      tx_blocked_ = true;
+      blocked_bytes_ = frame.bytes;
+      break;
+    }
+    std::memcpy(room, frame.data, frame.bytes);
+    inbound_.commit();
+    frame.verdict = TxVerdict::kSent;
+    sent_bytes += frame.bytes;
+    ++sent_count;
+  }
+  if (sent_count == 0) return 0;
+  inbound_.publish();
+  if (options_.wake_reader != nullptr && take_parked(inbound_.consumer_parked_word())) {
+    options_.wake_reader(options_.wake_context);
+  }
+  count(counters_.tx_messages, sent_count);
+  count(counters_.tx_bytes, sent_bytes);
+  return sent_count;
+}
+
+}  // namespace hyperroute
