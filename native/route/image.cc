@@ -29,8 +29,6 @@ Status verify_header(std::span<const uint8_t> image_bytes, ImageHeader& header) 
   for (const uint32_t word : header.reserved) {
     HR_IMAGE_REQUIRE(word == 0, "reserved header bytes are not zero");
   }
-  HR_IMAGE_REQUIRE(header.reject_code_max <= kRejectCodeLimit, "reject code bound %u",
-                   header.reject_code_max);
   return Status::success();
 }
 

@@ -21,8 +21,7 @@ inline constexpr uint32_t kImageCrcStart = 16;  // The CRC covers everything fro
 inline constexpr uint32_t kMessageBytesMax = 65535;  // Of a schema; raw messages have no bound.
 inline constexpr uint32_t kTermsMax = 16384;
 inline constexpr uint32_t kMatchFieldsMax = 64;
-inline constexpr uint32_t kProgramStackMax = 16;
-inline constexpr uint32_t kRejectCodeLimit = 65535;
+inline constexpr uint32_t kProgramStackMax = 40;
 inline constexpr uint32_t kGroupBits = 64;  // Words a group of the aggregated matcher spans.
 
 inline constexpr uint32_t kNoRecord = 0xFFFFFFFF;

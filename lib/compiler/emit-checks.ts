@@ -1,0 +1,90 @@
+// The checks of `validate`: interval tests where one field decides, programs for the rest.
+import {
+  type Box,
+  type ConditionContext,
+  exactBoxes,
+  hasArithmetic,
+  integerField,
+} from './emit-conditions.js';
+import { fieldKind, fieldRange, keyOf } from './emit-fields.js';
+import { type CheckName, checkKinds } from './emit-format.js';
+import { emitProgram } from './emit-programs.js';
+import type { ImageBuilder } from './emit-sections.js';
+import type { CheckIr, ConditionIr, IntervalsIr, SchemaIr } from './ir.js';
+
+/** Appends a route's checks. Returns the kind of each record that was written. */
+export function emitChecks(
+  builder: ImageBuilder,
+  checks: readonly CheckIr[],
+  schema: SchemaIr,
+  route: string,
+): readonly CheckName[] {
+  return checks.flatMap((check, index) => {
+    const option = `${route}.validate[${index}]`;
+    const context = { schema, option, position: check.position };
+    return emitCondition(builder, check.condition, builder.code(check.code), context);
+  });
+}
+
+function emitCondition(
+  builder: ImageBuilder,
+  condition: ConditionIr,
+  code: number,
+  context: ConditionContext,
+): readonly CheckName[] {
+  if (!hasArithmetic(condition)) {
+    const boxes = exactBoxes(condition, context);
+    // One conjunction is a sequence of tests with the same code; a disjunction is not.
+    if (boxes.length === 1 && boxes[0] !== undefined)
+      return emitBox(builder, boxes[0], code, context);
+  } else if (condition.kind === 'and') {
+    return condition.terms.flatMap((term) => emitCondition(builder, term, code, context));
+  }
+  const { first, count } = emitProgram(builder, condition, context);
+  const kind = checkKinds.program;
+  builder.sections.checks.u8(kind, 0).u16(0).u32(code, first, count).u8(0, 0, 0, 0, 0, 0, 0, 0);
+  return ['program'];
+}
+
+function emitBox(
+  builder: ImageBuilder,
+  box: Box,
+  code: number,
+  context: ConditionContext,
+): readonly CheckName[] {
+  return [...box].map(([index, intervals]) => {
+    const field = integerField(index, context);
+    const name = intervals.length === 1 ? 'range' : 'search';
+    const keys = boundKeys(intervals, (value) => keyOf(field, value), fieldRange(field)[1]);
+    const { first, steps } =
+      name === 'range' ? emitRange(builder, field, intervals) : builder.searchKeys(keys);
+    builder.sections.checks
+      .u8(checkKinds[name], fieldKind(field))
+      .u16(field.offset)
+      .u32(code, first, name === 'range' ? 1 : keys.length)
+      .u8(steps, 0, 0, 0, 0, 0, 0, 0);
+    return name;
+  });
+}
+
+function emitRange(
+  builder: ImageBuilder,
+  field: ReturnType<typeof integerField>,
+  intervals: IntervalsIr,
+): { first: number; steps: number } {
+  const [low, high] = intervals[0] ?? fieldRange(field);
+  const first = builder.sections.bounds.count;
+  builder.sections.bounds.u64(keyOf(field, low)).u64(high - low);
+  return { first, steps: 0 };
+}
+
+/** Keys at which membership changes, in turn in and out; none where the range simply ends. */
+function boundKeys(
+  intervals: IntervalsIr,
+  key: (value: bigint) => bigint,
+  max: bigint,
+): readonly bigint[] {
+  return intervals.flatMap(([low, high]) =>
+    high === max ? [key(low)] : [key(low), key(high + 1n)],
+  );
+}

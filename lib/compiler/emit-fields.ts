@@ -1,0 +1,86 @@
+// Facts about integer fields that the emitter needs: how the engine reads one, the order of its
+// values, and sets of values as intervals.
+import type { FieldIr, IntervalsIr, ScalarType } from './ir.js';
+
+/** A field that holds an integer: the only kind that conditions and conversions read. */
+export type IntegerField = FieldIr & { readonly type: ScalarType };
+
+export function isInteger(field: FieldIr): field is IntegerField {
+  return field.type !== 'bytes';
+}
+
+export function isSigned(field: IntegerField): boolean {
+  return field.type.startsWith('i');
+}
+
+const bigEndian = 8;
+const signed = 16;
+
+/** Width, byte order and sign in one byte, as the engine's FieldKind. */
+export function fieldKind(field: IntegerField): number {
+  const order = field.order === 'be' && field.bytes > 1 ? bigEndian : 0;
+  return field.bytes - 1 + order + (isSigned(field) ? signed : 0);
+}
+
+/** Smallest and greatest value of the field. */
+export function fieldRange(field: IntegerField): readonly [bigint, bigint] {
+  const bits = BigInt(field.bytes * 8);
+  return isSigned(field)
+    ? [-(1n << (bits - 1n)), (1n << (bits - 1n)) - 1n]
+    : [0n, (1n << bits) - 1n];
+}
+
+/** A key whose unsigned 64-bit order is the order of the field's values. */
+export function keyOf(field: IntegerField, value: bigint): bigint {
+  return isSigned(field) ? value + (1n << 63n) : value;
+}
+
+/** Writes an integer into message bytes at the field's place. */
+export function storeInteger(bytes: Uint8Array, field: IntegerField, value: bigint): void {
+  let rest = BigInt.asUintN(field.bytes * 8, value);
+  for (let index = 0; index < field.bytes; index += 1) {
+    const place = field.order === 'le' ? index : field.bytes - 1 - index;
+    bytes[field.offset + place] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+}
+
+/** The parts of a set of values that the field can hold. */
+export function clip(intervals: IntervalsIr, [min, max]: readonly [bigint, bigint]): IntervalsIr {
+  return intersect(intervals, [[min, max]]);
+}
+
+/** Values of `range` that are not in the set, which lies within the range. */
+export function complement(
+  intervals: IntervalsIr,
+  [min, max]: readonly [bigint, bigint],
+): IntervalsIr {
+  const rest: (readonly [bigint, bigint])[] = [];
+  let from = min;
+  for (const [low, high] of intervals) {
+    if (low > from) rest.push([from, low - 1n]);
+    from = high + 1n;
+  }
+  if (from <= max) rest.push([from, max]);
+  return rest;
+}
+
+export function intersect(left: IntervalsIr, right: IntervalsIr): IntervalsIr {
+  const both: (readonly [bigint, bigint])[] = [];
+  let l = 0;
+  let r = 0;
+  for (;;) {
+    const [a, b] = [left[l], right[r]];
+    if (a === undefined || b === undefined) return both;
+    const low = a[0] > b[0] ? a[0] : b[0];
+    const high = a[1] < b[1] ? a[1] : b[1];
+    if (low <= high) both.push([low, high]);
+    if (a[1] < b[1]) l += 1;
+    else r += 1;
+  }
+}
+
+/** Whether the set is everything the range has. */
+export function isWhole(intervals: IntervalsIr, [min, max]: readonly [bigint, bigint]): boolean {
+  return intervals.length === 1 && intervals[0]?.[0] === min && intervals[0][1] === max;
+}

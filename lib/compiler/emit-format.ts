@@ -1,0 +1,105 @@
+// The constants of the route image's format, as docs/route-image.md specifies them. The native
+// side of each is native/route/image_format.h; the format version rises with any change.
+
+export const imageMagic = 0x4d495248; // "HRIM" in memory.
+export const imageFormatVersion = 1;
+export const imageHeaderBytes = 64;
+export const imageCrcStart = 16;
+export const imageBytesMax = 64 * 1024 * 1024;
+
+export const noIndex = 0xffff;
+export const noRecord = 0xffffffff;
+
+// Bounds of the format; beyond them a configuration is refused by name.
+export const messageBytesMax = 65_535;
+export const termsMax = 16_384;
+export const wordTermsMax = 64;
+export const groupWords = 64;
+export const matchFieldsMax = 64;
+export const programStackMax = 40;
+export const programInstructionsMax = 65_535;
+
+/** Sections in the order of the section table, with the bytes of one record. */
+export const sectionRecordBytes = {
+  endpoints: 8,
+  endpointRoutes: 2,
+  families: 24,
+  members: 16,
+  routes: 40,
+  checks: 24,
+  matchFields: 24,
+  terms: 8,
+  actions: 16,
+  pools: 8,
+  poolMembers: 2,
+  transforms: 24,
+  ops: 16,
+  instructions: 8,
+  bounds: 8,
+  slots: 2,
+  words: 8,
+  groups: 16,
+  wides: 16,
+  bytes: 1,
+} as const;
+
+export type SectionName = keyof typeof sectionRecordBytes;
+
+export const familyKinds = { raw: 0, single: 1, direct: 2, search: 3 } as const;
+export const matcherKinds = { always: 0, word: 1, aggregated: 2 } as const;
+export const checkKinds = { range: 0, search: 1, program: 2 } as const;
+export const classMapKinds = { direct: 0, search: 1 } as const;
+export const actionKinds = {
+  endpoint: 0,
+  pool: 1,
+  returnSource: 2,
+  returnField: 3,
+  discard: 4,
+} as const;
+
+export const opKinds = {
+  copy1: 0,
+  copy2: 1,
+  copy4: 2,
+  copy8: 3,
+  copy16: 4,
+  copyMany: 5,
+  const1: 6,
+  const2: 7,
+  const4: 8,
+  const8: 9,
+  const16: 10,
+  constMany: 11,
+  swap2: 12,
+  swap4: 13,
+  swap8: 14,
+  widen: 15,
+  narrowChecked: 16,
+  map: 17,
+  returnAddress: 18,
+  rejectCode: 19,
+} as const;
+
+export const opcodes = {
+  pushField: 0,
+  pushConst: 1,
+  add: 2,
+  sub: 3,
+  mul: 4,
+  eq: 5,
+  ne: 6,
+  lt: 7,
+  lte: 8,
+  gt: 9,
+  gte: 10,
+  in: 11,
+  not: 12,
+  setFlag: 13,
+  jumpIfFalse: 14,
+  jumpIfTrue: 15,
+} as const;
+
+export type MatcherName = keyof typeof matcherKinds;
+export type CheckName = keyof typeof checkKinds;
+export type ClassMapName = keyof typeof classMapKinds;
+export type OpName = keyof typeof opKinds;

@@ -1,0 +1,217 @@
+// The matcher of a route: class maps for each field, a row of bits for each class, one bit for
+// each term (a conjunction of a rule's conditions, in the order of the rules). The engine ANDs
+// the rows that a message's values select; the first bit left names the rule.
+import { optionError } from '../errors.js';
+import { type Box, candidateBoxes, exactBoxes, hasArithmetic } from './emit-conditions.js';
+import { fieldKind, fieldRange, type IntegerField, isInteger, keyOf } from './emit-fields.js';
+import {
+  type ClassMapName,
+  classMapKinds,
+  groupWords,
+  imageBytesMax,
+  type MatcherName,
+  matchFieldsMax,
+  termsMax,
+  wordTermsMax,
+} from './emit-format.js';
+import { emitProgram, type ProgramRef } from './emit-programs.js';
+import { emitGroupRows, emitWordRows, type FieldClasses } from './emit-rows.js';
+import type { ImageBuilder } from './emit-sections.js';
+import type { RouteIr, RuleIr, SchemaIr } from './ir.js';
+
+/** What the emitter chose for one field of a matcher. */
+export interface MatchFieldReport {
+  readonly field: string;
+  readonly map: ClassMapName;
+  readonly classes: number;
+}
+
+/** What the emitter chose for a route's rules. */
+export interface MatcherReport {
+  readonly matcher: MatcherName;
+  readonly terms: number;
+  /** Terms that ask a program as well, because their rule contains arithmetic. */
+  readonly programs: number;
+  readonly fields: readonly MatchFieldReport[];
+}
+
+/** Where the parts of a matcher lie: the fields of the route's record. */
+export interface MatcherRef {
+  readonly firstField: number;
+  readonly fieldCount: number;
+  readonly firstTerm: number;
+  readonly termCount: number;
+  readonly groupCount: number;
+  readonly report: MatcherReport;
+}
+
+interface Term {
+  readonly rule: number;
+  readonly box: Box;
+  readonly program: ProgramRef | null;
+}
+
+/** Appends the matcher of a route's rules. Raw routes pass a null schema. */
+export function emitMatcher(
+  builder: ImageBuilder,
+  route: RouteIr,
+  schema: SchemaIr | null,
+): MatcherRef {
+  const always = route.rules[0]?.when === null;
+  const terms = always ? [] : emitTerms(builder, route, schema);
+  const aggregated = terms.length > wordTermsMax;
+  const groupCount = aggregated ? Math.ceil(terms.length / (64 * groupWords)) : 0;
+  const fields = schema === null ? [] : matchedFields(terms, schema, aggregated);
+  if (fields.length > matchFieldsMax) {
+    const expected = `conditions on at most ${matchFieldsMax} fields`;
+    throw optionError('ERR_ROUTE_LIMIT', route.name, expected, fields.length, route.position);
+  }
+  const { terms: termSection, matchFields } = builder.sections;
+  const firstTerm = termSection.count;
+  for (const { rule, program } of terms) {
+    termSection.u16(rule, program?.count ?? 0).u32(program?.first ?? 0);
+  }
+  const firstField = matchFields.count;
+  const reports = fields.map(({ field, index }) => {
+    const classes = classesOf(terms, index, field);
+    return emitField(builder, route, classes, field, terms.length, groupCount);
+  });
+  return {
+    firstField,
+    fieldCount: fields.length,
+    firstTerm,
+    termCount: terms.length,
+    groupCount,
+    report: {
+      matcher: always ? 'always' : aggregated ? 'aggregated' : 'word',
+      terms: terms.length,
+      programs: terms.filter((term) => term.program !== null).length,
+      fields: reports,
+    },
+  };
+}
+
+function emitTerms(builder: ImageBuilder, route: RouteIr, schema: SchemaIr | null): Term[] {
+  const terms: Term[] = [];
+  for (const [rule, ruleIr] of route.rules.entries()) {
+    const found = ruleTerms(builder, route, ruleIr, rule, schema);
+    terms.push(...found);
+    if (terms.length > termsMax) {
+      const expected = `rules that expand to at most ${termsMax} conjunctions in all`;
+      const option = `${route.name}.rules[${rule}]`;
+      throw optionError('ERR_ROUTE_LIMIT', option, expected, terms.length, ruleIr.position);
+    }
+    // Nothing behind a rule that always holds is ever asked.
+    if (found.some((term) => term.box.size === 0 && term.program === null)) break;
+  }
+  return terms;
+}
+
+function ruleTerms(
+  builder: ImageBuilder,
+  route: RouteIr,
+  { when, position }: RuleIr,
+  rule: number,
+  schema: SchemaIr | null,
+): readonly Term[] {
+  if (when === null) return [{ rule, box: new Map(), program: null }];
+  const option = `${route.name}.rules[${rule}]`;
+  if (schema === null) {
+    throw optionError('ERR_ROUTE', option, 'no condition on raw messages', when, position);
+  }
+  const context = { schema, option, position };
+  if (!hasArithmetic(when)) {
+    return exactBoxes(when, context).map((box) => ({ rule, box, program: null }));
+  }
+  const boxes = candidateBoxes(when, context);
+  if (boxes.length === 0) return [];
+  const program = emitProgram(builder, when, context);
+  return boxes.map((box) => ({ rule, box, program }));
+}
+
+interface MatchedField {
+  readonly index: number;
+  readonly field: IntegerField;
+}
+
+function matchedFields(terms: readonly Term[], schema: SchemaIr, aggregated: boolean) {
+  const indices = new Set(terms.flatMap((term) => [...term.box.keys()]));
+  const fields: MatchedField[] = [];
+  for (const [index, field] of schema.fields.entries()) {
+    if (indices.has(index) && isInteger(field)) fields.push({ index, field });
+  }
+  // The aggregated matcher starts from a field's rows, so it needs one even if none decides.
+  const index = schema.fields.findIndex(isInteger);
+  const field = schema.fields[index];
+  if (aggregated && fields.length === 0 && field !== undefined && isInteger(field)) {
+    fields.push({ index, field });
+  }
+  return fields;
+}
+
+/** Cuts the field's range where the terms' sets begin and end, and says which terms hold where. */
+function classesOf(terms: readonly Term[], index: number, field: IntegerField): FieldClasses {
+  const [min, max] = fieldRange(field);
+  const starts = new Set<bigint>();
+  for (const { box } of terms) {
+    for (const [low, high] of box.get(index) ?? []) {
+      if (low > min) starts.add(low);
+      if (high < max) starts.add(high + 1n);
+    }
+  }
+  const sorted = [...starts].sort((a, b) => (a < b ? -1 : 1));
+  const classAt = new Map(sorted.map((value, place) => [value, place + 1]));
+  const begins: number[][] = Array.from({ length: sorted.length + 2 }, () => []);
+  const ends: number[][] = Array.from({ length: sorted.length + 2 }, () => []);
+  for (const [term, { box }] of terms.entries()) {
+    for (const [low, high] of box.get(index) ?? [[min, max] as const]) {
+      begins[classAt.get(low) ?? 0]?.push(term);
+      ends[classAt.get(high + 1n) ?? sorted.length + 1]?.push(term);
+    }
+  }
+  return { starts: sorted, begins, ends };
+}
+
+function emitField(
+  builder: ImageBuilder,
+  route: RouteIr,
+  classes: FieldClasses,
+  field: IntegerField,
+  termCount: number,
+  groupCount: number,
+): MatchFieldReport {
+  const map = field.bytes === 1 ? 'direct' : 'search';
+  const { first, steps } =
+    map === 'direct'
+      ? emitDirect(builder, classes, field)
+      : builder.searchKeys(classes.starts.map((value) => keyOf(field, value)));
+  const rows =
+    groupCount === 0
+      ? emitWordRows(builder, classes)
+      : emitGroupRows(builder, classes, termCount, groupCount);
+  builder.sections.matchFields
+    .u8(classMapKinds[map], fieldKind(field))
+    .u16(field.offset)
+    .u32(first, rows, classes.starts.length)
+    .u8(steps, 0, 0, 0, 0, 0, 0, 0);
+  if (builder.imageBytes > imageBytesMax) {
+    const expected = `tables of at most ${imageBytesMax} bytes`;
+    throw optionError('ERR_ROUTE_LIMIT', route.name, expected, builder.imageBytes, route.position);
+  }
+  return { field: field.name, map, classes: classes.starts.length + 1 };
+}
+
+/** A class for each of the 256 bytes that a one-byte field can hold. */
+function emitDirect(
+  builder: ImageBuilder,
+  { starts }: FieldClasses,
+  field: IntegerField,
+): { first: number; steps: number } {
+  const { slots } = builder.sections;
+  const first = slots.count;
+  for (let byte = 0; byte < 256; byte += 1) {
+    const value = field.type === 'i8' ? BigInt.asIntN(8, BigInt(byte)) : BigInt(byte);
+    slots.u16(starts.filter((start) => start <= value).length);
+  }
+  return { first, steps: 0 };
+}

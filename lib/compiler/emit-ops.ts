@@ -1,0 +1,74 @@
+// Ops of a transform before they are written: merging of copies, choice of copy sizes.
+import type { OpName } from './emit-format.js';
+
+/** One op with all parts of its record; `bytes` is what it writes. */
+export interface Op {
+  readonly name: OpName;
+  readonly load: number;
+  readonly store: number;
+  readonly steps: number;
+  readonly source: number;
+  readonly target: number;
+  readonly argument: number;
+  readonly code: number;
+  readonly bytes: number;
+}
+
+/** Above this size a call of memcpy costs less than the ops that replace it. */
+const splitBytesMax = 64;
+
+/** Part of a run of bytes that one op moves. */
+export interface Part {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly name: OpName;
+}
+
+/** Cuts a run of bytes into ops of 16, 8, 4, 2 and 1 bytes, or one that moves them all. */
+export function splitBytes(total: number, kind: 'copy' | 'const'): readonly Part[] {
+  if (total > splitBytesMax) return [{ offset: 0, bytes: total, name: `${kind}Many` }];
+  const parts: Part[] = [];
+  let offset = 0;
+  for (const bytes of [16, 8, 4, 2, 1] as const) {
+    while (total - offset >= bytes) {
+      parts.push({ offset, bytes, name: `${kind}${bytes}` });
+      offset += bytes;
+    }
+  }
+  return parts;
+}
+
+/** Joins copies that continue each other in source and output, and picks their sizes. */
+export function mergeCopies(ops: readonly Op[]): Op[] {
+  const sorted = [...ops].sort((a, b) => a.target - b.target);
+  const runs: Op[] = [];
+  for (const op of sorted) {
+    const last = runs.at(-1);
+    if (last !== undefined && continues(last, op)) {
+      runs[runs.length - 1] = { ...last, bytes: last.bytes + op.bytes };
+    } else {
+      runs.push(op);
+    }
+  }
+  return runs.flatMap((op) => (op.name === 'copyMany' ? splitCopy(op) : [op]));
+}
+
+function continues(run: Op, next: Op): boolean {
+  return (
+    run.name === 'copyMany' &&
+    next.name === 'copyMany' &&
+    run.target + run.bytes === next.target &&
+    run.source + run.bytes === next.source
+  );
+}
+
+function splitCopy(run: Op): readonly Op[] {
+  return splitBytes(run.bytes, 'copy').map(({ offset, bytes, name }) => ({
+    ...run,
+    name,
+    source: run.source + offset,
+    target: run.target + offset,
+    argument: name === 'copyMany' ? bytes : 0,
+    bytes,
+  }));
+}

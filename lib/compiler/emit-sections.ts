@@ -1,0 +1,176 @@
+// Writes the sections of a route image and joins them into the block that the engine loads.
+import { crc32c } from './emit-crc.js';
+import {
+  imageBytesMax,
+  imageCrcStart,
+  imageFormatVersion,
+  imageHeaderBytes,
+  imageMagic,
+  type SectionName,
+  sectionRecordBytes,
+} from './emit-format.js';
+
+const initialBytes = 256;
+
+/** A growing array of records of one size, written field by field in little-endian order. */
+export class Section {
+  readonly #recordBytes: number;
+  #view = new DataView(new ArrayBuffer(initialBytes));
+  #used = 0;
+
+  constructor(recordBytes: number) {
+    this.#recordBytes = recordBytes;
+  }
+
+  /** Complete records so far: the index of the next one. */
+  get count(): number {
+    return this.#used / this.#recordBytes;
+  }
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.#view.buffer, 0, this.#used);
+  }
+
+  u8(...values: number[]): this {
+    for (const value of values) this.#view.setUint8(this.#claim(1), value);
+    return this;
+  }
+
+  u16(...values: number[]): this {
+    for (const value of values) this.#view.setUint16(this.#claim(2), value, true);
+    return this;
+  }
+
+  u32(...values: number[]): this {
+    for (const value of values) this.#view.setUint32(this.#claim(4), value, true);
+    return this;
+  }
+
+  u64(value: bigint): this {
+    this.#view.setBigUint64(this.#claim(8), value, true);
+    return this;
+  }
+
+  append(bytes: Uint8Array): this {
+    const at = this.#claim(bytes.length);
+    new Uint8Array(this.#view.buffer).set(bytes, at);
+    return this;
+  }
+
+  #claim(bytes: number): number {
+    const at = this.#used;
+    this.#used += bytes;
+    if (this.#used > this.#view.byteLength) {
+      const grown = new Uint8Array(Math.max(this.#used, this.#view.byteLength * 2));
+      grown.set(new Uint8Array(this.#view.buffer, 0, at));
+      this.#view = new DataView(grown.buffer);
+    }
+    return at;
+  }
+}
+
+const i128Min = -(1n << 127n);
+const i128Max = (1n << 127n) - 1n;
+
+/** The sections of an image under construction, with the constants that are shared. */
+export class ImageBuilder {
+  readonly sections: Readonly<Record<SectionName, Section>>;
+  readonly #wideIndex = new Map<bigint, number>();
+  readonly #bytesIndex = new Map<string, number>();
+  #rejectCodeMax = 0;
+
+  constructor() {
+    const entries = Object.entries(sectionRecordBytes);
+    this.sections = Object.fromEntries(
+      entries.map(([name, recordBytes]) => [name, new Section(recordBytes)]),
+    ) as Record<SectionName, Section>;
+  }
+
+  /** Notes a reject code that the image can produce and returns it. */
+  code(code: number): number {
+    this.#rejectCodeMax = Math.max(this.#rejectCodeMax, code);
+    return code;
+  }
+
+  /** Index of a single 128-bit constant, shared with earlier equal ones. */
+  wide(value: bigint): number {
+    const known = this.#wideIndex.get(value);
+    if (known !== undefined) return known;
+    const index = this.appendWide(value);
+    this.#wideIndex.set(value, index);
+    return index;
+  }
+
+  /** Appends a 128-bit constant, clipped to the range there is, and returns its index. */
+  appendWide(value: bigint): number {
+    const clipped = value < i128Min ? i128Min : value > i128Max ? i128Max : value;
+    const index = this.sections.wides.count;
+    this.sections.wides.u64(BigInt.asUintN(64, clipped)).u64(BigInt.asUintN(64, clipped >> 64n));
+    return index;
+  }
+
+  /** Index of constant bytes, shared with earlier equal ones. */
+  constant(bytes: Uint8Array): number {
+    const key = bytes.join();
+    const known = this.#bytesIndex.get(key);
+    if (known !== undefined) return known;
+    const index = this.sections.bytes.count;
+    this.sections.bytes.append(bytes);
+    this.#bytesIndex.set(key, index);
+    return index;
+  }
+
+  /**
+   * Appends ascending keys for the engine's search, padded with the greatest key to one less than
+   * a power of two. Returns where they start and the steps of the search.
+   */
+  searchKeys(keys: readonly bigint[]): { first: number; steps: number } {
+    const { bounds } = this.sections;
+    const first = bounds.count;
+    const steps = keys.length === 0 ? 0 : 32 - Math.clz32(keys.length);
+    for (const key of keys) bounds.u64(key);
+    for (let index = keys.length; index < 2 ** steps - 1; index += 1) bounds.u64(keyMax);
+    return { first, steps };
+  }
+
+  /** Bytes of the image as it stands. */
+  get imageBytes(): number {
+    let total = tableEnd();
+    for (const section of Object.values(this.sections)) total += alignUp(section.bytes.length);
+    return total;
+  }
+
+  /** Joins header, section table and sections, and seals them with the check sum. */
+  finish(): Uint8Array {
+    const image = new Uint8Array(this.imageBytes);
+    if (image.length > imageBytesMax) throw new RangeError('the image is larger than its bound');
+    const view = new DataView(image.buffer);
+    const names = Object.keys(this.sections) as SectionName[];
+    view.setUint32(0, imageMagic, true);
+    view.setUint16(4, imageFormatVersion, true);
+    view.setUint16(6, names.length, true);
+    view.setUint32(8, image.length, true);
+    view.setUint32(16, this.#rejectCodeMax, true);
+    let offset = tableEnd();
+    for (const [index, name] of names.entries()) {
+      const section = this.sections[name];
+      view.setUint32(imageHeaderBytes + index * 8, offset, true);
+      view.setUint32(imageHeaderBytes + index * 8 + 4, section.count, true);
+      image.set(section.bytes, offset);
+      offset += alignUp(section.bytes.length);
+    }
+    view.setUint32(12, crc32c(image.subarray(imageCrcStart)), true);
+    return image;
+  }
+}
+
+/** The greatest key there is; pads the keys of a search. */
+export const keyMax = (1n << 64n) - 1n;
+
+function tableEnd(): number {
+  return imageHeaderBytes + Object.keys(sectionRecordBytes).length * 8;
+}
+
+function alignUp(bytes: number): number {
+  return (bytes + 7) & ~7;
+}

@@ -1,0 +1,136 @@
+// Turns a checked configuration into a route image: the last pass of the compiler. Pure: the
+// same configuration gives the same bytes.
+import { rejectCodes } from '../codes.js';
+import { optionError } from '../errors.js';
+import { emitChecks } from './emit-checks.js';
+import { emitEndpoints, emitFamilies, schemaOf } from './emit-families.js';
+import { fieldKind, isInteger } from './emit-fields.js';
+import {
+  actionKinds,
+  type CheckName,
+  imageBytesMax,
+  matcherKinds,
+  noIndex,
+  noRecord,
+  type OpName,
+} from './emit-format.js';
+import { emitMatcher, type MatcherReport } from './emit-matchers.js';
+import { ImageBuilder } from './emit-sections.js';
+import { emitTransform } from './emit-transforms.js';
+import type { ActionIr, RouteIr, RouterIr, SchemaIr } from './ir.js';
+
+/** What the emitter chose for one route. */
+export interface RouteReport extends MatcherReport {
+  readonly route: string;
+  /** Kinds of the tests of `validate`, in the order in which the engine makes them. */
+  readonly checks: readonly CheckName[];
+}
+
+/** What the emitter chose for one transform. */
+export interface TransformReport {
+  readonly transform: string;
+  readonly ops: readonly OpName[];
+}
+
+/** What an image consists of: which kind of table each part of the configuration became. */
+export interface ImageReport {
+  readonly imageBytes: number;
+  readonly routes: readonly RouteReport[];
+  readonly transforms: readonly TransformReport[];
+}
+
+/**
+ * The route image of a configuration that `check` has accepted. Synchronous and pure. Throws
+ * HyperRouteError ERR_ROUTE_LIMIT, with the position of the rule, for what needs larger tables
+ * than the format allows, and ERR_ROUTE or ERR_SCHEMA for what `check` would have refused.
+ */
+export function emit(ir: RouterIr): Uint8Array {
+  return emitWithReport(ir).image;
+}
+
+/** As `emit`, with an account of the tables that were chosen. */
+export function emitWithReport(ir: RouterIr): { image: Uint8Array; report: ImageReport } {
+  const builder = new ImageBuilder();
+  for (const code of Object.values(rejectCodes)) builder.code(code);
+  emitFamilies(builder, ir);
+  emitPools(builder, ir);
+  const transforms = ir.transforms.map((transform) => ({
+    transform: transform.name,
+    ops: emitTransform(builder, transform, ir.schemas),
+  }));
+  const routes = ir.routes.map((route) => emitRoute(builder, ir, route));
+  emitEndpoints(builder, ir);
+  if (builder.imageBytes > imageBytesMax) {
+    const expected = `an image of at most ${imageBytesMax} bytes`;
+    throw optionError('ERR_ROUTE_LIMIT', ir.name, expected, builder.imageBytes, ir.position);
+  }
+  const image = builder.finish();
+  return { image, report: { imageBytes: image.length, routes, transforms } };
+}
+
+function emitPools(builder: ImageBuilder, ir: RouterIr): void {
+  const { pools, poolMembers } = builder.sections;
+  for (const { members } of ir.pools) {
+    pools.u32(poolMembers.count).u16(members.length, 0);
+    poolMembers.u16(...members);
+  }
+}
+
+function emitRoute(builder: ImageBuilder, ir: RouterIr, route: RouteIr): RouteReport {
+  const schema = route.schema === null ? null : schemaOf(ir, route.schema);
+  const { actions, checks, routes } = builder.sections;
+  const firstCheck = checks.count;
+  const checkKinds = schema === null ? [] : emitChecks(builder, route.checks, schema, route.name);
+  const matcher = emitMatcher(builder, route, schema);
+  const firstAction = actions.count;
+  for (const { action } of route.rules) emitAction(builder, ir, route, action, schema);
+  const reject = route.reject === null ? noRecord : actions.count;
+  if (route.reject !== null) emitAction(builder, ir, route, route.reject, schema);
+  routes
+    .u16(route.schema ?? noIndex)
+    .u8(matcherKinds[matcher.report.matcher], 0)
+    .u32(schema?.bytes ?? 0, firstCheck)
+    .u16(checkKinds.length, matcher.fieldCount)
+    .u32(matcher.firstField, matcher.firstTerm)
+    .u16(matcher.termCount, matcher.groupCount)
+    .u32(firstAction)
+    .u16(route.rules.length, 0)
+    .u32(reject);
+  return { route: route.name, checks: checkKinds, ...matcher.report };
+}
+
+function emitAction(
+  builder: ImageBuilder,
+  ir: RouterIr,
+  route: RouteIr,
+  { transform, target }: ActionIr,
+  schema: SchemaIr | null,
+): void {
+  let load = 0;
+  let place = 0;
+  let kind: number = actionKinds.discard;
+  if (target.kind === 'endpoint') {
+    kind = actionKinds.endpoint;
+    place = target.endpoint;
+  } else if (target.kind === 'pool') {
+    kind = actionKinds.pool;
+    place = target.pool;
+  } else if (target.kind === 'return-source') {
+    kind = actionKinds.returnSource;
+  } else if (target.kind === 'return-field') {
+    const field = schema?.fields[target.field];
+    if (field === undefined || !isInteger(field) || field.bytes !== 8) {
+      const expected = 'a field of 8 bytes for the return address';
+      throw optionError('ERR_ROUTE', route.name, expected, field?.name, route.position);
+    }
+    kind = actionKinds.returnField;
+    load = fieldKind(field);
+    place = field.offset;
+  }
+  const to = transform === null ? undefined : ir.transforms[transform]?.to;
+  const outputBytes = to === undefined ? 0 : schemaOf(ir, to).bytes;
+  builder.sections.actions
+    .u8(kind, load)
+    .u16(place, transform ?? noIndex, 0)
+    .u32(outputBytes, 0);
+}
