@@ -21,8 +21,6 @@ export interface CommandInput {
 
 export interface Command {
   readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** The words after the name in the usage line: `FILE`, `[NAME]`. */
   readonly usage: string;
   /** Paragraphs of the help, each a line or more. */

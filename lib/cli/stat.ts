@@ -17,7 +17,6 @@ const intervalMsDefault = 1000;
 
 export const stat: Command = {
   name: 'stat',
-  summary: 'show the counters of a running router',
   usage: '[NAME|PATH]',
   about: [
     'Without an argument: lists the routers of this user, running or dead.',
