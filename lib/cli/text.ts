@@ -12,9 +12,9 @@ export function rateText(value: number | null): string {
   for (const scale of scales) {
     if (Math.abs(value) < scale.from) continue;
     const scaled = value / ('by' in scale ? scale.by : scale.from);
-    return `${scaled.toFixed(scaled < 10 ? 2 : scaled < 100 ? 1 : 0)}${scale.suffix}`;
+    return `${scaled.toFixed(Math.abs(scaled) < 10 ? 2 : Math.abs(scaled) < 100 ? 1 : 0)}${scale.suffix}`;
   }
-  return Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 1 : 0);
+  return Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 10 ? 1 : 0);
 }
 
 /** A whole number with separators: `1,234,567`. */
