@@ -2,10 +2,11 @@
 
 import { benches } from './harness/benches.js';
 import { ratiosOf, resultsOf } from './harness/figures.js';
-import { allowedCpus, describeCommit, describeHost, parseCpuList } from './harness/host.js';
+import { describeCommit, describeHost } from './harness/host.js';
 import { findNative } from './harness/native.js';
 import type { BenchReport, Round } from './harness/types.js';
 
+export { chooseCpus } from './harness/cpus.js';
 export { htmlReport } from './harness/html.js';
 export { formatReport } from './harness/table.js';
 
@@ -27,26 +28,6 @@ export interface BenchOptions {
 /** Every bench with what it measures, in the order in which all of them run. */
 export function listBenches(): readonly { readonly name: string; readonly summary: string }[] {
   return benches.map(({ name, summary }) => ({ name, summary }));
-}
-
-/**
- * The CPUs of the measuring and of the measured side: those of `text` (`2,3`), or the last two
- * that this process may use, since the first one serves most interrupts. Throws RangeError where
- * there are not two, or where one is not allowed.
- */
-export function chooseCpus(text?: string): readonly [number, number] {
-  const allowed = allowedCpus();
-  const wanted = text === undefined ? allowed.slice(-2) : parseCpuList(text);
-  const [first, second] = wanted;
-  if (first === undefined || second === undefined || wanted.length !== 2) {
-    throw new RangeError(`two CPUs are needed, there are ${wanted.length}: ${wanted.join(',')}`);
-  }
-  for (const cpu of wanted) {
-    if (!allowed.includes(cpu)) {
-      throw new RangeError(`CPU ${cpu} is not among the allowed ones: ${allowed.join(',')}`);
-    }
-  }
-  return [first, second];
 }
 
 /**

@@ -23,7 +23,8 @@ export function percentiles(samples: ArrayLike<number>): number[] {
   if (samples.length === 0) throw new RangeError('percentiles of an empty list');
   const sorted = Float64Array.from(samples).sort();
   return percentileLevels.map((level) => {
-    const rank = Math.max(1, Math.ceil((level / 100) * sorted.length));
+    // In hundredths of a percent, which are whole numbers: 99.9 % of 1,000 is 999 exactly.
+    const rank = Math.max(1, Math.ceil((Math.round(level * 100) * sorted.length) / 10_000));
     return sorted[rank - 1] ?? 0;
   });
 }

@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { packageRoot } from '#lib/native.js';
 import type { HostDescription } from './types.js';
 
-const cpusMax = 4096;
-
 /** The host as `--json` describes it. Reads files only. */
 export function describeHost(pinned: readonly number[]): HostDescription {
   const [first] = pinned;
@@ -44,25 +42,6 @@ export function describeCommit(): string {
   } catch {
     return `v${version}`;
   }
-}
-
-/** CPUs that this process may run on, ascending. */
-export function allowedCpus(): number[] {
-  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readText('/proc/self/status'))?.[1];
-  return list === undefined ? cpus().map((_cpu, index) => index) : parseCpuList(list);
-}
-
-/** `0-2,5` → [0, 1, 2, 5]. Throws RangeError on anything else. */
-export function parseCpuList(text: string): number[] {
-  const found = text.split(',').flatMap((part) => {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
-    if (match === null) throw new RangeError(`not a list of CPUs: ${text}`);
-    const low = Number(match[1]);
-    const high = Number(match[2] ?? match[1]);
-    if (high < low || high >= cpusMax) throw new RangeError(`not a list of CPUs: ${text}`);
-    return Array.from({ length: high - low + 1 }, (_value, index) => low + index);
-  });
-  return [...new Set(found)].sort((a, b) => a - b);
 }
 
 function readText(path: string): string {

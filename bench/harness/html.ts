@@ -22,7 +22,8 @@ h3 { font-size: 15px; margin: 20px 0 4px; } .soft { color: var(--soft); font-siz
 th, td { text-align: right; padding: 4px 8px; border-bottom: 1px solid var(--line);
   white-space: nowrap; } th { color: var(--soft); font-weight: 500; }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
-ul { list-style: none; padding: 0; } li { padding: 6px 10px; margin: 4px 0; background: var(--panel);
+ul { list-style: none; padding: 0; }
+li { padding: 6px 10px; margin: 4px 0; background: var(--panel);
   border-left: 3px solid var(--good); } li.missed { border-color: var(--bad); }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 11px; }
 svg .grid { stroke: var(--line); } svg .s0 { --c: var(--s0); } svg .s1 { --c: var(--s1); }

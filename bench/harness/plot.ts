@@ -96,8 +96,8 @@ export function barPlot(bars: readonly Bar[]): string {
 }
 
 function svg(plotHeight: number, parts: readonly string[]): string {
-  const box = `0 0 ${width} ${plotHeight}`;
-  return `<svg viewBox="${box}" role="img" xmlns="http://www.w3.org/2000/svg">${parts.join('')}</svg>`;
+  // Inside an HTML page an svg element needs no namespace.
+  return `<svg viewBox="0 0 ${width} ${plotHeight}" role="img">${parts.join('')}</svg>`;
 }
 
 function decadeOf(level: number): number {
