@@ -26,6 +26,14 @@ std::string cpu_list_text(const std::vector<uint32_t>& cpus) {
   return text;
 }
 
+std::vector<uint32_t> cpus_of(const cpu_set_t& set) {
+  std::vector<uint32_t> cpus;
+  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
 Status apply(const cpu_set_t& set, const char* what) {
   // 0 is the calling thread.
   if (::sched_setaffinity(0, sizeof set, &set) == 0) return Status::success();
@@ -35,18 +43,29 @@ Status apply(const cpu_set_t& set, const char* what) {
 }  // namespace
 
 std::vector<uint32_t> allowed_cpus() {
-  std::vector<uint32_t> cpus;
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return cpus;
-  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return {};
+  return cpus_of(set);
+}
+
+std::vector<uint32_t> available_cpus() {
+  cpu_set_t before;
+  CPU_ZERO(&before);
+  if (::sched_getaffinity(0, sizeof before, &before) != 0) return {};
+  // Asked for every CPU, the kernel grants those that exist and the cpuset has; what it granted
+  // is read back, and the thread's own set restored.
+  cpu_set_t every;
+  CPU_ZERO(&every);
+  for (size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &every);
+  if (::sched_setaffinity(0, sizeof every, &every) != 0) return cpus_of(before);
+  std::vector<uint32_t> granted = allowed_cpus();
+  HR_ASSERT(::sched_setaffinity(0, sizeof before, &before) == 0);
+  return granted;
 }
 
 Status check_cpu(uint32_t cpu) {
-  const std::vector<uint32_t> cpus = allowed_cpus();
+  const std::vector<uint32_t> cpus = available_cpus();
   if (std::find(cpus.begin(), cpus.end(), cpu) != cpus.end()) return Status::success();
   return Status::error(StatusCode::kCpuUnavailable,
                        "CPU %u is not available to this process; it may run on CPUs %s", cpu,

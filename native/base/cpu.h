@@ -30,10 +30,14 @@ inline void prefetch_for_write(const void* address) noexcept {
 #endif
 }
 
-// The CPUs the calling thread may run on, ascending.
+// The CPUs the calling thread may run on now, ascending: after a pin, that one.
 [[nodiscard]] std::vector<uint32_t> allowed_cpus();
 
-// Pins the calling thread to one CPU; kCpuUnavailable names the CPU and the allowed ones.
+// The CPUs the calling thread could be moved to, ascending: those that are online and in the
+// process's cpuset, whatever the thread, or the thread that started it, is pinned to now.
+[[nodiscard]] std::vector<uint32_t> available_cpus();
+
+// Pins the calling thread to one CPU; kCpuUnavailable names the CPU and the available ones.
 Status pin_to_cpu(uint32_t cpu);
 
 // Whether the calling thread could be pinned there, without doing it: lets a configuration be
