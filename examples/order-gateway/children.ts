@@ -30,17 +30,16 @@ export class Child<Message extends Typed> {
     this.#process.on('message', (message) => this.#deliver(message as Message));
     this.#process.on('error', (error) => this.#deliver({ type: 'failed', reason: error.message }));
     this.#ended = new Promise((resolve) => {
-      this.#process.once('exit', (code, signal) => {
+      this.#process.once('exit', () => {
         this.#isEnded = true;
-        const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-        this.#deliver({ type: 'failed', reason: `the process ended early with ${how}` });
         resolve();
       });
     });
-  }
-
-  get processId(): number | undefined {
-    return this.#process.pid;
+    // What it sent last may arrive after it ended, but not after its channel is closed.
+    this.#process.once('close', (code, signal) => {
+      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      this.#deliver({ type: 'failed', reason: `the process ended early with ${how}` });
+    });
   }
 
   /** Sends a message; a child that is gone is noticed by whoever waits for its answer. */
@@ -78,7 +77,7 @@ export class Child<Message extends Typed> {
     this.#listeners.add(onMessage);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
-    if (this.#isEnded) reject(new Error(`${this.name}: the process has ended`));
+    if (!this.#process.connected) reject(new Error(`${this.name}: the process has ended`));
     return promise.finally(() => {
       clearTimeout(timer);
       this.#listeners.delete(onMessage);
