@@ -3,10 +3,9 @@
 //
 //   node scripts/ensure-built.mjs [--force] [target …]          (default: dist addon)
 //
-//   dist   lib/ → dist/, examples/ → dist/examples/       (TypeScript)
+//   dist   lib/, examples/, bench/ → dist/, dist/examples/, dist/bench/   (TypeScript)
 //   addon  native/ → build/Release/hyperroute.node        (node-gyp)
-//   bench  bench/, test/helpers/ → build/ts/              (TypeScript)
-//          bench/native/ → build/bench/hyperroute-bench   (CMake)
+//   bench  bench/native/ → build/bench/hyperroute-bench   (CMake)
 //   prebuild  what the npm tarball ships: prebuilds/      (prebuildify; wants bench built before)
 //
 // A target is current when a stamp holds the path, size and modification time of each input:
@@ -44,19 +43,22 @@ function compile(project) {
   return runBin('typescript', args, { command: 'tsc' }) === 0;
 }
 
+// Folders compiled beside the library, each into a folder of its own name under dist/.
+const companions = ['examples', 'bench'];
+
 function buildDist() {
   if (!compile('tsconfig.json')) return false;
-  const examples = inFolders(['examples'], isTypeScript);
-  if (examples.length > 0 && !compile('tsconfig.examples.json')) return false;
-  prune('dist', (path) => (path.startsWith('examples/') ? path : join('lib', path)));
+  for (const folder of companions) {
+    const isPresent = inFolders([folder], isTypeScript).length > 0;
+    if (isPresent && !compile(`tsconfig.${folder}.json`)) return false;
+  }
+  prune('dist', (path) =>
+    companions.some((folder) => path.startsWith(`${folder}/`)) ? path : join('lib', path),
+  );
   return true;
 }
 
 function buildBench() {
-  if (inFolders(['bench', 'test/helpers'], isTypeScript).length > 0) {
-    if (!compile('tsconfig.bench.json')) return false;
-    prune('build/ts', (path) => path);
-  }
   if (inFolders(['bench/native'], isNative).length === 0) return true;
   if (which('cmake') === undefined) {
     say('hyperroute: cmake is missing, so the native benches are not built (scripts/setup.sh)');
@@ -65,8 +67,10 @@ function buildBench() {
   const folder = join(root, 'build', 'bench');
   const generator = which('ninja') ? ['-G', 'Ninja'] : [];
   const jobs = String(availableParallelism());
+  // The executable holds the native subjects alone; what it measures of ours lies in these.
+  const flags = ['-DHR_FOLDERS=base;ring', '--log-level=WARNING'];
   return (
-    run('cmake', ['-S', root, '-B', folder, ...generator, '--log-level=WARNING']) === 0 &&
+    run('cmake', ['-S', root, '-B', folder, ...generator, ...flags]) === 0 &&
     run('cmake', ['--build', folder, '--target', 'hyperroute-bench', '-j', jobs]) === 0
   );
 }
@@ -74,8 +78,9 @@ function buildBench() {
 const targets = {
   dist: {
     inputs: () => [
-      ...inFolders(['lib', 'examples'], isTypeScript),
-      ...inRoot(['tsconfig.base.json', 'tsconfig.json', 'tsconfig.examples.json']),
+      ...inFolders(['lib', ...companions], isTypeScript),
+      ...inRoot(['tsconfig.base.json', 'tsconfig.json']),
+      ...inRoot(companions.map((folder) => `tsconfig.${folder}.json`)),
     ],
     output: 'dist/index.js',
     build: buildDist,
@@ -87,9 +92,8 @@ const targets = {
   },
   bench: {
     inputs: () => [
-      ...inFolders(['bench', 'test/helpers'], isTypeScript),
       ...inFolders(['bench/native', 'native'], isNative),
-      ...inRoot(['tsconfig.base.json', 'tsconfig.bench.json', 'CMakeLists.txt']),
+      ...inRoot(['CMakeLists.txt']),
     ],
     output: undefined,
     build: buildBench,

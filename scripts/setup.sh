@@ -77,12 +77,13 @@ install_missing() {
     echo "setup: apt-get could not install everything: ${missing[*]}" >&2
 }
 
-find_missing
-if [ "${#missing[@]}" -gt 0 ]; then
+# A second round: which run-time library clang needs is known for certain once clang is there.
+for _round in 1 2; do
+  find_missing
+  [ "${#missing[@]}" -gt 0 ] || break
   install_missing
-else
-  echo "setup: every Debian package is present" >&2
-fi
+done
+[ "${#missing[@]}" -gt 0 ] || echo "setup: every Debian package is present" >&2
 
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   echo "setup: Node 20.17 or newer with npm is needed: https://nodejs.org" >&2

@@ -1,0 +1,102 @@
+// scripts/ensure-built.mjs in a small tree of its own: what is out of date is built, once.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('ensure-built', () => {
+  let tree: string;
+
+  beforeEach(() => {
+    tree = mkdtempSync(join(tmpdir(), 'hyperroute-build-'));
+    mkdirSync(join(tree, 'lib'));
+    for (const name of ['scripts', 'package.json', 'tsconfig.json', 'tsconfig.base.json']) {
+      cpSync(join(root, name), join(tree, name), { recursive: true });
+    }
+    for (const name of ['tsconfig.examples.json', 'tsconfig.bench.json']) {
+      cpSync(join(root, name), join(tree, name));
+    }
+    symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'), 'dir');
+    writeFileSync(join(tree, 'lib/index.ts'), 'export const answer: number = 42;\n');
+    writeFileSync(join(tree, 'lib/old.ts'), 'export const old = 1;\n');
+  });
+
+  afterEach(() => {
+    rmSync(tree, { recursive: true, force: true });
+  });
+
+  async function build(...args: string[]): Promise<Ended> {
+    const { HYPERROUTE_BUILD_LOCKED: _lock, ...env } = process.env;
+    const script = join(tree, 'scripts/ensure-built.mjs');
+    const child: ChildProcess = spawn(process.execPath, [script, ...args], { cwd: tree, env });
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const [status] = (await once(child, 'close')) as [number | null];
+    return { status, stdout, stderr };
+  }
+
+  it('builds once when two processes ask at the same time, and prints to stderr only', async () => {
+    const both = await Promise.all([build('dist'), build('dist')]);
+    expect(both.map(({ status }) => status)).toEqual([0, 0]);
+    expect(both.map(({ stdout }) => stdout)).toEqual(['', '']);
+    const all = both.map(({ stderr }) => stderr).join('');
+    expect(all.match(/building dist/g)).toHaveLength(1);
+    expect(existsSync(join(tree, 'dist/index.js'))).toBe(true);
+  });
+
+  it('does nothing, and says nothing, when all is current', async () => {
+    await build('dist');
+    expect(await build('dist')).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('builds again after an edit, a deleted output or a deleted source', async () => {
+    await build('dist');
+    writeFileSync(join(tree, 'lib/index.ts'), 'export const answer: number = 43;\n// edited\n');
+    expect((await build('dist')).stderr).toContain('building dist');
+    rmSync(join(tree, 'dist/index.js'));
+    expect((await build('dist')).stderr).toContain('building dist');
+    rmSync(join(tree, 'lib/old.ts'));
+    expect((await build('dist')).stderr).toContain('building dist');
+    expect(existsSync(join(tree, 'dist/old.js'))).toBe(false);
+    expect(existsSync(join(tree, 'dist/index.js'))).toBe(true);
+  });
+
+  it('fails, and tries again the next time, when a source cannot be compiled', async () => {
+    writeFileSync(join(tree, 'lib/index.ts'), 'export const = ;\n');
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const { status, stderr } = await build('dist');
+      expect(status).toBe(1);
+      expect(stderr).toContain('lib/index.ts');
+    }
+  });
+
+  it('names the targets there are when asked for another', async () => {
+    const { status, stderr } = await build('everything');
+    expect(status).toBe(2);
+    expect(stderr).toContain('dist, addon, bench, prebuild');
+  });
+});
