@@ -16,6 +16,11 @@ interface Entry {
 
 const commands: readonly Entry[] = [
   {
+    name: 'check',
+    summary: 'check a configuration and say what it holds',
+    load: async () => (await import('./check.js')).check,
+  },
+  {
     name: 'demo',
     summary: 'route orders between TCP clients and UDP venues, and verify every one',
     load: async () => (await import('./demo.js')).demo,

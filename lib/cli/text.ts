@@ -12,7 +12,8 @@ export function rateText(value: number | null): string {
   for (const scale of scales) {
     if (Math.abs(value) < scale.from) continue;
     const scaled = value / ('by' in scale ? scale.by : scale.from);
-    return `${scaled.toFixed(Math.abs(scaled) < 10 ? 2 : Math.abs(scaled) < 100 ? 1 : 0)}${scale.suffix}`;
+    const size = Math.abs(scaled);
+    return `${scaled.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0)}${scale.suffix}`;
   }
   return Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) < 10 ? 1 : 0);
 }
