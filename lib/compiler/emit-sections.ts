@@ -32,22 +32,32 @@ export class Section {
   }
 
   u8(...values: number[]): this {
-    for (const value of values) this.#view.setUint8(this.#claim(1), value);
+    for (const value of values) {
+      const at = this.#claim(1);
+      this.#view.setUint8(at, value);
+    }
     return this;
   }
 
   u16(...values: number[]): this {
-    for (const value of values) this.#view.setUint16(this.#claim(2), value, true);
+    for (const value of values) {
+      const at = this.#claim(2);
+      this.#view.setUint16(at, value, true);
+    }
     return this;
   }
 
   u32(...values: number[]): this {
-    for (const value of values) this.#view.setUint32(this.#claim(4), value, true);
+    for (const value of values) {
+      const at = this.#claim(4);
+      this.#view.setUint32(at, value, true);
+    }
     return this;
   }
 
   u64(value: bigint): this {
-    this.#view.setBigUint64(this.#claim(8), value, true);
+    const at = this.#claim(8);
+    this.#view.setBigUint64(at, value, true);
     return this;
   }
 
@@ -57,6 +67,7 @@ export class Section {
     return this;
   }
 
+  /** Makes room; it may replace the view, so callers claim before they look at it. */
   #claim(bytes: number): number {
     const at = this.#used;
     this.#used += bytes;
