@@ -50,6 +50,8 @@ function isRouterIr(value: unknown): value is RouterIr {
 async function run(): Promise<void> {
   const api = new URL('../index.js', import.meta.url).href;
   const hooks: HooksInput = { entry, api, suspects: suspects.port2 };
+  // Loaded before there are hooks, each of whose answers takes a trip to their thread.
+  await import(api);
   const transferList = [suspects.port2];
   register(new URL('./hooks.js', import.meta.url), { data: hooks, transferList });
   const module = (await import(entry)) as Readonly<Record<string, unknown>>;
