@@ -8,6 +8,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { headerEnv } from './build-addon.mjs';
 import { runLimited, say, which } from './exec.mjs';
 import { filesUnder, root } from './sources.mjs';
 
@@ -18,6 +19,8 @@ export const variants = {
   unit: {
     title: 'C++ unit tests',
     target: 'hyperroute_tests',
+    // A user's build of the addon lets warnings pass; here they are errors.
+    alsoBuilt: ['hyperroute_addon'],
     folders: unitFolders,
     suffix: '_test.cc',
     compiler: 'g++',
@@ -84,14 +87,16 @@ const logOf = (name, step) => join(root, 'build', 'logs', `${name}-${step}.log`)
 
 /** Configures and builds one variant. Returns undefined, or the output of the step that failed. */
 export async function buildVariant(name, { show = false } = {}) {
-  const { compiler, cmake, target } = variants[name];
+  const { compiler, cmake, target, alsoBuilt = [] } = variants[name];
   const folder = folderOf(name);
   const settings = [`-DCMAKE_CXX_COMPILER=${compiler}`, '-DHR_WERROR=ON', ...cmake];
+  const { npm_config_nodedir: headers } = headerEnv();
+  if (headers !== undefined) settings.push(`-DCMAKE_JS_INC=${join(headers, 'include', 'node')}`);
   const generator = which('ninja') ? ['-G', 'Ninja'] : [];
   const jobs = String(availableParallelism());
   const steps = {
     configure: ['-S', root, '-B', folder, ...generator, ...settings],
-    build: ['--build', folder, '--target', target, '-j', jobs],
+    build: ['--build', folder, '--target', target, ...alsoBuilt, '-j', jobs],
   };
   for (const [step, args] of Object.entries(steps)) {
     const options = { logPath: logOf(name, step), seconds: buildSeconds, show };

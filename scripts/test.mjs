@@ -1,7 +1,8 @@
 // The whole test suite: the project's checks, C++ tests in three builds, then vitest. The last line
 // of stdout is `N passed, N failed, N skipped` over all of them, each check counted as a test.
 //
-//   node scripts/test.mjs [tier …]        tiers: checks, unit, sanitized, stress, package, vitest
+//   node scripts/test.mjs [tier …]        tiers: checks, unit, sanitized, stress, fuzz,
+//                                       package, vitest
 //
 // CI=true or HYPERROUTE_REQUIRE_ALL=1: a skip is a failure. HYPERROUTE_LONG=1 (npm run soak): tests
 // that have a long form run it.
@@ -9,6 +10,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageBin, runLimited, say, which } from './exec.mjs';
+import { fuzzAll, parseSeconds } from './fuzz.mjs';
 import { runVariant, variants } from './native-tests.mjs';
 import { root } from './sources.mjs';
 
@@ -16,6 +18,7 @@ const requireAll = process.env.CI === 'true' || process.env.HYPERROUTE_REQUIRE_A
 const isLong = process.env.HYPERROUTE_LONG === '1';
 const logPath = (name) => join(root, 'build', 'logs', `${name}.log`);
 const checkSeconds = 300;
+const fuzzSeconds = parseSeconds(process.env.HYPERROUTE_FUZZ_SECONDS) ?? 5;
 const vitestSeconds = isLong ? 7200 : 1800;
 
 /** Runs one command as one test. Resolves to a tier's result. */
@@ -71,6 +74,7 @@ const tiers = {
   unit: [[variants.unit.title, () => runVariant('unit')]],
   sanitized: [[variants.sanitized.title, () => runVariant('sanitized')]],
   stress: [[variants.stress.title, () => runVariant('stress')]],
+  fuzz: [['fuzzers', () => fuzzAll(fuzzSeconds)]],
   package: [
     ['publint', (title) => check(title, [packageBin('publint'), '--strict'])],
     [
