@@ -7,6 +7,45 @@ export {
   rejectCodes,
   rejectCodeUserMin,
 } from './codes.js';
+export { and, not, or } from './compiler/dsl/expressions.js';
+export {
+  otherwise,
+  type Route,
+  type RouteOptions,
+  route,
+  via,
+  when,
+} from './compiler/dsl/route.js';
+export {
+  type AnyEndpoint,
+  discard,
+  type Endpoint,
+  lb,
+  type Messages,
+  type Pool,
+  pool,
+  returnTo,
+  source,
+} from './compiler/dsl/targets.js';
+export { rejectCode, returnAddress, sequence, transform } from './compiler/dsl/transform.js';
+export type {
+  Action,
+  Check,
+  Condition,
+  Destination,
+  Expression,
+  Refs,
+  Rule,
+  Source,
+  Transform,
+} from './compiler/dsl/types.js';
+export { type Validation, validate } from './compiler/dsl/validate.js';
+export type { RouterIr } from './compiler/ir.js';
+export type { CommonOptions, FullPolicy, QueueOptions, RemoteAddress } from './endpoints/common.js';
+export { type Framing, framing, type LengthPrefixOptions } from './endpoints/framing.js';
+export { type MemoryOptions, memory } from './endpoints/memory.js';
+export { type TcpConnectOptions, type TcpListenOptions, tcp } from './endpoints/tcp.js';
+export { type UdpOptions, udp } from './endpoints/udp.js';
 export {
   type ConfigErrorDetail,
   type ErrorDetail,
@@ -16,3 +55,20 @@ export {
   type SourcePlace,
   type SystemErrorDetail,
 } from './errors.js';
+export {
+  defineRouter,
+  type RouterOptions,
+  type ThreadingOptions,
+  type WorkerOptions,
+} from './router/define.js';
+export { type EnumBase, type EnumSpec, t } from './schema/fields.js';
+export { type Layout, layout } from './schema/layout.js';
+export {
+  type AnySchema,
+  type InferMessage,
+  type Schema,
+  type SchemaOptions,
+  schema,
+} from './schema/schema.js';
+export type { ByteOrder, FieldSpec, Fields, ScalarType } from './schema/types.js';
+export { type Raw, raw, type Union, union } from './schema/union.js';

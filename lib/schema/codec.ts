@@ -68,7 +68,8 @@ function toolsOf(plan: CodecPlan): Tools {
 }
 
 function expectation(field: PlacedField): { readonly type: string; readonly text: string } {
-  if (field.shape === 'bytes') return { type: 'object', text: `a Uint8Array of ${field.bytes} bytes` };
+  if (field.shape === 'bytes')
+    return { type: 'object', text: `a Uint8Array of ${field.bytes} bytes` };
   if (field.shape === 'ascii') {
     return { type: 'string', text: `up to ${field.bytes} ASCII characters, none of them NUL` };
   }
@@ -85,7 +86,6 @@ function refuse(plan: CodecPlan, fieldIndex: number, value: unknown): never {
   const field = plan.fields[fieldIndex] as PlacedField;
   const { type, text } = expectation(field);
   const message = `${plan.name}.${field.name}: expected ${text}, received ${describeValue(value)}`;
-  // biome-ignore lint/suspicious/useValidTypeof: the word comes from the table above.
   throw typeof value === type ? new RangeError(message) : new TypeError(message);
 }
 
@@ -204,7 +204,8 @@ function integerWriter(field: PlacedField): Writer {
   const isFit =
     bytes === 8
       ? (value: unknown) => typeof value === 'bigint' && value >= low && value <= high
-      : (value: unknown) => Number.isInteger(value) && Number(value) >= low && Number(value) <= high;
+      : (value: unknown) =>
+          Number.isInteger(value) && Number(value) >= low && Number(value) <= high;
   return (view, at, value) => {
     if (!isFit(value)) return false;
     put.call(view, at, value as number, isLittle);

@@ -38,7 +38,10 @@ function enumeration<
 function enumeration(...given: readonly unknown[]): EnumSpec<string> {
   const [first, second] = given;
   if (isRecord(first)) return enumOf(Object.entries(first), second ?? {});
-  return enumOf(given.map((symbol, index) => [symbol, index] as const), {});
+  return enumOf(
+    given.map((symbol, index) => [symbol, index] as const),
+    {},
+  );
 }
 
 function enumOf(
@@ -115,8 +118,9 @@ export const t = Object.freeze({
     symbols: boolSymbols,
   }) as FieldSpec<'u8', boolean, 'bool'>,
   enum: enumeration,
-  bytes: <const Bytes extends number>(bytes: Bytes): FieldSpec<'bytes', Uint8Array, 'bytes', Bytes> =>
-    sized('bytes', bytes),
+  bytes: <const Bytes extends number>(
+    bytes: Bytes,
+  ): FieldSpec<'bytes', Uint8Array, 'bytes', Bytes> => sized('bytes', bytes),
   ascii: <const Bytes extends number>(bytes: Bytes): FieldSpec<'bytes', string, 'ascii', Bytes> =>
     sized('ascii', bytes),
 });

@@ -76,8 +76,13 @@ export class OptionReader {
     for (const name of Object.keys(this.#values)) {
       if (this.#known.has(name)) continue;
       const known = quotedList([...this.#known].sort());
-      throw optionError(this.code, `${this.path}.${name}`, `no such option; known are ${known}`,
-        this.#values[name], this.place);
+      throw optionError(
+        this.code,
+        `${this.path}.${name}`,
+        `no such option; known are ${known}`,
+        this.#values[name],
+        this.place,
+      );
     }
   }
 }

@@ -65,7 +65,8 @@ export type AnySchema = Schema<string, Fields, string>;
 export type InferMessage<S extends AnySchema> =
   S extends Schema<string, infer F, infer Header> ? MessageOf<F, Header> : never;
 
-export type NameOf<S extends AnySchema> = S extends Schema<infer Name, Fields, string> ? Name : never;
+export type NameOf<S extends AnySchema> =
+  S extends Schema<infer Name, Fields, string> ? Name : never;
 export type FieldsOf<S extends AnySchema> = S extends Schema<string, infer F, string> ? F : never;
 export type HeaderOf<S extends AnySchema> =
   S extends Schema<string, Fields, infer Header> ? Header : never;
@@ -108,7 +109,8 @@ class MessageSchema {
   [bindHeader](header: HeaderNames, option: string, place: SourcePlace): void {
     const { type, size } = this.#header;
     if (this.#isBound && (type !== header.type || size !== header.size)) {
-      const expected = `the same header fields as before for ${this.name} (${describe(this.#header)})`;
+      const known = describe(this.#header);
+      const expected = `the same header fields as before for ${this.name} (${known})`;
       throw optionError('ERR_SCHEMA', option, expected, describe(header), place);
     }
     this.#checkHeaderField(header.type, this.templateId, `${option}.type`, place);
@@ -216,14 +218,15 @@ export function schema<
   reader.done();
   const placement = placeFields(fields, rule, `${path}.fields`, place);
   const made = new MessageSchema(name, id, placement, place);
-  if (header !== undefined) made[bindHeader](readHeader(header, path, place), `${path}.header`, place);
+  if (header !== undefined)
+    made[bindHeader](readHeader(header, path, place), `${path}.header`, place);
   return made as unknown as Schema<Name, F, Type | Size>;
 }
 
 function layoutError(path: string, received: unknown, place: SourcePlace): Error {
   // The code is that of a configuration: the schema is sound, an option of it is not.
   const expected =
-    'a layout such as layout.packed(\'le\') or layout.c(); there is no native layout to fall back on';
+    "a layout such as layout.packed('le') or layout.c(); there is no native layout to fall back on";
   return optionError('ERR_CONFIG', `${path}.layout`, expected, received, place);
 }
 

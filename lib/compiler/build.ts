@@ -1,0 +1,307 @@
+// From the objects of the routing language to the IR: everything gets an index, every name its
+// number. A pure function of its input; `check` judges the result.
+import { optionError, type SourcePlace } from '../errors.js';
+import type { AnySchema } from '../schema/schema.js';
+import type { PlacedField } from '../schema/types.js';
+import { type Raw, raw, type Union } from '../schema/union.js';
+import { type CodeReference, numberCodes } from './dsl/codes.js';
+import type { ActionNode, RouteNode, RuleNode } from './dsl/route.js';
+import {
+  EndpointNode,
+  type Messages,
+  type PoolNode,
+  SpecialTarget,
+  type TargetNode,
+} from './dsl/targets.js';
+import type { OutputNode, TransformNode } from './dsl/transform.js';
+import type { ValidationNode } from './dsl/validate.js';
+import type {
+  ActionIr,
+  CheckIr,
+  EndpointIr,
+  FamilyIr,
+  FieldIr,
+  PoolIr,
+  RouteIr,
+  RouterIr,
+  RuleIr,
+  SchemaIr,
+  TargetIr,
+  TransformIr,
+  ValueIr,
+} from './ir.js';
+
+/** The parts of a router that are objects of the routing language. */
+export interface RouterParts {
+  readonly endpoints: readonly EndpointNode[];
+  readonly validations: readonly ValidationNode[];
+  readonly routes: readonly RouteNode[];
+  readonly place: SourcePlace;
+}
+
+export type BuiltParts = Pick<
+  RouterIr,
+  'schemas' | 'families' | 'endpoints' | 'pools' | 'transforms' | 'routes' | 'rejectCodes'
+>;
+
+/** Objects in the order in which they were first met; the index is the identity in the IR. */
+class Numbering<Node extends object> {
+  readonly nodes: Node[] = [];
+  readonly #indices = new Map<Node, number>();
+
+  indexOf(node: Node): number {
+    const known = this.#indices.get(node);
+    if (known !== undefined) return known;
+    const index = this.nodes.push(node) - 1;
+    this.#indices.set(node, index);
+    return index;
+  }
+
+  has(node: Node): boolean {
+    return this.#indices.has(node);
+  }
+}
+
+class Builder {
+  readonly #parts: RouterParts;
+  readonly #schemas = new Numbering<AnySchema>();
+  readonly #families = new Numbering<Messages>();
+  readonly #endpoints = new Numbering<EndpointNode>();
+  readonly #pools = new Numbering<PoolNode>();
+  readonly #transforms = new Numbering<TransformNode>();
+  #codes: ReadonlyMap<string, number> = new Map();
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+  }
+
+  build(): BuiltParts {
+    const { endpoints, routes } = this.#parts;
+    this.#families.indexOf(raw);
+    for (const [index, endpoint] of endpoints.entries()) this.#addEndpoint(endpoint, index);
+    this.#checkValidations();
+    this.#codes = numberCodes([...this.#codeReferences()]);
+    const names = routeNames(routes);
+    const routeIrs = routes.map((route, index) => this.#route(route, index, names[index] ?? ''));
+    return {
+      // Transforms name schemas, so they are turned into IR before schemas are.
+      transforms: this.#transforms.nodes.map((transform) => this.#transform(transform)),
+      endpoints: this.#endpoints.nodes.map((endpoint) => this.#endpoint(endpoint)),
+      families: this.#families.nodes.map((family) => this.#family(family)),
+      pools: this.#pools.nodes.map((pool) => this.#pool(pool)),
+      routes: routeIrs,
+      schemas: this.#schemas.nodes.map(schemaIr),
+      rejectCodes: Object.fromEntries(this.#codes),
+    };
+  }
+
+  #addEndpoint(endpoint: EndpointNode, index: number): void {
+    if (this.#endpoints.has(endpoint)) {
+      const option = `endpoints[${index}]`;
+      const expected = 'each endpoint once';
+      throw optionError('ERR_CONFIG', option, expected, endpoint.name, endpoint.place);
+    }
+    this.#endpoints.indexOf(endpoint);
+    this.#families.indexOf(endpoint.messages);
+    for (const schema of membersOf(endpoint.messages)) this.#schemas.indexOf(schema);
+  }
+
+  #checkValidations(): void {
+    const { routes, validations } = this.#parts;
+    validations.forEach((validation, index) => {
+      if (routes.some(({ schema }) => schema === validation.schema)) return;
+      const expected = `a schema that a route serves`;
+      const option = `validate[${index}]`;
+      throw optionError('ERR_ROUTE', option, expected, validation.schema.name, validation.place);
+    });
+  }
+
+  /** In the order of first use: validations, then route by route. */
+  *#codeReferences(): Generator<CodeReference> {
+    for (const { checks } of this.#parts.validations) {
+      for (const { code } of checks) yield code;
+    }
+    const seen = new Set<TransformNode>();
+    for (const { rules, rejects } of this.#parts.routes) {
+      for (const { transform } of [
+        ...rules.map(({ action }) => action),
+        rejects ?? { transform: null },
+      ]) {
+        if (transform === null || seen.has(transform)) continue;
+        seen.add(transform);
+        for (const { value, rangeCode } of transform.outputs) {
+          yield rangeCode;
+          if (value.kind === 'map') yield value.code;
+        }
+      }
+    }
+  }
+
+  #codeOf(reference: CodeReference): number {
+    return this.#codes.get(reference.name) ?? reference.number ?? 0;
+  }
+
+  #route(route: RouteNode, index: number, name: string): RouteIr {
+    const { schema } = route;
+    const option = `routes[${index}]`;
+    const checks = this.#parts.validations.filter((validation) => validation.schema === schema);
+    return {
+      name,
+      schema: schema === null ? null : this.#schemas.indexOf(schema),
+      sources: this.#sources(route, option),
+      checks: checks.flatMap((validation) =>
+        validation.checks.map((check): CheckIr => {
+          const { condition, built } = check;
+          return { condition, code: this.#codeOf(check.code), position: built.place };
+        }),
+      ),
+      rules: route.rules.map((rule, at) => this.#rule(rule, at, option)),
+      reject:
+        route.rejects === null
+          ? null
+          : this.#action(route.rejects, `${option}.rejects`, route.place),
+      position: route.place,
+    };
+  }
+
+  #sources(route: RouteNode, option: string): number[] {
+    const place = route.place;
+    if (route.from !== null) {
+      return route.from.map((endpoint, at) => {
+        return this.#known(endpoint, `${option}.from[${at}]`, place);
+      });
+    }
+    const { schema } = route;
+    return this.#parts.endpoints.flatMap((endpoint, index) => {
+      const members = membersOf(endpoint.messages);
+      const isServed = schema === null ? endpoint.messages === raw : members.includes(schema);
+      return isServed ? [index] : [];
+    });
+  }
+
+  #known(endpoint: EndpointNode, option: string, place: SourcePlace): number {
+    if (this.#endpoints.has(endpoint)) return this.#endpoints.indexOf(endpoint);
+    const expected = 'an endpoint that is listed in `endpoints`';
+    throw optionError('ERR_CONFIG', option, expected, endpoint.name, place);
+  }
+
+  #rule(rule: RuleNode, index: number, option: string): RuleIr {
+    const place = rule.built.place;
+    const action = this.#action(rule.action, `${option}.rules[${index}]`, place);
+    const name = `${index}: ${targetText(rule.action.target)}`;
+    return { name, when: rule.when, action, position: place };
+  }
+
+  #action({ transform, target }: ActionNode, option: string, place: SourcePlace): ActionIr {
+    return {
+      transform: transform === null ? null : this.#transforms.indexOf(transform),
+      target: this.#target(target, `${option}.to`, place),
+    };
+  }
+
+  #target(target: TargetNode, option: string, place: SourcePlace): TargetIr {
+    if (target instanceof EndpointNode) {
+      return { kind: 'endpoint', endpoint: this.#known(target, option, place) };
+    }
+    if (target instanceof SpecialTarget) {
+      if (target.kind !== 'return-field') return { kind: target.kind };
+      return { kind: 'return-field', field: target.ref?.index ?? 0 };
+    }
+    target.members.forEach((member, at) => {
+      this.#known(member, `pools.${target.name}.members[${at}]`, target.place);
+    });
+    return { kind: 'pool', pool: this.#pools.indexOf(target) };
+  }
+
+  #transform(transform: TransformNode): TransformIr {
+    const { name, from, to, place } = transform;
+    return {
+      name,
+      from: this.#schemas.indexOf(from),
+      to: this.#schemas.indexOf(to),
+      outputs: transform.outputs.map(({ name: field, value, rangeCode }) => ({
+        field: to.fields.findIndex((candidate) => candidate.name === field),
+        value: this.#value(value),
+        rangeCode: this.#codeOf(rangeCode),
+      })),
+      position: place,
+    };
+  }
+
+  #value(value: OutputNode): ValueIr {
+    return value.kind === 'map' ? { ...value, code: this.#codeOf(value.code) } : value;
+  }
+
+  #endpoint({ name, kind, messages, options, place }: EndpointNode): EndpointIr {
+    return { name, kind, family: this.#families.indexOf(messages), options, position: place };
+  }
+
+  #pool({ name, members, place }: PoolNode): PoolIr {
+    const indices = members.map((member) => this.#endpoints.indexOf(member));
+    return { name, strategy: 'round-robin', members: indices, position: place };
+  }
+
+  #family(family: Messages): FamilyIr {
+    const schemas = membersOf(family);
+    const [first] = schemas;
+    const name = family === raw ? 'raw' : (family as Union | AnySchema).name;
+    const members = schemas.map((schema) => this.#schemas.indexOf(schema));
+    if (first === undefined) return { name, discriminator: null, size: null, members };
+    return {
+      name,
+      discriminator: fieldNamed(first, first.header.type),
+      size: fieldNamed(first, first.header.size),
+      members,
+    };
+  }
+}
+
+function membersOf(messages: Messages): readonly AnySchema[] {
+  if (messages === raw) return [];
+  const family = messages as Exclude<Messages, Raw>;
+  return 'members' in family ? family.members : [family];
+}
+
+function fieldNamed(schema: AnySchema, name: string | null): FieldIr | null {
+  const field = schema.fields.find((candidate) => candidate.name === name);
+  return field === undefined ? null : fieldIr(field);
+}
+
+function fieldIr({ name, type, order, offset, bytes, symbols }: PlacedField): FieldIr {
+  return { name, type, order, offset, bytes, symbols: symbols === null ? null : { ...symbols } };
+}
+
+function schemaIr(schema: AnySchema): SchemaIr {
+  const { name, templateId, bytes, fields, header, place } = schema;
+  const indexOf = (field: string | null): number | null =>
+    field === null ? null : fields.findIndex((candidate) => candidate.name === field);
+  return {
+    name,
+    templateId,
+    bytes,
+    fields: fields.map(fieldIr),
+    sizeField: indexOf(header.size),
+    typeField: indexOf(header.type),
+    position: place,
+  };
+}
+
+function targetText(target: TargetNode): string {
+  return target instanceof SpecialTarget ? target.kind : target.name;
+}
+
+/** A route is called like its schema; where several are, also by the endpoints they serve. */
+function routeNames(routes: readonly RouteNode[]): string[] {
+  const plain = (route: RouteNode): string => route.name ?? route.schema?.name ?? 'raw';
+  return routes.map((route) => {
+    const name = plain(route);
+    if (route.name !== null || routes.filter((other) => plain(other) === name).length === 1)
+      return name;
+    return `${name}@${route.from?.map((endpoint) => endpoint.name).join('+') ?? 'all'}`;
+  });
+}
+
+/** Turns the parts of a router into IR. Throws HyperRouteError for what cannot be expressed. */
+export function buildParts(parts: RouterParts): BuiltParts {
+  return new Builder(parts).build();
+}

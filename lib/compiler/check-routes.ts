@@ -1,0 +1,301 @@
+// Checks of routes: who serves what, which rules can be reached, and that every destination
+// carries the messages that are sent to it.
+
+import type { Findings } from './findings.js';
+import { isCanonical } from './intervals.js';
+import type {
+  ActionIr,
+  ConditionIr,
+  ExprIr,
+  RouteIr,
+  RouterIr,
+  SourcePosition,
+  TransformIr,
+} from './ir.js';
+import {
+  checksPerRouteMax,
+  nestingMax,
+  routeCountMax,
+  rulesPerRouteMax,
+  termsMax,
+  userCodeMax,
+  wideHigh,
+  wideLow,
+} from './limits.js';
+
+const comparisons = ['eq', 'ne', 'lt', 'lte', 'gt', 'gte'];
+
+export function checkRoutes(ir: RouterIr, findings: Findings): void {
+  const { routes } = ir;
+  const isBounded = routes.length >= 1 && routes.length <= routeCountMax;
+  const expected = `1 to ${routeCountMax} routes`;
+  findings.need(isBounded, 'ERR_ROUTE', 'routes', expected, routes.length, ir.position);
+  findings.unique(routes, 'routes', 'ERR_ROUTE');
+  checkOverlap(ir, findings);
+  for (const [index, route] of routes.entries()) {
+    new RouteCheck(ir, route, `routes[${index}]`, findings).run();
+  }
+}
+
+/** A message has at most one route: its source and its schema decide which. */
+function checkOverlap(ir: RouterIr, findings: Findings): void {
+  const owners = new Map<string, number>();
+  for (const [index, { schema, sources, position }] of ir.routes.entries()) {
+    for (const source of sources) {
+      const key = `${source}/${schema}`;
+      const owner = owners.get(key);
+      if (owner === undefined) {
+        owners.set(key, index);
+        continue;
+      }
+      const messages = schema === null ? 'raw' : ir.schemas[schema]?.name;
+      const option = `routes[${index}].from`;
+      const expected = `an endpoint whose messages of this type routes[${owner}] does not serve`;
+      const received = `${messages} from ${ir.endpoints[source]?.name}`;
+      findings.add('ERR_ROUTE', option, expected, received, position);
+    }
+  }
+}
+
+class RouteCheck {
+  readonly #ir: RouterIr;
+  readonly #route: RouteIr;
+  readonly #path: string;
+  readonly #findings: Findings;
+
+  constructor(ir: RouterIr, route: RouteIr, path: string, findings: Findings) {
+    this.#ir = ir;
+    this.#route = route;
+    this.#path = path;
+    this.#findings = findings;
+  }
+
+  run(): void {
+    const { schema, position } = this.#route;
+    const count = this.#ir.schemas.length;
+    const option = `${this.#path}.schema`;
+    if (schema !== null && !this.#findings.index(schema, count, option, 'schemas', position))
+      return;
+    this.#sources();
+    this.#checks();
+    this.#rules();
+    const { reject } = this.#route;
+    if (reject !== null) this.#action(reject, `${this.#path}.rejects`, position, true);
+  }
+
+  #need(isMet: boolean, option: string, expected: string, received: unknown): boolean {
+    const { position } = this.#route;
+    return this.#findings.need(isMet, 'ERR_ROUTE', option, expected, received, position);
+  }
+
+  #schemaName(schema: number | null): string {
+    return schema === null ? 'raw messages' : (this.#ir.schemas[schema]?.name ?? '?');
+  }
+
+  #sources(): void {
+    const { sources, schema, position } = this.#route;
+    const option = `${this.#path}.from`;
+    const name = this.#schemaName(schema);
+    this.#need(sources.length >= 1, option, `at least one endpoint that carries ${name}`, 'none');
+    for (const source of sources) {
+      const count = this.#ir.endpoints.length;
+      if (!this.#findings.index(source, count, option, 'endpoints', position)) continue;
+      const endpoint = this.#ir.endpoints[source];
+      const family = this.#ir.families[endpoint?.family ?? 0];
+      const members = family?.members ?? [];
+      const isCarried = schema === null ? members.length === 0 : members.includes(schema);
+      const received = `${endpoint?.name} (${family?.name})`;
+      this.#need(isCarried, option, `an endpoint that carries ${name}`, received);
+    }
+  }
+
+  #checks(): void {
+    const { checks, schema } = this.#route;
+    const option = `${this.#path}.checks`;
+    const isBounded = checks.length <= checksPerRouteMax;
+    this.#need(isBounded, option, `at most ${checksPerRouteMax} checks`, checks.length);
+    this.#need(schema !== null || checks.length === 0, option, 'no checks of raw messages', 'some');
+    for (const [index, { condition, code, position }] of checks.entries()) {
+      const at = `${option}[${index}]`;
+      const isCode = Number.isInteger(code) && code >= 1 && code <= userCodeMax;
+      this.#findings.need(isCode, 'ERR_ROUTE', at, 'a reject code', code, position);
+      this.#condition(condition, at, position, 0);
+    }
+  }
+
+  #rules(): void {
+    const { rules, schema } = this.#route;
+    const option = `${this.#path}.rules`;
+    const isBounded = rules.length >= 1 && rules.length <= rulesPerRouteMax;
+    this.#need(isBounded, option, `1 to ${rulesPerRouteMax} rules`, rules.length);
+    const last = rules.findIndex((rule) => rule.when === null);
+    for (const [index, { when, action, position }] of rules.entries()) {
+      const at = `${option}[${index}]`;
+      if (last >= 0 && index > last) {
+        const expected = 'no rule after `otherwise`, which takes every message';
+        this.#findings.add('ERR_ROUTE', at, expected, 'a rule that is never reached', position);
+      }
+      if (when !== null && schema === null) {
+        const expected = '`otherwise` only: raw messages have no fields';
+        this.#findings.add('ERR_ROUTE', `${at}.when`, expected, 'a condition', position);
+      } else if (when !== null) {
+        this.#condition(when, `${at}.when`, position, 0);
+      }
+      this.#action(action, at, position, false);
+    }
+  }
+
+  #action(action: ActionIr, path: string, position: SourcePosition, isReject: boolean): void {
+    const { schema } = this.#route;
+    let leaving = schema;
+    if (action.transform !== null) {
+      const transform = this.#transform(action.transform, path, position, isReject);
+      if (transform === null) return;
+      leaving = transform.to;
+    }
+    this.#target(action, leaving, `${path}.to`, position);
+  }
+
+  #transform(
+    index: number,
+    path: string,
+    position: SourcePosition,
+    isReject: boolean,
+  ): TransformIr | null {
+    const option = `${path}.via`;
+    const { transforms } = this.#ir;
+    const findings = this.#findings;
+    if (!findings.index(index, transforms.length, option, 'transforms', position)) return null;
+    const transform = transforms[index] as TransformIr;
+    const { schema } = this.#route;
+    const expected = `a transform of ${this.#schemaName(schema)}`;
+    findings.need(
+      transform.from === schema,
+      'ERR_ROUTE',
+      option,
+      expected,
+      transform.name,
+      position,
+    );
+    const usesCode = transform.outputs.some(({ value }) => value.kind === 'reject-code');
+    if (usesCode && !isReject) {
+      const text = 'a transform without rejectCode(), which only `rejects` has a value for';
+      findings.add('ERR_ROUTE', option, text, transform.name, position);
+    }
+    return transform;
+  }
+
+  #target(
+    { target }: ActionIr,
+    leaving: number | null,
+    option: string,
+    position: SourcePosition,
+  ): void {
+    const { endpoints, pools, schemas } = this.#ir;
+    const findings = this.#findings;
+    switch (target.kind) {
+      case 'discard':
+        return;
+      case 'endpoint':
+        if (findings.index(target.endpoint, endpoints.length, option, 'endpoints', position)) {
+          this.#carries([target.endpoint], leaving, option, position);
+        }
+        return;
+      case 'pool':
+        if (findings.index(target.pool, pools.length, option, 'pools', position)) {
+          this.#carries(pools[target.pool]?.members ?? [], leaving, option, position);
+        }
+        return;
+      case 'return-source':
+        this.#carries(this.#route.sources, leaving, option, position);
+        return;
+      case 'return-field': {
+        const fields = this.#route.schema === null ? [] : schemas[this.#route.schema]?.fields;
+        const type = fields?.[target.field]?.type;
+        findings.need(type === 'u64', 'ERR_ROUTE', option, 'a u64 field', type, position);
+        const takers = endpoints.filter((_, index) => this.#takes(index, leaving));
+        const expected = `a message that some endpoint carries`;
+        const name = this.#schemaName(leaving);
+        findings.need(takers.length > 0, 'ERR_ROUTE', option, expected, name, position);
+        return;
+      }
+      default:
+        findings.add('ERR_ROUTE', option, 'a target of a known kind', target, position);
+    }
+  }
+
+  /** Whether an endpoint can be sent messages of a schema; a raw one takes any bytes. */
+  #takes(endpoint: number, schema: number | null): boolean {
+    const members = this.#ir.families[this.#ir.endpoints[endpoint]?.family ?? 0]?.members ?? [];
+    return members.length === 0 || (schema !== null && members.includes(schema));
+  }
+
+  #carries(
+    destinations: readonly number[],
+    schema: number | null,
+    option: string,
+    position: SourcePosition,
+  ): void {
+    const stranger = destinations.find((endpoint) => !this.#takes(endpoint, schema));
+    if (stranger === undefined) return;
+    const endpoint = this.#ir.endpoints[stranger];
+    const family = this.#ir.families[endpoint?.family ?? 0]?.name;
+    const expected = `a destination that carries ${this.#schemaName(schema)}`;
+    const received = `${endpoint?.name} (${family})`;
+    this.#findings.add('ERR_ROUTE', option, expected, received, position);
+  }
+
+  #condition(condition: ConditionIr, path: string, position: SourcePosition, depth: number): void {
+    const need = (isMet: boolean, expected: string, received: unknown): boolean =>
+      this.#findings.need(isMet, 'ERR_ROUTE', path, expected, received, position);
+    if (!need(depth < nestingMax, `conditions nested at most ${nestingMax} deep`, depth)) return;
+    switch (condition.kind) {
+      case 'in': {
+        const { intervals } = condition;
+        const isBounded = intervals.length >= 1 && intervals.length <= termsMax;
+        need(isBounded, `1 to ${termsMax} intervals`, intervals.length);
+        need(isCanonical(intervals), 'ascending intervals that do not touch', intervals);
+        this.#expression(condition.value, path, position, depth + 1);
+        return;
+      }
+      case 'compare':
+        need(comparisons.includes(condition.op), 'a known comparison', condition.op);
+        this.#expression(condition.left, path, position, depth + 1);
+        this.#expression(condition.right, path, position, depth + 1);
+        return;
+      case 'and':
+      case 'or': {
+        const { terms } = condition;
+        need(terms.length >= 1 && terms.length <= termsMax, `1 to ${termsMax} terms`, terms.length);
+        for (const term of terms) this.#condition(term, path, position, depth + 1);
+        return;
+      }
+      case 'not':
+        this.#condition(condition.term, path, position, depth + 1);
+        return;
+      default:
+        need(false, 'a condition of a known kind', condition);
+    }
+  }
+
+  #expression(expression: ExprIr, path: string, position: SourcePosition, depth: number): void {
+    const need = (isMet: boolean, expected: string, received: unknown): boolean =>
+      this.#findings.need(isMet, 'ERR_ROUTE', path, expected, received, position);
+    if (!need(depth < nestingMax, `arithmetic nested at most ${nestingMax} deep`, depth)) return;
+    if (expression.kind === 'const') {
+      const { value } = expression;
+      const isWide = typeof value === 'bigint' && value >= wideLow && value <= wideHigh;
+      need(isWide, 'an integer of 128 bits', value);
+    } else if (expression.kind === 'field') {
+      const { schema } = this.#route;
+      const type =
+        schema === null ? undefined : this.#ir.schemas[schema]?.fields[expression.field]?.type;
+      need(type !== undefined && type !== 'bytes', 'an integer field of the message', type);
+    } else {
+      const isKnown = ['add', 'sub', 'mul'].includes(expression.kind);
+      if (!need(isKnown, 'arithmetic of a known kind', expression.kind)) return;
+      this.#expression(expression.left, path, position, depth + 1);
+      this.#expression(expression.right, path, position, depth + 1);
+    }
+  }
+}

@@ -1,0 +1,218 @@
+// Judges a whole configuration. IR may come from JavaScript, from a file or from another version,
+// so nothing is taken on trust that the builders have seen to already. Pure.
+
+import { rejectCodes, rejectCodeUserMin } from '../codes.js';
+import { type HyperRouteError, optionError } from '../errors.js';
+import { checkRoutes } from './check-routes.js';
+import { checkSchemas } from './check-schemas.js';
+import { checkTransforms } from './check-transforms.js';
+import { Findings } from './findings.js';
+import type { RouterIr } from './ir.js';
+import {
+  endpointCountMax,
+  poolCountMax,
+  poolMembersMax,
+  userCodeMax,
+  workerCountMax,
+} from './limits.js';
+
+const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+const kinds = ['udp', 'tcp-listen', 'tcp-connect', 'memory'];
+const models = ['inline', 'shared', 'dedicated', 'map'];
+const idles = ['spin', 'yield', 'backoff', 'block'];
+const arrays = ['schemas', 'families', 'endpoints', 'pools', 'transforms', 'routes'] as const;
+
+/**
+ * Everything wrong with a configuration, up to a hundred errors in the order in which it was
+ * written. Pure; empty for one that can be emitted and run.
+ */
+export function findErrors(ir: RouterIr): readonly HyperRouteError[] {
+  const findings = new Findings();
+  if (!checkShape(ir, findings)) return findings.errors;
+  try {
+    checkSettings(ir, findings);
+    checkSchemas(ir, findings);
+    checkEndpoints(ir, findings);
+    checkPools(ir, findings);
+    checkTransforms(ir, findings);
+    checkRoutes(ir, findings);
+    checkThreading(ir, findings);
+  } catch (error) {
+    // Data of another shape than the IR's ends a pass in a TypeError; that is a finding too.
+    if (!(error instanceof TypeError)) throw error;
+    findings.add('ERR_CONFIG', 'router', 'a configuration made by defineRouter', error.message);
+  }
+  return findings.errors;
+}
+
+/** Throws the first error of `findErrors`; returns when there is none. */
+export function check(ir: RouterIr): void {
+  const [first] = findErrors(ir);
+  if (first !== undefined) throw first;
+}
+
+function checkShape(ir: unknown, findings: Findings): ir is RouterIr {
+  const expected = 'a configuration made by defineRouter';
+  if (typeof ir !== 'object' || ir === null) {
+    findings.add('ERR_CONFIG', 'router', expected, ir);
+    return false;
+  }
+  const router = ir as Readonly<Record<string, unknown>>;
+  if (!findings.need(router.version === 1, 'ERR_CONFIG', 'version', '1', router.version)) {
+    return false;
+  }
+  return arrays.every((name) =>
+    findings.need(Array.isArray(router[name]), 'ERR_CONFIG', name, 'an array', router[name]),
+  );
+}
+
+function checkSettings(ir: RouterIr, findings: Findings): void {
+  const { position } = ir;
+  const range = (name: 'sampleEvery' | 'drainTimeoutMs', high: number): void => {
+    const value = ir[name];
+    const isMet = Number.isInteger(value) && value >= 0 && value <= high;
+    findings.need(isMet, 'ERR_CONFIG', name, `an integer from 0 to ${high}`, value, position);
+  };
+  const isNamed = namePattern.test(ir.name);
+  findings.need(isNamed, 'ERR_CONFIG', 'name', 'a name', ir.name, position);
+  range('sampleEvery', 2 ** 31 - 1);
+  range('drainTimeoutMs', 3_600_000);
+  const isIdle = idles.includes(ir.idle);
+  findings.need(isIdle, 'ERR_CONFIG', 'idle', `one of ${idles.join(', ')}`, ir.idle, position);
+  const codes = new Set<number>();
+  for (const [name, code] of Object.entries(ir.rejectCodes)) {
+    const option = `rejectCodes.${name}`;
+    const isFree = !codes.has(code) && !Object.hasOwn(rejectCodes, name);
+    const isUser = Number.isInteger(code) && code >= rejectCodeUserMin && code <= userCodeMax;
+    const expected = `a code of its own, from ${rejectCodeUserMin} to ${userCodeMax}`;
+    findings.need(isFree && isUser, 'ERR_ROUTE', option, expected, code, position);
+    codes.add(code);
+  }
+}
+
+function checkEndpoints(ir: RouterIr, findings: Findings): void {
+  const { endpoints, families } = ir;
+  const count = endpoints.length;
+  const isBounded = count >= 1 && count <= endpointCountMax;
+  const expected = `1 to ${endpointCountMax} endpoints`;
+  findings.need(isBounded, 'ERR_CONFIG', 'endpoints', expected, count, ir.position);
+  findings.unique(endpoints, 'endpoints', 'ERR_CONFIG');
+  for (const [index, { name, kind, family, options, position }] of endpoints.entries()) {
+    const path = `endpoints[${index}]`;
+    findings.need(namePattern.test(name), 'ERR_CONFIG', `${path}.name`, 'a name', name, position);
+    const isKind = kinds.includes(kind);
+    findings.need(
+      isKind,
+      'ERR_CONFIG',
+      `${path}.kind`,
+      `one of ${kinds.join(', ')}`,
+      kind,
+      position,
+    );
+    findings.index(family, families.length, `${path}.family`, 'families', position);
+    const isObject = typeof options === 'object' && options !== null;
+    findings.need(isObject, 'ERR_CONFIG', `${path}.options`, 'an object', options, position);
+    checkMessageBytes(ir, index, findings);
+  }
+}
+
+/** Every message an endpoint carries has to fit its frames. */
+function checkMessageBytes(ir: RouterIr, index: number, findings: Findings): void {
+  const { name, family, options, position } = ir.endpoints[index] as RouterIr['endpoints'][0];
+  const limits = options as { maxFrameBytes?: number; maxDatagramBytes?: number; framing?: object };
+  const option = 'maxFrameBytes' in options ? 'maxFrameBytes' : 'maxDatagramBytes';
+  const bytesMax = limits[option];
+  for (const member of ir.families[family]?.members ?? []) {
+    const schema = ir.schemas[member];
+    if (schema === undefined) continue;
+    const path = `endpoints.${name}`;
+    if (bytesMax !== undefined && schema.bytes > bytesMax) {
+      const expected = `at least the ${schema.bytes} bytes of ${schema.name}`;
+      findings.add('ERR_CONFIG', `${path}.${option}`, expected, bytesMax, position);
+    }
+    const framing = limits.framing as { kind?: string; bytes?: number } | undefined;
+    if (framing?.kind === 'fixed' && framing.bytes !== schema.bytes) {
+      const expected = `the ${schema.bytes} bytes of ${schema.name}`;
+      findings.add('ERR_CONFIG', `${path}.framing.bytes`, expected, framing.bytes, position);
+    }
+  }
+}
+
+function checkPools(ir: RouterIr, findings: Findings): void {
+  const { pools, endpoints } = ir;
+  const expected = `at most ${poolCountMax} pools`;
+  findings.need(pools.length <= poolCountMax, 'ERR_ROUTE', 'pools', expected, pools.length);
+  findings.unique(pools, 'pools', 'ERR_ROUTE');
+  const names = new Set(endpoints.map(({ name }) => name));
+  for (const [index, { name, members, strategy, position }] of pools.entries()) {
+    const path = `pools[${index}]`;
+    const isFree = namePattern.test(name) && !names.has(name);
+    const wanted = 'a name that no endpoint has';
+    findings.need(isFree, 'ERR_ROUTE', `${path}.name`, wanted, name, position);
+    const isKnown = strategy === 'round-robin';
+    findings.need(isKnown, 'ERR_ROUTE', `${path}.strategy`, "'round-robin'", strategy, position);
+    const count = members.length;
+    const isBounded = count >= 1 && count <= poolMembersMax;
+    const text = `1 to ${poolMembersMax} members`;
+    findings.need(isBounded, 'ERR_ROUTE', `${path}.members`, text, count, position);
+    const seen = new Set<number>();
+    for (const [at, member] of members.entries()) {
+      const option = `${path}.members[${at}]`;
+      if (!findings.index(member, endpoints.length, option, 'endpoints', position)) continue;
+      const given = endpoints[member]?.name;
+      findings.need(!seen.has(member), 'ERR_ROUTE', option, 'each endpoint once', given, position);
+      seen.add(member);
+      const family = endpoints[members[0] as number]?.family;
+      const isSame = endpoints[member]?.family === family;
+      const message = `an endpoint with the messages of the first member`;
+      findings.need(isSame, 'ERR_ROUTE', option, message, given, position);
+    }
+  }
+}
+
+function checkThreading(ir: RouterIr, findings: Findings): void {
+  const { threading, endpoints, position } = ir;
+  const isModel = models.includes(threading.model);
+  findings.need(
+    isModel,
+    'ERR_CONFIG',
+    'threading',
+    `one of ${models.join(', ')}`,
+    threading,
+    position,
+  );
+  if (ir.cpu !== null) {
+    const isShared = threading.model === 'shared';
+    const expected = "no value unless threading is 'shared'";
+    findings.need(isShared, 'ERR_CONFIG', 'cpu', expected, ir.cpu, position);
+  }
+  if (threading.model !== 'map') return;
+  const count = threading.workers.length;
+  const isBounded = count >= 1 && count <= workerCountMax;
+  const text = `1 to ${workerCountMax} workers`;
+  findings.need(isBounded, 'ERR_CONFIG', 'threading.workers', text, count, position);
+  findings.unique(threading.workers, 'threading.workers', 'ERR_CONFIG');
+  const owners = new Map<number, string>();
+  for (const [index, worker] of threading.workers.entries()) {
+    const path = `threading.workers[${index}].endpoints`;
+    for (const endpoint of worker.endpoints) {
+      if (!findings.index(endpoint, endpoints.length, path, 'endpoints', position)) continue;
+      const owner = owners.get(endpoint);
+      const expected = `an endpoint that ${owner} does not serve already`;
+      const name = endpoints[endpoint]?.name;
+      findings.need(owner === undefined, 'ERR_CONFIG', path, expected, name, position);
+      owners.set(endpoint, worker.name);
+    }
+  }
+  const orphan = endpoints.find((_, index) => !owners.has(index));
+  if (orphan === undefined) return;
+  const expected = 'a worker for every endpoint';
+  findings.add('ERR_CONFIG', 'threading.workers', expected, `none for ${orphan.name}`, position);
+}
+
+/** Throws ERR_CONFIG unless the value has the outer shape of a configuration. */
+export function assertRouterIr(value: unknown): asserts value is RouterIr {
+  const findings = new Findings();
+  if (checkShape(value, findings)) return;
+  throw findings.errors[0] ?? optionError('ERR_CONFIG', 'router', 'a configuration', value);
+}

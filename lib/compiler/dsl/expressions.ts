@@ -1,0 +1,216 @@
+// Expressions and conditions of the routing language, as objects that hold their IR.
+import { optionError, type SourcePlace } from '../../errors.js';
+import { exactInteger } from '../../schema/options.js';
+import { type Comparison, intervalsOf } from '../intervals.js';
+import type { ConditionIr, ExprIr, IntervalsIr } from '../ir.js';
+import { wideHigh, wideLow } from '../limits.js';
+import {
+  type Built,
+  type Capture,
+  currentCapture,
+  falsyCondition,
+  isProbing,
+  noteBuilt,
+  noteUsed,
+  placeHere,
+  takesFalsy,
+} from './capture.js';
+import { type CodeReference, codeReference } from './codes.js';
+import type { Condition } from './types.js';
+
+/** Runtime form of Condition. */
+export class ConditionNode {
+  readonly ir: ConditionIr;
+  readonly built: Built;
+
+  constructor(ir: ConditionIr, built: Built) {
+    this.ir = ir;
+    this.built = built;
+  }
+
+  else(name: unknown, code?: unknown): CheckNode {
+    noteUsed(this.built, 'else');
+    const place = placeHere();
+    const reference = codeReference(name, code, 'validate.else', place);
+    const built = noteBuilt(currentCapture('else'), 'check', place);
+    return new CheckNode(this.ir, reference, built);
+  }
+}
+
+/** Runtime form of Check. */
+export class CheckNode {
+  readonly condition: ConditionIr;
+  readonly code: CodeReference;
+  readonly built: Built;
+
+  constructor(condition: ConditionIr, code: CodeReference, built: Built) {
+    this.condition = condition;
+    this.code = code;
+    this.built = built;
+  }
+}
+
+/** A new condition; a falsy stand-in where a probing run asks for one. */
+export function makeCondition(ir: ConditionIr, place: SourcePlace): Condition {
+  const capture = currentCapture('a condition');
+  const built = noteBuilt(capture, 'condition', place);
+  const node = takesFalsy(capture) ? falsyCondition : new ConditionNode(ir, built);
+  return node as unknown as Condition;
+}
+
+const placeholder: ConditionIr = { kind: 'and', terms: [] };
+
+/** Uses a condition up and gives its IR. Throws when the value is none. */
+export function useCondition(value: unknown, what: string): ConditionIr {
+  if (value === falsyCondition && isProbing()) {
+    noteUsed(null, what);
+    return placeholder;
+  }
+  if (value instanceof ConditionNode) {
+    noteUsed(value.built, what);
+    return value.ir;
+  }
+  throw optionError('ERR_ROUTE', what, 'a condition such as o.qty.gte(1)', value, placeHere());
+}
+
+/** Uses a check up. Throws when the value is none. */
+export function useCheck(value: unknown, what: string): CheckNode {
+  if (value instanceof CheckNode) {
+    noteUsed(value.built, what);
+    return value;
+  }
+  const expected = "a condition with its code, such as o.qty.gte(1).else('QTY')";
+  throw optionError('ERR_ROUTE', what, expected, value, placeHere());
+}
+
+/** An integer expression that belongs to the callback that made it. */
+export class ExpressionNode {
+  readonly ir: ExprIr;
+  readonly capture: Capture;
+  /** How errors name it. */
+  readonly text: string;
+
+  constructor(ir: ExprIr, capture: Capture, text: string) {
+    this.ir = ir;
+    this.capture = capture;
+    this.text = text;
+  }
+
+  add(other: unknown): ExpressionNode {
+    return this.#join('add', other);
+  }
+
+  sub(other: unknown): ExpressionNode {
+    return this.#join('sub', other);
+  }
+
+  mul(other: unknown): ExpressionNode {
+    return this.#join('mul', other);
+  }
+
+  eq(other: unknown): Condition {
+    return this.compare('eq', other);
+  }
+
+  ne(other: unknown): Condition {
+    return this.compare('ne', other);
+  }
+
+  lt(other: unknown): Condition {
+    return this.compare('lt', other);
+  }
+
+  lte(other: unknown): Condition {
+    return this.compare('lte', other);
+  }
+
+  gt(other: unknown): Condition {
+    return this.compare('gt', other);
+  }
+
+  gte(other: unknown): Condition {
+    return this.compare('gte', other);
+  }
+
+  compare(op: Comparison, other: unknown): Condition {
+    const what = `${this.text}.${op}`;
+    currentCapture(what, this.capture);
+    const right = operand(other, what, this.capture);
+    return makeCondition({ kind: 'compare', op, left: this.ir, right }, placeHere());
+  }
+
+  #join(kind: 'add' | 'sub' | 'mul', other: unknown): ExpressionNode {
+    const what = `${this.text}.${kind}`;
+    currentCapture(what, this.capture);
+    const right = operand(other, what, this.capture);
+    return new ExpressionNode({ kind, left: this.ir, right }, this.capture, `${what}(…)`);
+  }
+}
+
+function operand(value: unknown, what: string, capture: Capture): ExprIr {
+  if (value instanceof ExpressionNode) {
+    currentCapture(what, value.capture);
+    return value.ir;
+  }
+  currentCapture(what, capture);
+  return { kind: 'const', value: constant(value, wideLow, wideHigh, what) };
+}
+
+/** A constant of the configuration as a bigint, within [low, high]. */
+export function constant(value: unknown, low: bigint, high: bigint, what: string): bigint {
+  const exact = exactInteger(value);
+  if (exact !== undefined && exact >= low && exact <= high) return exact;
+  const expected = `an integer from ${low} to ${high}`;
+  throw optionError('ERR_ROUTE', what, expected, value, placeHere());
+}
+
+/** The condition that a field lies in a set that is not empty. */
+export function fieldIn(field: number, intervals: IntervalsIr, what: string): Condition {
+  const place = placeHere();
+  if (intervals.length === 0) {
+    throw optionError(
+      'ERR_ROUTE',
+      what,
+      'a comparison that can be true',
+      'one that never is',
+      place,
+    );
+  }
+  return makeCondition({ kind: 'in', value: { kind: 'field', field }, intervals }, place);
+}
+
+/** `field <op> constant` within the field's range. */
+export function fieldCompare(
+  field: number,
+  op: Comparison,
+  value: unknown,
+  [low, high]: readonly [bigint, bigint],
+  what: string,
+): Condition {
+  return fieldIn(field, intervalsOf(op, constant(value, low, high, what), low, high), what);
+}
+
+function joined(kind: 'and' | 'or', conditions: readonly unknown[]): Condition {
+  const place = placeHere();
+  const terms = conditions.map((condition) => useCondition(condition, kind));
+  if (terms.length === 0) {
+    throw optionError('ERR_ROUTE', kind, 'at least one condition', 'none', place);
+  }
+  return makeCondition({ kind, terms }, place);
+}
+
+/** True when every condition is. Inside a callback only; uses its conditions up. */
+export function and(...conditions: readonly Condition[]): Condition {
+  return joined('and', conditions);
+}
+
+/** True when at least one condition is. Inside a callback only; uses its conditions up. */
+export function or(...conditions: readonly Condition[]): Condition {
+  return joined('or', conditions);
+}
+
+/** True when the condition is not. Inside a callback only; uses the condition up. */
+export function not(condition: Condition): Condition {
+  const place = placeHere();
+  return makeCondition({ kind: 'not', term: useCondition(condition, 'not') }, place);
+}

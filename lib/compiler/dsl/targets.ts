@@ -1,0 +1,173 @@
+// Where messages can go: endpoints, pools, back to a sender, nowhere.
+import { optionError, type SourcePlace } from '../../errors.js';
+import { checkName } from '../../schema/options.js';
+import type { AnySchema, NameOf } from '../../schema/schema.js';
+import type { Raw, Union } from '../../schema/union.js';
+import type { EndpointIr } from '../ir.js';
+import { poolMembersMax } from '../limits.js';
+import { currentCapture, placeHere } from './capture.js';
+import { NumberFieldRef } from './refs.js';
+import type { Balancing, Destination, RawName, Source, Value } from './types.js';
+
+/** What an endpoint can be said to carry. */
+export type Messages = Raw | Union | AnySchema;
+
+/** The names of the types that come from an endpoint. */
+export type CarriedBy<M extends Messages> =
+  M extends Union<string, infer Member>
+    ? NameOf<Member>
+    : M extends AnySchema
+      ? NameOf<M>
+      : RawName;
+
+/** The names of the types that can be sent to an endpoint: a raw one takes any bytes. */
+export type AcceptedBy<M extends Messages> = M extends Raw ? string : CarriedBy<M>;
+
+/** An endpoint of any kind and message family. */
+export interface AnyEndpoint {
+  readonly name: string;
+  readonly kind: EndpointIr['kind'];
+}
+
+/** Both a source and a destination of messages. */
+export interface Endpoint<Carried extends string = never, Accepted extends string = Carried>
+  extends AnyEndpoint,
+    Source<Carried>,
+    Destination<Accepted> {}
+
+/** The endpoint that carries the messages of a family. */
+export type EndpointOf<M extends Messages> = Endpoint<CarriedBy<M>, AcceptedBy<M>>;
+
+/** Runtime form of Endpoint. */
+export class EndpointNode {
+  readonly name: string;
+  readonly kind: EndpointIr['kind'];
+  readonly messages: Messages;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly place: SourcePlace;
+
+  constructor(
+    name: string,
+    kind: EndpointIr['kind'],
+    messages: Messages,
+    options: Readonly<Record<string, unknown>>,
+    place: SourcePlace,
+  ) {
+    this.name = name;
+    this.kind = kind;
+    this.messages = messages;
+    this.options = options;
+    this.place = place;
+  }
+}
+
+/** Runtime form of Pool. */
+export class PoolNode {
+  readonly name: string;
+  readonly members: readonly EndpointNode[];
+  readonly place: SourcePlace;
+
+  constructor(name: string, members: readonly EndpointNode[], place: SourcePlace) {
+    this.name = name;
+    this.members = members;
+    this.place = place;
+  }
+}
+
+/** Runtime form of `returnTo` and `discard`. */
+export class SpecialTarget {
+  readonly kind: 'return-source' | 'return-field' | 'discard';
+  readonly ref: NumberFieldRef | null;
+
+  constructor(kind: 'return-source' | 'return-field' | 'discard', ref: NumberFieldRef | null) {
+    this.kind = kind;
+    this.ref = ref;
+  }
+}
+
+export type TargetNode = EndpointNode | PoolNode | SpecialTarget;
+
+/** A pool as a destination of the types that all its members take. */
+export interface Pool<Accepted extends string = never> extends Destination<Accepted> {
+  readonly name: string;
+}
+
+/** Balancing strategies of pools. */
+export const lb = Object.freeze({
+  /** Each usable member in turn, in the order they are listed. */
+  roundRobin: (): Balancing => ({ strategy: 'round-robin' }),
+});
+
+/**
+ * Endpoints that share a stream of messages. Each message goes to one member that is alive; when
+ * none is, it is rejected with NO_DESTINATION. Throws HyperRouteError ERR_ROUTE.
+ *
+ * @example
+ * ```ts
+ * const venues = pool('venues', [venue1, venue2, venue3], lb.roundRobin());
+ * ```
+ */
+export function pool<Accepted extends string>(
+  name: string,
+  members: readonly (AnyEndpoint & Destination<Accepted>)[],
+  balancing: Balancing,
+): Pool<Accepted> {
+  const place = placeHere();
+  const option = `pools.${checkName(name, 'pool.name', 'ERR_ROUTE', place)}`;
+  if (!Array.isArray(members) || members.length < 1 || members.length > poolMembersMax) {
+    const expected = `an array of 1 to ${poolMembersMax} endpoints`;
+    throw optionError('ERR_ROUTE', `${option}.members`, expected, members, place);
+  }
+  const nodes = members.map((member: unknown, index) => {
+    if (member instanceof EndpointNode) return member;
+    const at = `${option}.members[${index}]`;
+    throw optionError('ERR_ROUTE', at, 'an endpoint', member, place);
+  });
+  if (balancing?.strategy !== 'round-robin') {
+    const expected = 'a strategy such as lb.roundRobin()';
+    throw optionError('ERR_ROUTE', `${option}.strategy`, expected, balancing, place);
+  }
+  return new PoolNode(name, Object.freeze(nodes), place) as unknown as Pool<Accepted>;
+}
+
+/** Names the connection or datagram sender that the message in hand came from. */
+export const source: unique symbol = Symbol('hyperroute.source');
+
+/**
+ * Sends back: `returnTo(source)` to where the message in hand came from, `returnTo(r.ordId)` to
+ * the return address that a u64 field of it carries. An address whose peer has gone rejects the
+ * message with STALE_RETURN_ADDRESS.
+ */
+export function returnTo(address: typeof source | Value<'u64'>): Destination<string> {
+  return returnTarget(address) as unknown as Destination<string>;
+}
+
+function returnTarget(address: unknown): SpecialTarget {
+  if (address === source) return new SpecialTarget('return-source', null);
+  if (address instanceof NumberFieldRef && address.type === 'u64') {
+    currentCapture('returnTo', address.capture);
+    return new SpecialTarget('return-field', address);
+  }
+  const received =
+    address instanceof NumberFieldRef ? `${address.text} (${address.type})` : address;
+  throw optionError('ERR_ROUTE', 'returnTo', '`source` or a u64 field', received, placeHere());
+}
+
+/** The message is counted and dropped. */
+export const discard: Destination<string> = new SpecialTarget(
+  'discard',
+  null,
+) as unknown as Destination<string>;
+
+/** The target behind a destination. Throws when the value is none. */
+export function targetOf(value: unknown, option: string, place: SourcePlace): TargetNode {
+  if (
+    value instanceof EndpointNode ||
+    value instanceof PoolNode ||
+    value instanceof SpecialTarget
+  ) {
+    return value;
+  }
+  const expected = 'an endpoint, a pool, returnTo(…) or discard';
+  throw optionError('ERR_ROUTE', option, expected, value, place);
+}

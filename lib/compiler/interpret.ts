@@ -1,0 +1,366 @@
+// The oracle: executes a configuration message by message straight from the IR, slowly and
+// obviously. The native step must give the same results; it shares no code and no tables with
+// this file, and this file knows nothing of route images.
+//
+// Frame check first: a message is MALFORMED or of UNKNOWN_TYPE without a route, because nothing of
+// it can be relied on. Then the route of (source, schema), its checks in order, its rules in
+// order, the target, and last the transform.
+//
+// Arithmetic is exact in signed 128 bits, and conditions are evaluated from left to right only as
+// far as they matter: an overflow on the way rejects the message with OUT_OF_RANGE.
+import { rejectCodes } from '../codes.js';
+import { readBytes, readField, writeField } from './fields.js';
+import { contains } from './intervals.js';
+import type {
+  ActionIr,
+  ConditionIr,
+  ExprIr,
+  FamilyIr,
+  FieldIr,
+  OutputIr,
+  RouteIr,
+  RouterIr,
+  SchemaIr,
+} from './ir.js';
+import { wideHigh, wideLow } from './limits.js';
+
+/** What changes while a configuration runs. `interpret` advances `poolPositions`. */
+export interface InterpreterState {
+  /** For each pool, how many picks it has made. */
+  readonly poolPositions: number[];
+  /** For each endpoint, whether it can be used now. */
+  readonly alive: boolean[];
+}
+
+/** What a transform writes that is known at run time only. */
+export interface TransformContext {
+  readonly returnAddress: bigint;
+  readonly rejectCode: number;
+}
+
+export type DecidedTarget =
+  | { readonly kind: 'endpoint'; readonly endpoint: number }
+  | { readonly kind: 'return-source' }
+  | { readonly kind: 'return-address'; readonly address: bigint };
+
+/** Mirrors the native Decision; null where that has kNoIndex. */
+export interface Decision {
+  readonly outcome: 'deliver' | 'discard' | 'reject';
+  readonly target: DecidedTarget | null;
+  readonly route: number | null;
+  readonly rule: number | null;
+  readonly transform: number | null;
+  /** 0 unless rejected. */
+  readonly rejectCode: number;
+  /** Size of the message that leaves; 0 when none does. */
+  readonly outputBytes: number;
+}
+
+/** Where the sender's next number has to be written. */
+export interface SequencePatch {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly order: 'le' | 'be';
+}
+
+/** `rejectCode` 0: `output` is the message; otherwise there is none. */
+export interface Transformed {
+  readonly rejectCode: number;
+  readonly output: Uint8Array;
+  readonly patch: SequencePatch | null;
+}
+
+/** A message's whole way: the decision, what left, and what was sent because of a reject. */
+export interface Interpreted {
+  readonly decision: Decision;
+  /** What leaves for `decision.target`; null unless it is delivered. */
+  readonly delivered: Transformed | null;
+  /** Why it was rejected, by the decision or by its transform; 0: it was not. */
+  readonly rejectCode: number;
+  /** The reject's own decision, when the message was rejected. */
+  readonly reject: Decision | null;
+  /** What leaves for `reject.target`; null: the reject was counted and dropped. */
+  readonly rejected: Transformed | null;
+}
+
+/** The state of a configuration that has just started, everything alive. */
+export function initialState(ir: RouterIr): InterpreterState {
+  return { poolPositions: ir.pools.map(() => 0), alive: ir.endpoints.map(() => true) };
+}
+
+interface Recognised {
+  readonly code: number;
+  readonly schema: number | null;
+}
+
+const noOutput: Transformed = { rejectCode: 0, output: new Uint8Array(0), patch: null };
+
+/** The schema of a message, or why it has none. Raw endpoints take anything. */
+function recognise(ir: RouterIr, source: number, message: Uint8Array): Recognised {
+  const family = ir.families[ir.endpoints[source]?.family ?? 0] as FamilyIr;
+  if (family.members.length === 0) return { code: 0, schema: null };
+  const malformed = { code: rejectCodes.MALFORMED, schema: null };
+  let index = family.members[0] as number;
+  const { discriminator } = family;
+  if (discriminator !== null) {
+    if (message.length < discriminator.offset + discriminator.bytes) return malformed;
+    const type = readField(message, discriminator);
+    const member = family.members.find((candidate) => ir.schemas[candidate]?.templateId === type);
+    if (member === undefined) return { code: rejectCodes.UNKNOWN_TYPE, schema: null };
+    index = member;
+  }
+  const schema = ir.schemas[index] as SchemaIr;
+  if (message.length !== schema.bytes) return malformed;
+  if (family.size !== null && readField(message, family.size) !== BigInt(schema.bytes)) {
+    return malformed;
+  }
+  return { code: 0, schema: index };
+}
+
+/** Thrown inside this file when arithmetic leaves 128 bits. */
+class Overflow extends Error {}
+
+function evaluate(expression: ExprIr, schema: SchemaIr, message: Uint8Array): bigint {
+  if (expression.kind === 'const') return expression.value;
+  if (expression.kind === 'field') return fieldValue(schema, expression.field, message);
+  const left = evaluate(expression.left, schema, message);
+  const right = evaluate(expression.right, schema, message);
+  const exact =
+    expression.kind === 'add'
+      ? left + right
+      : expression.kind === 'sub'
+        ? left - right
+        : left * right;
+  if (exact < wideLow || exact > wideHigh) throw new Overflow();
+  return exact;
+}
+
+function fieldValue(schema: SchemaIr, field: number, message: Uint8Array): bigint {
+  return readField(message, schema.fields[field] as FieldIr);
+}
+
+/** Throws Overflow when arithmetic that matters leaves 128 bits. */
+function holds(condition: ConditionIr, schema: SchemaIr, message: Uint8Array): boolean {
+  switch (condition.kind) {
+    case 'and':
+      return condition.terms.every((term) => holds(term, schema, message));
+    case 'or':
+      return condition.terms.some((term) => holds(term, schema, message));
+    case 'not':
+      return !holds(condition.term, schema, message);
+    case 'in':
+      return contains(condition.intervals, evaluate(condition.value, schema, message));
+    default: {
+      const left = evaluate(condition.left, schema, message);
+      const right = evaluate(condition.right, schema, message);
+      const results = {
+        eq: left === right,
+        ne: left !== right,
+        lt: left < right,
+        lte: left <= right,
+        gt: left > right,
+        gte: left >= right,
+      };
+      return results[condition.op];
+    }
+  }
+}
+
+function rejection(code: number, route: number | null, rule: number | null): Decision {
+  return {
+    outcome: 'reject',
+    target: null,
+    route,
+    rule,
+    transform: null,
+    rejectCode: code,
+    outputBytes: 0,
+  };
+}
+
+/** The next usable member of a pool; null: none is. A dead member costs its turn. */
+function pick(ir: RouterIr, state: InterpreterState, poolIndex: number): number | null {
+  const members = ir.pools[poolIndex]?.members ?? [];
+  for (let attempt = 0; attempt < members.length; attempt++) {
+    const position = state.poolPositions[poolIndex] ?? 0;
+    state.poolPositions[poolIndex] = (position + 1) % members.length;
+    const member = members[position] as number;
+    if (state.alive[member]) return member;
+  }
+  return null;
+}
+
+/** The message that an action sends: its schema's size, or the message as it came. */
+function act(
+  ir: RouterIr,
+  state: InterpreterState,
+  message: Uint8Array,
+  action: ActionIr,
+  route: number,
+  rule: number | null,
+): Decision {
+  const { target, transform } = action;
+  const base = { route, rule, transform, rejectCode: 0 };
+  if (target.kind === 'discard') {
+    return { ...base, outcome: 'discard', target: null, transform: null, outputBytes: 0 };
+  }
+  const to = transform === null ? null : (ir.transforms[transform]?.to ?? null);
+  const outputBytes = to === null ? message.length : (ir.schemas[to]?.bytes ?? 0);
+  const deliver = { ...base, outcome: 'deliver', outputBytes } as const;
+  if (target.kind === 'return-source') return { ...deliver, target: { kind: 'return-source' } };
+  if (target.kind === 'return-field') {
+    const schema = ir.schemas[ir.routes[route]?.schema ?? 0] as SchemaIr;
+    const address = fieldValue(schema, target.field, message);
+    return { ...deliver, target: { kind: 'return-address', address } };
+  }
+  const endpoint = target.kind === 'pool' ? pick(ir, state, target.pool) : target.endpoint;
+  if (endpoint === null) return rejection(rejectCodes.NO_DESTINATION, route, rule);
+  return { ...deliver, target: { kind: 'endpoint', endpoint } };
+}
+
+/** Where a message goes. Advances pool positions; changes nothing else. */
+export function decide(
+  ir: RouterIr,
+  state: InterpreterState,
+  source: number,
+  message: Uint8Array,
+): Decision {
+  const { code, schema } = recognise(ir, source, message);
+  if (code !== 0) return rejection(code, null, null);
+  const route = ir.routes.findIndex(
+    (candidate) => candidate.schema === schema && candidate.sources.includes(source),
+  );
+  if (route < 0) return rejection(rejectCodes.NO_ROUTE, null, null);
+  try {
+    return follow(ir, state, route, message);
+  } catch (error) {
+    if (error instanceof Overflow) return rejection(rejectCodes.OUT_OF_RANGE, route, null);
+    throw error;
+  }
+}
+
+function follow(
+  ir: RouterIr,
+  state: InterpreterState,
+  routeIndex: number,
+  message: Uint8Array,
+): Decision {
+  const route = ir.routes[routeIndex] as RouteIr;
+  const isTrue = (condition: ConditionIr): boolean =>
+    holds(condition, ir.schemas[route.schema ?? -1] as SchemaIr, message);
+  const failed = route.checks.find((check) => !isTrue(check.condition));
+  if (failed !== undefined) return rejection(failed.code, routeIndex, null);
+  const index = route.rules.findIndex((rule) => rule.when === null || isTrue(rule.when));
+  const rule = route.rules[index];
+  if (rule === undefined) return rejection(rejectCodes.NO_ROUTE, routeIndex, null);
+  return act(ir, state, message, rule.action, routeIndex, index);
+}
+
+/** Where a rejected message goes. Never a reject: one that fails is counted and dropped. */
+export function decideReject(
+  ir: RouterIr,
+  state: InterpreterState,
+  message: Uint8Array,
+  decision: Decision,
+): Decision {
+  const { route, rule } = decision;
+  const action = route === null ? null : (ir.routes[route]?.reject ?? null);
+  const dropped: Decision = { ...rejection(0, route, rule), outcome: 'discard' };
+  if (action === null || route === null) return dropped;
+  const made = act(ir, state, message, action, route, rule);
+  return made.outcome === 'reject' ? dropped : made;
+}
+
+/** The code for a value that an output cannot take; 0: it was written. */
+function writeOutput(
+  [from, to]: readonly [SchemaIr, SchemaIr],
+  { field: fieldIndex, value, rangeCode }: OutputIr,
+  context: TransformContext,
+  message: Uint8Array,
+  output: Uint8Array,
+): number {
+  const field = to.fields[fieldIndex] as FieldIr;
+  const write = (exact: bigint): number => (writeField(output, field, exact) ? 0 : rangeCode);
+  switch (value.kind) {
+    case 'field': {
+      const input = from.fields[value.field] as FieldIr;
+      if (input.type !== 'bytes') return write(readField(message, input));
+      output.set(readBytes(message, input), field.offset);
+      return 0;
+    }
+    case 'map': {
+      const exact = fieldValue(from, value.field, message);
+      const pair = value.pairs.find(([symbol]) => symbol === exact);
+      return pair === undefined ? value.code : write(pair[1]);
+    }
+    case 'const':
+      return write(value.value);
+    case 'return-address':
+      return write(context.returnAddress);
+    case 'reject-code':
+      return write(BigInt(context.rejectCode));
+    default:
+      // The sender writes the number; until then the field is zero.
+      return 0;
+  }
+}
+
+/** Builds the message that leaves. Outputs in the order of the IR: the first failure decides. */
+export function runTransform(
+  ir: RouterIr,
+  transform: number | null,
+  message: Uint8Array,
+  context: TransformContext,
+): Transformed {
+  if (transform === null) return { rejectCode: 0, output: message.slice(), patch: null };
+  const {
+    from: fromIndex,
+    to: toIndex,
+    outputs,
+  } = ir.transforms[transform] as (typeof ir.transforms)[0];
+  const [from, to] = [ir.schemas[fromIndex] as SchemaIr, ir.schemas[toIndex] as SchemaIr];
+  const output = new Uint8Array(to.bytes);
+  if (to.typeField !== null) writeField(output, to.fields[to.typeField] as FieldIr, to.templateId);
+  if (to.sizeField !== null)
+    writeField(output, to.fields[to.sizeField] as FieldIr, BigInt(to.bytes));
+  let patch: SequencePatch | null = null;
+  for (const entry of outputs) {
+    const rejectCode = writeOutput([from, to], entry, context, message, output);
+    if (rejectCode !== 0) return { ...noOutput, rejectCode };
+    if (entry.value.kind === 'sequence') {
+      const { offset, bytes, order } = to.fields[entry.field] as FieldIr;
+      patch = { offset, bytes, order };
+    }
+  }
+  return { rejectCode: 0, output, patch };
+}
+
+/** The whole way of one message, as the engine walks it when every queue has room. */
+export function interpret(
+  ir: RouterIr,
+  state: InterpreterState,
+  source: number,
+  message: Uint8Array,
+  returnAddress: bigint,
+): Interpreted {
+  const decision = decide(ir, state, source, message);
+  let rejectCode = decision.rejectCode;
+  if (decision.outcome === 'discard') {
+    return { decision, delivered: null, rejectCode, reject: null, rejected: null };
+  }
+  if (decision.outcome === 'deliver') {
+    const context = { returnAddress, rejectCode: 0 };
+    const delivered = runTransform(ir, decision.transform, message, context);
+    if (delivered.rejectCode === 0) {
+      return { decision, delivered, rejectCode, reject: null, rejected: null };
+    }
+    rejectCode = delivered.rejectCode;
+  }
+  const reject = decideReject(ir, state, message, decision);
+  if (reject.outcome !== 'deliver') {
+    return { decision, delivered: null, rejectCode, reject, rejected: null };
+  }
+  const made = runTransform(ir, reject.transform, message, { returnAddress, rejectCode });
+  const rejected = made.rejectCode === 0 ? made : null;
+  return { decision, delivered: null, rejectCode, reject, rejected };
+}

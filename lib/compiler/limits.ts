@@ -1,0 +1,21 @@
+// The bounds of a configuration. Each is checked by name; none is reached silently.
+
+export const endpointCountMax = 250;
+export const rulesPerRouteMax = 16_384;
+export const routeCountMax = 4_096;
+export const poolCountMax = 4_096;
+export const poolMembersMax = 250;
+export const schemaCountMax = 4_096;
+export const transformCountMax = 16_384;
+export const checksPerRouteMax = 1_024;
+export const workerCountMax = 64;
+/** Nesting of conditions and of arithmetic. */
+export const nestingMax = 32;
+/** Conditions and values in one `and`, `or` or `in`. */
+export const termsMax = 65_536;
+/** Conditions in one `validate`: its callback runs once for each of them to find stray `||`. */
+export const conditionsPerValidateMax = 1_024;
+export const userCodeMax = 0xffff_ffff;
+/** Arithmetic is exact within signed 128 bits. */
+export const wideLow = -(1n << 127n);
+export const wideHigh = (1n << 127n) - 1n;

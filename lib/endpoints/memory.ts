@@ -1,0 +1,36 @@
+// Definition of memory endpoints: JavaScript as a source and a destination.
+import type { EndpointOf, Messages } from '../compiler/dsl/targets.js';
+import type { Raw } from '../schema/union.js';
+import { type CommonOptions, defineEndpoint } from './common.js';
+
+export interface MemoryOptions<M extends Messages> extends CommonOptions<M> {
+  /** Size of the ring each way, a power of two; default 1 MiB. */
+  readonly ringBytes?: number;
+  /** `wake`: the router wakes JavaScript up for messages. `poll`: JavaScript looks itself. */
+  readonly mode?: 'wake' | 'poll';
+}
+
+const ringBytesMin = 4096;
+const ringBytesMax = 2 ** 30;
+
+/**
+ * Defines a memory endpoint: messages between this process's JavaScript and the router, through
+ * rings in shared memory. Throws HyperRouteError ERR_CONFIG.
+ *
+ * @example
+ * ```ts
+ * const app = memory('app', { messages: Orders, ringBytes: 1 << 20 });
+ * ```
+ */
+export function memory<const M extends Messages = Raw>(
+  name: string,
+  options: MemoryOptions<M> = {},
+): EndpointOf<M> {
+  return defineEndpoint<M>('memory', name, options, (reader) => {
+    const ringBytes = reader.integer('ringBytes', ringBytesMin, ringBytesMax, 2 ** 20);
+    if (!Number.isInteger(Math.log2(ringBytes))) {
+      throw reader.error('ringBytes', 'a power of two', ringBytes);
+    }
+    return { ringBytes, mode: reader.choice('mode', ['wake', 'poll'], 'wake') };
+  });
+}

@@ -1,0 +1,73 @@
+// Definition of udp endpoints.
+
+import { isIP } from 'node:net';
+import type { EndpointOf, Messages } from '../compiler/dsl/targets.js';
+import type { Raw } from '../schema/union.js';
+import {
+  type CommonOptions,
+  checkQueueRoom,
+  defineEndpoint,
+  type RemoteAddress,
+  readBindHost,
+  readRemote,
+} from './common.js';
+
+export interface UdpOptions<M extends Messages> extends CommonOptions<M> {
+  /** Address to bind: an IPv4 or IPv6 literal or 'localhost'; default 127.0.0.1. */
+  readonly host?: string;
+  /** Port to bind; 0: any free one. */
+  readonly port: number;
+  /** Allows an address that other hosts can reach. */
+  readonly exposed?: boolean;
+  /** Where messages go that answer nobody. Datagrams are received from anyone. */
+  readonly remote?: RemoteAddress;
+  /** Size asked for the socket's receive buffer; default: the system's. */
+  readonly receiveBufferBytes?: number;
+  /** Size asked for the socket's send buffer; default: the system's. */
+  readonly sendBufferBytes?: number;
+  /** Largest datagram received; longer ones are counted and dropped. Default 2048. */
+  readonly maxDatagramBytes?: number;
+  /** Senders remembered, so that they can be answered; default 4096. */
+  readonly maxPeers?: number;
+}
+
+const bufferBytesMax = 2 ** 30;
+const datagramBytesMax = 65_507;
+const peerCountMax = 65_534;
+
+/**
+ * Defines a udp endpoint: one socket, both source and destination. Nothing is opened before the
+ * router starts. Throws HyperRouteError ERR_CONFIG.
+ *
+ * @example
+ * ```ts
+ * const venue = udp('venue', { port: 0, messages: Venue,
+ *   remote: { host: '127.0.0.1', port: 9101 } });
+ * ```
+ */
+export function udp<const M extends Messages = Raw>(
+  name: string,
+  options: UdpOptions<M>,
+): EndpointOf<M> {
+  return defineEndpoint<M>('udp', name, options, (reader, common) => {
+    const { host, exposed } = readBindHost(reader);
+    const hasRemote = (reader.raw('remote') ?? null) !== null;
+    const remote = hasRemote ? readRemote(reader.nested('remote')) : null;
+    if (remote !== null && isIP(remote.host) !== isIP(host)) {
+      const expected = `an address of the family of \`host\` (${host})`;
+      throw reader.error('remote.host', expected, remote.host);
+    }
+    const own = {
+      host,
+      exposed,
+      remote,
+      port: reader.integer('port', 0, 65_535, undefined),
+      receiveBufferBytes: reader.optionalInteger('receiveBufferBytes', 1, bufferBytesMax),
+      sendBufferBytes: reader.optionalInteger('sendBufferBytes', 1, bufferBytesMax),
+      maxDatagramBytes: reader.integer('maxDatagramBytes', 1, datagramBytesMax, 2048),
+      maxPeers: reader.integer('maxPeers', 1, peerCountMax, 4096),
+    };
+    checkQueueRoom(reader, common, 'maxDatagramBytes', own.maxDatagramBytes);
+    return own;
+  });
+}
