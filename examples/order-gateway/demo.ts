@@ -116,7 +116,8 @@ class DemoRun {
 
   /** The whole demo, in order. */
   async run(): Promise<DemoSummary> {
-    const { messages, stderr, signal } = this.#plan;
+    const { messages, clients, stderr, signal } = this.#plan;
+    stderr.write(`starting ${venueNames.length} venues, the router and ${clients} clients …\n`);
     const foreignSockets = new Set((ownUdpSockets() ?? []).map(({ inode }) => inode));
     const venuePorts = await this.#startVenues();
     this.#router = await this.#plan.startGateway({ host, venuePorts }, signal);

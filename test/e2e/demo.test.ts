@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { DemoOptions, DemoSummary } from '../../examples/order-gateway/demo.js';
+import type { DemoOptions } from '../../examples/order-gateway/demo.js';
+import type { DemoSummary } from '../../examples/order-gateway/report.js';
 import { type Faults, standIn } from './demo-stand-in.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -183,7 +184,7 @@ describe.concurrent('with a router that does one thing wrong', () => {
 });
 
 describe('with a router that loses much', () => {
-  test('datagrams that the kernel drops are lost, and the kernel is named as the cause', async () => {
+  test('what the kernel drops is lost, and the kernel is named as the cause', async () => {
     const { summary } = await run({ receiveBufferBytes: 1 }, { messages: 128, clients: 2 });
     const dropped = summary.kernelDrops.router ?? 0;
     expect(dropped).toBeGreaterThan(0);

@@ -1,3 +1,4 @@
+// What the demo reads from the kernel's tables of UDP sockets.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';

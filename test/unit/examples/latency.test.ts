@@ -1,3 +1,4 @@
+// Percentiles of the live table and of the summary.
 import { expect, test } from 'vitest';
 import { LatencyBuckets, percentiles } from '../../../examples/order-gateway/latency.js';
 

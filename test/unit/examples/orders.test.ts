@@ -1,3 +1,4 @@
+// The stream of orders that a client makes.
 import { describe, expect, test } from 'vitest';
 import { orderSource } from '../../../examples/order-gateway/orders.js';
 import {

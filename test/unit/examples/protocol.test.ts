@@ -1,3 +1,4 @@
+// The clients' and venues' own codec of the order protocols: golden bytes and cut streams.
 import { expect, test } from 'vitest';
 import { random32 } from '../../../examples/order-gateway/orders.js';
 import {
