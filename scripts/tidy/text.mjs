@@ -110,7 +110,7 @@ export function separate(text, isCpp) {
 
 const control = /^(?:else\s+)?(?:if|for|while|switch|catch|do|try|else|return|case|default)\b/;
 const cppType =
-  /^(?:template\s*<[^{]*>\s*)?(?:typedef\s+)?(?:class|struct|enum|union|namespace|extern)\b/;
+  /^(?:template\s*<[^{]*>\s*)?(?:typedef\s+)?(?:class|struct|enum|union|concept|namespace|extern)\b/;
 const tsType = /^(?:export\s+)?(?:declare\s+)?(?:abstract\s+)?(?:class|interface|enum|namespace)\b/;
 const cppTail = /\)\s*(?:const|noexcept(?:\(.*\))?|override|final|mutable|&|->[^;]*|:[^;]*|\s)*$/;
 const tsTail = /(?:\)\s*(?::[^;]*)?|=>)\s*$/;

@@ -59,6 +59,14 @@ const samples: readonly Sample[] = [
   },
   {
     rule: 'functionLimit',
+    about: 'a C++ function template of more than 70 lines',
+    path: 'native/base/a.cc',
+    bad: `${header}template <class T>\nvoid f(T x) {\n${body(69)}}\n`,
+    line: 2,
+    good: `${header}template <class T>\nconcept C = requires(T x) {\n${lines(80, '  x.f();')}};\n`,
+  },
+  {
+    rule: 'functionLimit',
     about: 'a TypeScript function of more than 70 lines',
     path: 'lib/schema/a.ts',
     bad: `${header}export function f(a: { b: number }): { c: number } {\n${body(69)}}\n`,
