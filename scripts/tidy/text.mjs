@@ -109,8 +109,8 @@ export function separate(text, isCpp) {
 }
 
 const control = /^(?:else\s+)?(?:if|for|while|switch|catch|do|try|else|return|case|default)\b/;
-const cppType =
-  /^(?:template\s*<[^{]*>\s*)?(?:typedef\s+)?(?:class|struct|enum|union|concept|namespace|extern)\b/;
+const cppTypeWords = 'class|struct|enum|union|concept|namespace|extern';
+const cppType = new RegExp(`^(?:template\\s*<[^{]*>\\s*)?(?:typedef\\s+)?(?:${cppTypeWords})\\b`);
 const tsType = /^(?:export\s+)?(?:declare\s+)?(?:abstract\s+)?(?:class|interface|enum|namespace)\b/;
 const cppTail = /\)\s*(?:const|noexcept(?:\(.*\))?|override|final|mutable|&|->[^;]*|:[^;]*|\s)*$/;
 const tsTail = /(?:\)\s*(?::[^;]*)?|=>)\s*$/;
