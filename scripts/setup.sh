@@ -55,6 +55,7 @@ find_missing() {
   [ -z "$runtime" ] || missing+=("$runtime")
 }
 
+# Returns 1 when nothing can be installed here.
 install_missing() {
   local apt=(apt-get)
   if [ "$(id -u)" != 0 ]; then
@@ -63,12 +64,12 @@ install_missing() {
     else
       echo "setup: not root, so these stay missing: ${missing[*]}" >&2
       echo "setup: install them with: sudo apt-get install ${missing[*]}" >&2
-      return 0
+      return 1
     fi
   fi
   if ! command -v apt-get >/dev/null; then
     echo "setup: no apt-get here; missing: ${missing[*]}" >&2
-    return 0
+    return 1
   fi
   echo "setup: installing ${missing[*]}" >&2
   export DEBIAN_FRONTEND=noninteractive
@@ -81,7 +82,7 @@ install_missing() {
 for _round in 1 2; do
   find_missing
   [ "${#missing[@]}" -gt 0 ] || break
-  install_missing
+  install_missing || break
 done
 [ "${#missing[@]}" -gt 0 ] || echo "setup: every Debian package is present" >&2
 
