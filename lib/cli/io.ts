@@ -13,9 +13,8 @@ export interface Output {
   style(style: Style, text: string): string;
   /** Whether a person watches: the screen may be redrawn. */
   readonly isTerminal: boolean;
-  /** Lines and columns of the terminal; 24 × 80 where there is none. */
+  /** Lines of the terminal; 24 where there is none. */
   readonly rows: number;
-  readonly columns: number;
 }
 
 export interface Io {
@@ -29,7 +28,6 @@ export interface Io {
 type Stream = NodeJS.WritableStream & {
   readonly isTTY?: boolean;
   readonly rows?: number;
-  readonly columns?: number;
 };
 
 /** The Io of a process. NO_COLOR, FORCE_COLOR and TERM=dumb are obeyed. */
@@ -57,10 +55,8 @@ function outputOf(stream: Stream, env: NodeJS.ProcessEnv): Output {
     style: (style, text) => (coloured ? styleText(style, text, { validateStream: false }) : text),
     isTerminal,
     get rows() {
-      return stream.rows ?? 24;
-    },
-    get columns() {
-      return stream.columns ?? 80;
+      // A terminal of unknown size says 0.
+      return stream.rows || 24;
     },
   };
 }

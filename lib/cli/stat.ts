@@ -119,6 +119,7 @@ async function watchFile(
     if (signal.aborted) break;
     const now = take(file.read(), Date.now());
     const state = stateOf(file, now.snapshot);
+    if (shown > 0 && !isLive && !json) io.out.line();
     show(statReport(file.path, state, now, before), { io, isLive, json });
     before = now;
     if (state === 'running') continue;
@@ -146,7 +147,9 @@ function show(
     for (const line of lines) io.out.line(line);
     return;
   }
-  // Home, each line erased to its end, everything below erased: redrawn without flicker.
+  // Home, no wrapping of long lines, each line erased to its end, everything below erased:
+  // redrawn without flicker.
   const fitting = lines.slice(0, Math.max(1, io.out.rows - 1));
-  io.out.write(`\x1b[H${fitting.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`);
+  const drawn = fitting.map((line) => `${line}\x1b[K\n`).join('');
+  io.out.write(`\x1b[H\x1b[?7l${drawn}\x1b[J\x1b[?7h`);
 }

@@ -17,14 +17,19 @@ const stackFramesMax = 50;
 
 const { file } = workerData as WorkerInput;
 const entry = pathToFileURL(file).href;
+const entryFolder = new URL('./', entry).href;
 const packageCode = new URL('../', import.meta.url).href;
 const suspects = new MessageChannel();
 const packageExamples = new URL('../examples/', import.meta.url).href;
 
-/** Modules of the user: neither this package's own code nor that of a dependency. */
+/**
+ * Modules of the user: neither this package's own code nor that of a dependency. What lies beside
+ * the configuration is the user's, even where the configuration itself came in a package.
+ */
 function isUserModule(url: string): boolean {
   if (url.startsWith(packageCode) && !url.startsWith(packageExamples)) return false;
-  return url.startsWith('file:') && !url.includes('/node_modules/');
+  const beside = url.startsWith(entryFolder) ? url.slice(entryFolder.length) : url;
+  return url.startsWith('file:') && !beside.includes('node_modules/');
 }
 
 function answer(message: WorkerAnswer): void {

@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hyperroute, Running } from '../helpers/cli.js';
+import { hyperroute, main, Running } from '../helpers/cli.js';
 import { countersFileBytes } from '../helpers/counters-file.js';
 
 const folder = `/dev/shm/hyperroute-${process.geteuid?.() ?? 0}`;
@@ -127,6 +128,21 @@ describe('stat', () => {
     expect(last).toMatchObject({ state: 'closed' });
     expect(last).toHaveProperty('endpoints.clients.rx_messages.total', 7777);
     expect(await stat.ended()).toBe(0);
+  });
+
+  it('redraws one table on a terminal', async () => {
+    // script(1) gives the command a terminal; what it prints there comes back through a pipe.
+    const command = `${process.execPath} ${main} stat ${name} --interval 20 --count 3`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NO_COLOR: '1', TERM: 'xterm' },
+    });
+    const ended = once(child, 'close');
+    const shown = await text(child.stdout);
+    expect((await ended)[0]).toBe(0);
+    const home = `${String.fromCharCode(27)}[H`;
+    expect(shown.split(home)).toHaveLength(4);
+    expect(shown.split(home)[3]).toContain('1,234,567');
   });
 
   it('ends with 0 when it is interrupted', async () => {
