@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { runChild } from '../harness/child.js';
 import type { Bench, BenchContext, Measured } from '../harness/types.js';
 
-async function run({ quick }: BenchContext): Promise<Measured> {
+async function run({ cpus, quick }: BenchContext): Promise<Measured> {
   const modulePath = fileURLToPath(new URL('./js-boundary-child.js', import.meta.url));
-  const size = quick ? ['5', '20'] : ['15', '400'];
-  const rounds = await runChild('js-boundary', modulePath, size);
+  const size = quick ? ['5', '10'] : ['15', '200'];
+  const rounds = await runChild('js-boundary', modulePath, [String(cpus[1]), ...size]);
   return {
     rounds,
     targets: [
