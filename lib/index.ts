@@ -72,3 +72,12 @@ export {
 } from './schema/schema.js';
 export type { ByteOrder, FieldSpec, Fields, ScalarType } from './schema/types.js';
 export { type Raw, raw, type Union, union } from './schema/union.js';
+export { type BatchHandler, MemoryEndpoint } from './endpoints/memory-endpoint.js';
+export type { RingConsumer, RingProducer } from './endpoints/ring.js';
+export {
+  type CloseOptions,
+  HyperRoute,
+  type RunningEndpoint,
+  type StartOptions,
+  type UpdateReport,
+} from './router/hyperroute.js';

@@ -4,12 +4,100 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { HyperRouteError } from './errors.js';
+import type { ErrorCode } from './codes.js';
+import { type ErrorDetail, HyperRouteError } from './errors.js';
 
 /** What the addon exports. Internal: everything public wraps it. */
 export interface NativeAddon {
   /** Version of this interface; a binary with another one is refused. */
   readonly abi: number;
+  /** How many bytes after the start of these the next cache line begins. */
+  readonly bytesToLine: (bytes: Uint8Array) => number;
+  readonly Router: new (options: NativeRouterOptions) => NativeRouter;
+}
+
+export interface NativeWorkerOptions {
+  readonly name: string;
+  readonly idle: string;
+  readonly cpu: number | null;
+  readonly spinNs: number;
+}
+
+export interface NativeRouterOptions {
+  readonly name: string;
+  /** null: counters in private memory. */
+  readonly countersPath: string | null;
+  readonly inline: boolean;
+  readonly sampleEvery: number;
+  readonly workers: readonly NativeWorkerOptions[];
+}
+
+export interface NativeQueueOptions {
+  readonly bytes: number;
+  readonly full: string;
+  readonly parkBytes: number;
+}
+
+export interface NativeEndpointSpec {
+  readonly name: string;
+  readonly kind: string;
+  readonly worker: number;
+  readonly queue: NativeQueueOptions;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface NativeEndpointInfo {
+  readonly slot: number;
+  /** Where it is bound, as 127.0.0.1:9000 or [::1]:9000; none for memory. */
+  readonly address?: string;
+  readonly receiveBufferBytes?: number;
+}
+
+export interface NativeReport {
+  readonly live: boolean;
+  readonly rxIdle: boolean;
+  readonly txIdle: boolean;
+  readonly peerCount: number;
+  /** Messages read and routed, modulo 2^32. */
+  readonly routed: number;
+}
+
+export interface NativeBindings {
+  /** By endpoint of the image: its slot. */
+  readonly slots: Uint8Array;
+  readonly draining: readonly { readonly slot: number; readonly endpoint: number }[];
+}
+
+export interface NativeInstall extends NativeBindings {
+  readonly image: Uint8Array;
+  readonly routeNames: readonly string[];
+  /** By code; '' where there is none. */
+  readonly rejectNames: readonly string[];
+}
+
+/** The engine's control interface. One JavaScript thread; nothing blocks but `stop`, briefly. */
+export interface NativeRouter {
+  openEndpoint(spec: NativeEndpointSpec): NativeEndpointInfo;
+  canReconfigure(slot: number, spec: NativeEndpointSpec): boolean;
+  /** These give a ticket for `isDone`. */
+  reconfigure(slot: number, spec: NativeEndpointSpec): number;
+  attach(slot: number): number;
+  stopAccepting(slot: number): number;
+  stopReading(slot: number): number;
+  detach(slot: number): number;
+  isDone(ticket: number): boolean;
+  freeSlot(slot: number): void;
+  report(slot: number): NativeReport;
+  wake(slot: number): void;
+  install(install: NativeInstall): void;
+  rebind(bindings: NativeBindings): void;
+  gracePassed(): boolean;
+  start(): void;
+  poll(): number;
+  stop(): void;
+  counters(position: number, bytes: number): Uint8Array;
+  countersPath(): string;
+  collectMetrics(): void;
 }
 
 const abiExpected = 1;
@@ -38,6 +126,22 @@ export function packageRoot(): string {
     const parent = dirname(folder);
     if (parent === folder) throw unavailable([], 'the package.json of hyperroute was not found');
     folder = parent;
+  }
+}
+
+/**
+ * Calls into the addon and turns its errors into HyperRouteErrors with the same code. Misuse
+ * (TypeError, RangeError) passes through.
+ */
+export function nativeCall<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    const { code, message } = error as Error & { code: ErrorCode };
+    const errno = 'errno' in error && typeof error.errno === 'number' ? error.errno : undefined;
+    const detail = { context: message, ...(errno === undefined ? {} : { errno }) };
+    throw new HyperRouteError(code, message, detail as ErrorDetail<ErrorCode>, { cause: error });
   }
 }
 

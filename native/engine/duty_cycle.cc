@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/codes.h"
 #include "io/memory/memory.h"
+#include "io/tcp/tcp.h"
 #include "io/udp/udp.h"
 
 namespace hyperroute {
@@ -263,6 +264,7 @@ uint32_t transmit_burst(Backend& backend, const EndpointPort& port,
   template uint32_t transmit_burst<Backend>(Backend&, const EndpointPort&, \
                                             const EndpointCounters&);
 HR_INSTANTIATE(UdpBackend)
+HR_INSTANTIATE(TcpBackend)
 HR_INSTANTIATE(MemoryBackend)
 #undef HR_INSTANTIATE
 

@@ -41,7 +41,11 @@ class EndpointDriver final : public EndpointPort {
   // Control, before the port is attached or after it is detached; its worker otherwise.
   Backend& backend() { return *backend_; }
 
-  uint32_t receive(Cycle& cycle) override { return receive_burst(cycle, *backend_, slot_); }
+  uint32_t receive(Cycle& cycle) override {
+    const uint32_t message_count = receive_burst(cycle, *backend_, slot_);
+    routed_ += message_count;
+    return message_count;
+  }
   uint32_t transmit() override { return transmit_burst(*backend_, *this, counters_); }
   uint64_t progress(uint64_t now_ns) override {
     const uint64_t deadline_ns = backend_->progress(now_ns);
@@ -78,11 +82,12 @@ class EndpointDriver final : public EndpointPort {
         std::all_of(queues_.begin(), queues_.end(),
                     [](const auto& queue) { return queue->occupied_bytes() == 0; });
     set_report(Report{backend_->is_live(kDefaultPeer), backend_->rx_idle(),
-                      queues_empty && backend_->tx_idle(), backend_->peer_count()});
+                      queues_empty && backend_->tx_idle(), backend_->peer_count(), routed_});
   }
 
   std::unique_ptr<Backend> backend_;
   const EndpointCounters counters_;
+  uint32_t routed_ = 0;
 };
 
 }  // namespace hyperroute

@@ -66,18 +66,20 @@ class EndpointPort {
     bool rx_idle;         // No message that was read waits to be routed.
     bool tx_idle;         // Nothing is queued, neither here nor in the backend.
     uint32_t peer_count;  // Connections, or known senders.
+    uint32_t routed;      // Messages received and routed, modulo 2^32: whether it is in use.
   };
   [[nodiscard]] Report report() const {
     // T1 acquire: what the worker did before it reported has happened; pairs with T2.
     const uint64_t word = report_.load(std::memory_order_acquire);
     return Report{(word & 1) != 0, (word & 2) != 0, (word & 4) != 0,
-                  static_cast<uint32_t>(word >> 32)};
+                  static_cast<uint32_t>(word) >> 3, static_cast<uint32_t>(word >> 32)};
   }
 
  protected:
   void set_report(const Report& report) {
     const uint64_t word = uint64_t{report.live} | uint64_t{report.rx_idle} << 1 |
-                          uint64_t{report.tx_idle} << 2 | uint64_t{report.peer_count} << 32;
+                          uint64_t{report.tx_idle} << 2 | uint64_t{report.peer_count} << 3 |
+                          uint64_t{report.routed} << 32;
     // T2 release: pairs with T1.
     report_.store(word, std::memory_order_release);
   }

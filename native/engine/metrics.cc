@@ -9,7 +9,7 @@ Status Metrics::take(std::string_view group, std::string_view name, std::string_
   // A name too long for a label is cut at the end of the name, never in the counter's own.
   const size_t fixed_bytes = group.size() + what.size() + 2;
   label.append("/").append(name.substr(0, kCounterLabelBytesMax - fixed_bytes));
-  if (!what.empty()) label.append("/").append(what);
+  label.append("/").append(what);
   const std::string key = label + "#" + std::to_string(spec.worker_index);
   if (const auto at = entries_.find(key); at != entries_.end()) {
     at->second.used = true;
@@ -56,7 +56,7 @@ Status Metrics::latency(std::string_view route, uint32_t worker, Histogram& out)
 }
 
 Status Metrics::reject(std::string_view code_name, uint32_t worker, Counter& out) {
-  return counter("reject", code_name, "", CounterUnit::kMessages, worker, out);
+  return counter("reject", code_name, "messages", CounterUnit::kMessages, worker, out);
 }
 
 Status Metrics::worker(std::string_view name, uint32_t worker, WorkerCounters& out) {

@@ -61,7 +61,11 @@ class MemoryBackend {
   [[nodiscard]] FinishedBytes finished_bytes(uint32_t) const { return {nullptr, 0}; }
   [[nodiscard]] FrameRoom frame_room() const { return {0, 0, message_bytes_max_}; }
   [[nodiscard]] uint32_t seal(uint8_t*, uint32_t message_bytes) const { return message_bytes; }
-  void reconfigure(const MemoryOptions&) {}
+  // Control, before the first burst: how JavaScript is woken. The rings never change.
+  void reconfigure(const MemoryOptions& options) {
+    options_.wake_reader = options.wake_reader;
+    options_.wake_context = options.wake_context;
+  }
   void stop_accepting() {}
   void stop_reading() { reading_ = false; }
   [[nodiscard]] bool rx_idle() const { return !held_; }

@@ -1,0 +1,171 @@
+// A running memory endpoint: JavaScript as a source and a destination of a router, through two
+// rings in one SharedArrayBuffer.
+import { HyperRouteError } from '../errors.js';
+import { RingConsumer, RingProducer, ringMemoryBytes } from './ring.js';
+
+/** Called with the reader standing before the first of a batch: `while (batch.next()) …`. */
+export type BatchHandler = (batch: RingConsumer) => void;
+
+/** Batches handled in one turn before other events of the loop get theirs. */
+const batchesPerTurnMax = 64;
+/** Messages that `for await` has copied out and not yet handed over. */
+const iteratorBacklogMax = 1024;
+/** After which a handler that took nothing is asked again. */
+const retryMs = 1;
+const lineBytes = 64;
+
+/** How many bytes after the start of these the next cache line begins. */
+export type BytesToLine = (bytes: Uint8Array) => number;
+
+/** The memory of a ring at a cache line's boundary inside a SharedArrayBuffer. */
+function allocateRing(capacityBytes: number, bytesToLine: BytesToLine): Uint8Array {
+  const bytes = ringMemoryBytes(capacityBytes);
+  const buffer = new SharedArrayBuffer(bytes + lineBytes);
+  return new Uint8Array(buffer, bytesToLine(new Uint8Array(buffer)), bytes);
+}
+
+/**
+ * JavaScript's end of a memory endpoint; get it with `router.memory(name)`. Use it on the thread
+ * that started the router. Nothing blocks. After the router has closed, offers answer CLOSED.
+ */
+export class MemoryEndpoint {
+  readonly name: string;
+  readonly mode: 'wake' | 'poll';
+  /** @internal What the native side is opened with. */
+  readonly memory: { readonly outbound: Uint8Array; readonly inbound: Uint8Array };
+  #producer: RingProducer | undefined;
+  #consumer: RingConsumer | undefined;
+  #handler: BatchHandler | undefined;
+  #running = false;
+  #closed = false;
+  readonly #turn = (): void => this.#drain();
+
+  /** @internal */
+  constructor(name: string, mode: 'wake' | 'poll', ringBytes: number, bytesToLine: BytesToLine) {
+    this.name = name;
+    this.mode = mode;
+    this.memory = {
+      outbound: allocateRing(ringBytes, bytesToLine),
+      inbound: allocateRing(ringBytes, bytesToLine),
+    };
+  }
+
+  /** @internal Once native code has formatted the rings. */
+  open(wakeRouter: () => void): void {
+    this.#producer = new RingProducer(this.memory.outbound, wakeRouter);
+    this.#consumer = new RingConsumer(this.memory.inbound);
+  }
+
+  /**
+   * The writing end, for messages written in place: `claim`, write fields, `commit`, and `flush`
+   * once a batch (or leave it to the end of the turn).
+   */
+  get out(): RingProducer {
+    if (this.#producer !== undefined && !this.#closed) return this.#producer;
+    throw new HyperRouteError('ERR_CLOSED', `memory endpoint ${this.name} is closed`, {
+      context: this.name,
+    });
+  }
+
+  /**
+   * Gives a copy of `message` to the router. Returns the position after it, or a negative offer
+   * code: BACK_PRESSURE (try later), TOO_LARGE (never fits), CLOSED.
+   */
+  offer(message: Uint8Array): number {
+    return this.out.offer(message);
+  }
+
+  /** Makes everything committed visible now rather than at the end of the turn. */
+  flush(): void {
+    this.out.flush();
+  }
+
+  /**
+   * Handles what has arrived, on this turn: calls `handler` once if there is anything. The bytes it
+   * sees are valid until it returns. Returns whether there was anything. For mode `poll`; with
+   * `wake` use `subscribe`.
+   */
+  poll(handler: BatchHandler): boolean {
+    const consumer = this.#consumer;
+    if (consumer === undefined || this.#closed) return false;
+    handler(consumer);
+    return consumer.release();
+  }
+
+  /**
+   * Calls `handler` for every batch that arrives, on this thread's event loop, until the returned
+   * function is called. Message bytes are valid until the handler returns; `copy()` keeps them.
+   * One subscriber at a time. Mode `wake` only.
+   */
+  subscribe(handler: BatchHandler): () => void {
+    if (this.mode !== 'wake') throw new TypeError(`${this.name} has mode 'poll': call poll()`);
+    if (this.#handler !== undefined) throw new TypeError(`${this.name} has a subscriber already`);
+    this.#handler = handler;
+    this.onWake();
+    return () => {
+      if (this.#handler === handler) this.#handler = undefined;
+    };
+  }
+
+  /** Copies of the messages as they arrive: convenient, slower than `subscribe`. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    const waiting: Uint8Array[] = [];
+    let wake: (() => void) | undefined;
+    const stop = this.subscribe((batch) => {
+      while (waiting.length < iteratorBacklogMax && batch.next()) waiting.push(batch.copy());
+      wake?.();
+    });
+    try {
+      while (!this.#closed) {
+        for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
+          yield message;
+        }
+        this.onWake();
+        if (waiting.length > 0 || this.#closed) continue;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          this.#onClose = resolve;
+        });
+      }
+      yield* waiting;
+    } finally {
+      stop();
+    }
+  }
+
+  #onClose: (() => void) | undefined;
+
+  /** @internal The router woke this thread, or a subscriber came. */
+  onWake(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#turn();
+  }
+
+  #drain(): void {
+    const consumer = this.#consumer;
+    for (let batches = 0; batches < batchesPerTurnMax; batches++) {
+      const handler = this.#handler;
+      if (consumer === undefined || handler === undefined || this.#closed) {
+        this.#running = false;
+        return;
+      }
+      if (this.poll(handler)) continue;
+      if (consumer.park()) {
+        this.#running = false;
+        return;
+      }
+      if (this.poll(handler)) continue;
+      // The handler takes nothing although there is something: it has to be asked again.
+      setTimeout(this.#turn, retryMs);
+      return;
+    }
+    setImmediate(this.#turn);
+  }
+
+  /** @internal The native side is gone. */
+  close(): void {
+    this.#closed = true;
+    this.#onClose?.();
+  }
+}

@@ -1,0 +1,245 @@
+// The two ends of a record ring in a SharedArrayBuffer, for JavaScript (layout: version 1 of
+// native/ring/ring_layout.h). Native code formats the ring; the other end is the router's.
+//
+// Messages are written and read by plain typed-array accesses; one Atomics.store a batch publishes
+// them, because it costs as much as ten plain stores.
+import { offerCodes } from '../codes.js';
+
+const headerBytes = 384;
+const tailIndex = 64 / 4;
+const headIndex = 128 / 4;
+const consumerParkedIndex = 192 / 4;
+const producerClosedIndex = 320 / 4;
+const consumerClosedIndex = 324 / 4;
+const capacityIndex = 8 / 4;
+const recordHeaderBytes = 8;
+const commitRecord = 1;
+const commitPadding = 2;
+
+/** Bytes of memory that a ring of this capacity needs. */
+export function ringMemoryBytes(capacityBytes: number): number {
+  return headerBytes + capacityBytes;
+}
+
+function spanBytes(messageBytes: number): number {
+  return (messageBytes + recordHeaderBytes + 7) & ~7;
+}
+
+/** The writing end. One thread; never blocks. Allocates nothing after construction. */
+export class RingProducer {
+  /** The ring's data area: a claimed message lies in it at the offset that `claim` returned. */
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** The same as 32-bit words; a claimed offset is a multiple of 8. */
+  readonly words: Uint32Array;
+  readonly messageBytesMax: number;
+  readonly #control: Int32Array;
+  readonly #wake: () => void;
+  readonly #capacity: number;
+  readonly #mask: number;
+  readonly #flushLater: () => void;
+  #tail: number;
+  #freeEnd: number;
+  #position = 0;
+  #claimedBytes = -1;
+  #unpublished = false;
+  #scheduled = false;
+
+  /** `wake` is called when the reader sleeps and there is something to read. */
+  constructor(memory: Uint8Array, wake: () => void) {
+    const { buffer, byteOffset } = memory;
+    this.#control = new Int32Array(buffer, byteOffset, headerBytes / 4);
+    this.#capacity = (this.#control[capacityIndex] ?? 0) >>> 0;
+    this.#mask = this.#capacity - 1;
+    this.messageBytesMax = this.#capacity / 4 - recordHeaderBytes;
+    this.bytes = new Uint8Array(buffer, byteOffset + headerBytes, this.#capacity);
+    this.view = new DataView(buffer, byteOffset + headerBytes, this.#capacity);
+    this.words = new Uint32Array(buffer, byteOffset + headerBytes, this.#capacity / 4);
+    this.#wake = wake;
+    this.#tail = Atomics.load(this.#control, tailIndex); // R2: this side's own; any order will do.
+    this.#freeEnd = 0;
+    this.#refreshFreeEnd();
+    this.#flushLater = () => {
+      this.#scheduled = false;
+      this.flush();
+    };
+  }
+
+  /**
+   * Room for a message of `messageBytes`: its offset in `bytes`, or a negative offer code
+   * (BACK_PRESSURE, TOO_LARGE, CLOSED). It must be written before `commit()`; one claim is open
+   * at a time, and another `claim` before `commit` gives it up.
+   */
+  claim(messageBytes: number): number {
+    if (messageBytes > this.messageBytesMax) return offerCodes.TOO_LARGE;
+    const span = (messageBytes + recordHeaderBytes + 7) & ~7;
+    const offset = this.#tail & this.#mask;
+    const left = this.#capacity - offset;
+    const wanted = span > left ? span + left : span;
+    // The 8 bytes at the tail are kept free, hence the header on top.
+    if (((this.#freeEnd - this.#tail) | 0) < wanted + recordHeaderBytes) {
+      const code = this.#checkRoom(wanted);
+      if (code < 0) return code;
+    }
+    this.#claimedBytes = messageBytes;
+    if (span <= left) return offset + recordHeaderBytes;
+    this.words[offset >>> 2] = left - recordHeaderBytes;
+    this.words[(offset >>> 2) + 1] = commitPadding;
+    this.#advance(left);
+    return recordHeaderBytes;
+  }
+
+  /**
+   * Ends the claim. The message is visible to the reader after `flush()`, which happens by itself
+   * at the end of the current turn. Returns the position after the message.
+   */
+  commit(): number {
+    const messageBytes = this.#claimedBytes;
+    if (messageBytes < 0) throw new TypeError('commit without a claim');
+    const word = (this.#tail & this.#mask) >>> 2;
+    this.words[word] = messageBytes;
+    this.words[word + 1] = commitRecord;
+    this.#advance((messageBytes + recordHeaderBytes + 7) & ~7);
+    this.#claimedBytes = -1;
+    this.#unpublished = true;
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(this.#flushLater);
+    }
+    return this.#position;
+  }
+
+  /** Copies a message in: the position after it, or a negative offer code. */
+  offer(message: Uint8Array): number {
+    const offset = this.claim(message.byteLength);
+    if (offset < 0) return offset;
+    this.bytes.set(message, offset);
+    return this.commit();
+  }
+
+  /** Makes what was committed visible, and wakes the reader if it sleeps. */
+  flush(): void {
+    if (!this.#unpublished) return;
+    this.#unpublished = false;
+    // R2 and S1: publishes the plain stores before it, and comes before the load of the parked
+    // word; pairs with A2 and P1 of the reader. Atomics are seq_cst.
+    Atomics.store(this.#control, tailIndex, this.#tail);
+    // P2: the reader set it before it looked at the tail for the last time.
+    if (Atomics.load(this.#control, consumerParkedIndex) === 0) return;
+    // P2: taken once, so that a sleep costs one wake.
+    if (Atomics.exchange(this.#control, consumerParkedIndex, 0) !== 0) this.#wake();
+  }
+
+  /** Publishes and says that nothing will follow. */
+  close(): void {
+    this.flush();
+    Atomics.store(this.#control, producerClosedIndex, 1); // R4: after the last message.
+  }
+
+  #advance(bytes: number): void {
+    this.#tail = (this.#tail + bytes) | 0;
+    this.#position += bytes;
+  }
+
+  #refreshFreeEnd(): void {
+    // A3: the reader has done with what it released; pairs with R3.
+    this.#freeEnd = (Atomics.load(this.#control, headIndex) + this.#capacity) | 0;
+  }
+
+  #checkRoom(wanted: number): number {
+    this.#refreshFreeEnd();
+    if (((this.#freeEnd - this.#tail) | 0) >= wanted + recordHeaderBytes) return 0;
+    // A4: pairs with the reader's R4.
+    if (Atomics.load(this.#control, consumerClosedIndex) !== 0) return offerCodes.CLOSED;
+    return offerCodes.BACK_PRESSURE;
+  }
+}
+
+/**
+ * The reading end, and the flyweight over the message at hand: `while (ring.next()) …`, then
+ * `release()`. One thread; never blocks; allocates nothing after construction.
+ */
+export class RingConsumer {
+  /** The ring's data area: the message at hand is `length` bytes of it at `offset`. */
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Where the message at hand starts, a multiple of 8. Valid until `release()`. */
+  offset = 0;
+  /** Bytes of the message at hand. */
+  length = 0;
+  readonly #words: Uint32Array;
+  readonly #control: Int32Array;
+  readonly #capacity: number;
+  readonly #mask: number;
+  #position: number;
+  #released: number;
+  #tail: number;
+
+  constructor(memory: Uint8Array) {
+    const { buffer, byteOffset } = memory;
+    this.#control = new Int32Array(buffer, byteOffset, headerBytes / 4);
+    this.#capacity = (this.#control[capacityIndex] ?? 0) >>> 0;
+    this.#mask = this.#capacity - 1;
+    this.bytes = new Uint8Array(buffer, byteOffset + headerBytes, this.#capacity);
+    this.view = new DataView(buffer, byteOffset + headerBytes, this.#capacity);
+    this.#words = new Uint32Array(buffer, byteOffset + headerBytes, this.#capacity / 4);
+    this.#position = Atomics.load(this.#control, headIndex); // R3: this side's own.
+    this.#released = this.#position;
+    this.#tail = this.#position;
+  }
+
+  /** Moves on to the next message; false where there is none. */
+  next(): boolean {
+    for (;;) {
+      if (this.#position === this.#tail) {
+        // A2: everything before the tail is in place; pairs with R2.
+        this.#tail = Atomics.load(this.#control, tailIndex);
+        if (this.#position === this.#tail) return false;
+      }
+      const start = this.#position & this.#mask;
+      const messageBytes = this.#words[start >>> 2] ?? 0;
+      const commit = this.#words[(start >>> 2) + 1] ?? 0;
+      this.#position = (this.#position + spanBytes(messageBytes)) | 0;
+      // At most one padding record stands before a message.
+      if (commit !== commitRecord) continue;
+      this.offset = start + recordHeaderBytes;
+      this.length = messageBytes;
+      return true;
+    }
+  }
+
+  /** A copy of the message at hand. Allocates. */
+  copy(): Uint8Array {
+    return this.bytes.slice(this.offset, this.offset + this.length);
+  }
+
+  /**
+   * Gives back the room of every message that `next()` has shown; their bytes may change now.
+   * Returns whether there was any.
+   */
+  release(): boolean {
+    if (this.#released === this.#position) return false;
+    this.#released = this.#position;
+    Atomics.store(this.#control, headIndex, this.#position); // R3: after the last read of them.
+    return true;
+  }
+
+  /** Says that this side sleeps; false if there is something to read after all: do not sleep. */
+  park(): boolean {
+    Atomics.store(this.#control, consumerParkedIndex, 1); // P1: before the last look below.
+    // S2: pairs with the writer's S1; one of the two sides sees the other.
+    if (Atomics.load(this.#control, tailIndex) === this.#position) return true;
+    Atomics.store(this.#control, consumerParkedIndex, 0); // P1: awake again.
+    return false;
+  }
+
+  /** Whether the other side has said that nothing will follow. */
+  get producerClosed(): boolean {
+    return Atomics.load(this.#control, producerClosedIndex) !== 0; // A4: pairs with R4.
+  }
+
+  /** Says that nothing more will be read. */
+  close(): void {
+    Atomics.store(this.#control, consumerClosedIndex, 1); // R4: after the last read.
+  }
+}

@@ -1,0 +1,173 @@
+// The JavaScript class `RouteImage`. Thread: the JavaScript thread; not on the data path.
+#include "addon/route_image.h"
+
+#include <cstring>
+
+#include "addon/values.h"
+
+namespace hyperroute {
+namespace {
+
+const char* outcome_name(Outcome outcome) {
+  if (outcome == Outcome::kDeliver) return "deliver";
+  return outcome == Outcome::kDiscard ? "discard" : "reject";
+}
+
+Napi::Value index_or_null(Napi::Env env, uint16_t index) {
+  if (index == kNoIndex) return env.Null();
+  return Napi::Number::New(env, index);
+}
+
+Napi::Value target_of(Napi::Env env, const Decision& decision) {
+  if (decision.outcome != Outcome::kDeliver) return env.Null();
+  Napi::Object target = Napi::Object::New(env);
+  switch (decision.target) {
+    case TargetKind::kEndpoint:
+      target.Set("kind", "endpoint");
+      target.Set("endpoint", Napi::Number::New(env, decision.endpoint));
+      break;
+    case TargetKind::kReturnSource:
+      target.Set("kind", "return-source");
+      break;
+    case TargetKind::kReturnAddress:
+      target.Set("kind", "return-address");
+      target.Set("address", Napi::BigInt::New(env, decision.return_address));
+      break;
+  }
+  return target;
+}
+
+Napi::Object decision_of(Napi::Env env, const Decision& decision) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("outcome", outcome_name(decision.outcome));
+  object.Set("target", target_of(env, decision));
+  object.Set("route", index_or_null(env, decision.route));
+  object.Set("rule", index_or_null(env, decision.rule));
+  object.Set("transform", index_or_null(env, decision.transform));
+  object.Set("rejectCode", Napi::Number::New(env, decision.reject_code));
+  object.Set("outputBytes", Napi::Number::New(env, decision.output_bytes));
+  return object;
+}
+
+Napi::Value patch_of(Napi::Env env, const SequencePatch& patch) {
+  if (patch.offset == kNoIndex) return env.Null();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("offset", Napi::Number::New(env, patch.offset));
+  object.Set("bytes", Napi::Number::New(env, patch.bytes));
+  object.Set("order", patch.big_endian != 0 ? "be" : "le");
+  return object;
+}
+
+Napi::Value throw_type(Napi::Env env, const char* text) {
+  Napi::TypeError::New(env, text).ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+}  // namespace
+
+Napi::Function RouteImageObject::define(Napi::Env env) {
+  return DefineClass(env, "RouteImage",
+                     {InstanceMethod<&RouteImageObject::summary>("summary"),
+                      InstanceMethod<&RouteImageObject::set_alive>("setAlive"),
+                      InstanceMethod<&RouteImageObject::step>("step")});
+}
+
+RouteImageObject::RouteImageObject(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<RouteImageObject>(info) {
+  const auto bytes = typed_array_bytes(info.Env(), info[0]);
+  const Status status = RouteImage::load({bytes.data, bytes.bytes}, image_);
+  if (!status.ok()) {
+    throw_status(info.Env(), status);
+    return;
+  }
+  const ImageSummary counts = image_.summary();
+  pool_positions_.assign(counts.pool_count, 0);
+  alive_.assign(counts.endpoint_count, 1);
+}
+
+Napi::Value RouteImageObject::summary(const Napi::CallbackInfo& info) {
+  const ImageSummary counts = image_.summary();
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("endpoints", Napi::Number::New(info.Env(), counts.endpoint_count));
+  object.Set("pools", Napi::Number::New(info.Env(), counts.pool_count));
+  object.Set("routes", Napi::Number::New(info.Env(), counts.route_count));
+  object.Set("transforms", Napi::Number::New(info.Env(), counts.transform_count));
+  object.Set("rejectCodeMax", Napi::Number::New(info.Env(), counts.reject_code_max));
+  return object;
+}
+
+Napi::Value RouteImageObject::set_alive(const Napi::CallbackInfo& info) {
+  const bool typed = info[0].IsNumber() && info[1].IsBoolean();
+  const uint32_t endpoint = typed ? info[0].As<Napi::Number>().Uint32Value() : UINT32_MAX;
+  if (endpoint >= alive_.size()) {
+    return throw_type(info.Env(), "setAlive: expected an endpoint of the image and a boolean");
+  }
+  alive_[endpoint] = info[1].As<Napi::Boolean>().Value() ? 1 : 0;
+  return info.Env().Undefined();
+}
+
+StepState RouteImageObject::state() {
+  return StepState{.pool_positions = pool_positions_.data(), .alive = alive_.data()};
+}
+
+// What leaves for a decision that delivers, or null with the reject code of its transform.
+Napi::Value RouteImageObject::transformed(Napi::Env env, const Decision& decision,
+                                          const StepMessage& message,
+                                          const TransformContext& context, uint32_t& reject_code) {
+  // Filled with a pattern first: a byte that the transform leaves out must show in a test.
+  std::vector<uint8_t> output(decision.output_bytes, 0xA5);
+  TransformResult result{.reject_code = 0, .patch = {kNoIndex, 0, 0}};
+  if (decision.transform == kNoIndex) {
+    std::memcpy(output.data(), message.data, output.size());
+  } else {
+    result = run_transform(image_, decision.transform, message, context, output.data());
+  }
+  reject_code = result.reject_code;
+  if (reject_code != 0) return env.Null();
+  Napi::Object object = Napi::Object::New(env);
+  Napi::Uint8Array bytes = Napi::Uint8Array::New(env, output.size());
+  if (!output.empty()) std::memcpy(bytes.Data(), output.data(), output.size());
+  object.Set("rejectCode", Napi::Number::New(env, 0));
+  object.Set("output", bytes);
+  object.Set("patch", patch_of(env, result.patch));
+  return object;
+}
+
+Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto bytes = typed_array_bytes(env, info[1]);
+  const bool typed = info[0].IsNumber() && info[1].IsTypedArray() && info[2].IsBigInt();
+  const uint32_t source = typed ? info[0].As<Napi::Number>().Uint32Value() : UINT32_MAX;
+  if (source >= alive_.size() || bytes.bytes > UINT32_MAX) {
+    return throw_type(env, "step: expected an endpoint of the image, a Uint8Array, a bigint");
+  }
+  // A copy of exactly the message's size, so that a sanitizer sees a read behind it.
+  const std::vector<uint8_t> copy(bytes.data, bytes.data + bytes.bytes);
+  const StepMessage message{copy.data(), static_cast<uint32_t>(copy.size()),
+                            static_cast<uint16_t>(source)};
+  bool lossless = false;
+  TransformContext context{.return_address = info[2].As<Napi::BigInt>().Uint64Value(&lossless),
+                           .reject_code = 0};
+  StepState step_state = state();
+  const Decision decision = decide(image_, step_state, message);
+  uint32_t reject_code = decision.reject_code;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("decision", decision_of(env, decision));
+  result.Set("delivered", env.Null());
+  result.Set("reject", env.Null());
+  result.Set("rejected", env.Null());
+  if (decision.outcome == Outcome::kDeliver) {
+    result.Set("delivered", transformed(env, decision, message, context, reject_code));
+  }
+  result.Set("rejectCode", Napi::Number::New(env, reject_code));
+  if (reject_code == 0) return result;
+  const Decision reject = decide_reject(image_, step_state, message, decision);
+  result.Set("reject", decision_of(env, reject));
+  context.reject_code = reject_code;
+  if (reject.outcome == Outcome::kDeliver) {
+    result.Set("rejected", transformed(env, reject, message, context, reject_code));
+  }
+  return result;
+}
+
+}  // namespace hyperroute

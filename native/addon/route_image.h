@@ -1,0 +1,41 @@
+// The JavaScript class `RouteImage`: a verified image whose step can be called by hand.
+//
+// Thread: the JavaScript thread. Not on the data path: tests hold the step against the
+// interpreter with it, tools explain a message with it. A running router loads images itself.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "route/image.h"
+
+namespace hyperroute {
+
+class RouteImageObject : public Napi::ObjectWrap<RouteImageObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+
+  // new RouteImage(bytes: Uint8Array). Throws ERR_IMAGE_CORRUPT with the reason.
+  explicit RouteImageObject(const Napi::CallbackInfo& info);
+
+ private:
+  // summary(): counts of endpoints, pools, routes and transforms, and the largest reject code.
+  Napi::Value summary(const Napi::CallbackInfo& info);
+  // setAlive(endpoint, alive): whether pools pick the endpoint. All are alive at first.
+  Napi::Value set_alive(const Napi::CallbackInfo& info);
+  // step(source, message, returnAddress): the message's whole way as the engine walks it when
+  // every queue has room. Advances the pools' positions.
+  Napi::Value step(const Napi::CallbackInfo& info);
+
+  StepState state();
+  Napi::Value transformed(Napi::Env env, const Decision& decision, const StepMessage& message,
+                          const TransformContext& context, uint32_t& reject_code);
+
+  RouteImage image_;
+  std::vector<uint32_t> pool_positions_;
+  std::vector<uint8_t> alive_;
+};
+
+}  // namespace hyperroute

@@ -1,0 +1,409 @@
+// The addon's `Router`. Thread: JavaScript.
+#include "addon/router.h"
+
+#include <algorithm>
+
+namespace hyperroute {
+namespace {
+
+IdleMode idle_mode_of(const std::string& name) {
+  if (name == "spin") return IdleMode::kSpin;
+  if (name == "yield") return IdleMode::kYield;
+  return name == "backoff" ? IdleMode::kBackoff : IdleMode::kBlock;
+}
+
+Status read_worker(Napi::Env env, const Napi::Value& value, uint32_t sample_every,
+                   WorkerOptions& out) {
+  OptionReader options(env, value);
+  out.name = options.string("name");
+  out.idle = idle_mode_of(options.string("idle"));
+  out.cpu = options.has("cpu") ? static_cast<int32_t>(options.u32("cpu", 1u << 16)) : -1;
+  out.spin_ns = uint64_t{options.u32("spinNs")};
+  out.sample_every = sample_every;
+  return options.status();
+}
+
+Status read_router(Napi::Env env, const Napi::Value& value, RouterOptions& out) {
+  OptionReader options(env, value);
+  out.counters.name = options.string("name");
+  if (options.has("countersPath")) out.counters.path = options.string("countersPath");
+  out.inline_model = options.boolean("inline");
+  const uint32_t sample_every = options.u32("sampleEvery");
+  const Napi::Object workers = options.object("workers");
+  HR_TRY(options.status());
+  const uint32_t worker_count = workers.Get("length").ToNumber().Uint32Value();
+  for (uint32_t index = 0; index < worker_count && index <= kWorkerCountMax; ++index) {
+    HR_TRY(read_worker(env, workers.Get(index), sample_every, out.workers.emplace_back()));
+  }
+  return Status::success();
+}
+
+Status format_rings(const MemoryOptions& memory) {
+  for (const auto& [ring, ring_bytes] : {std::pair(memory.outbound_memory, memory.outbound_bytes),
+                                         std::pair(memory.inbound_memory, memory.inbound_bytes)}) {
+    if (ring_bytes <= kRingDataOffset) return Status::error(StatusCode::kConfig, "a ring too small");
+    auto made = ring_init(ring, ring_bytes, static_cast<uint32_t>(ring_bytes - kRingDataOffset));
+    if (!made.ok()) return made.status();
+  }
+  return Status::success();
+}
+
+// Called on a worker: coalesced by the queue of one, so a wake in flight is enough.
+void wake_javascript(void* context) {
+  static_cast<Napi::ThreadSafeFunction*>(context)->NonBlockingCall();
+}
+
+}  // namespace
+
+void RouterObject::define(Napi::Env env, Napi::Object exports) {
+  exports.Set(
+      "Router",
+      DefineClass(
+          env, "Router",
+          {InstanceMethod<&RouterObject::open_endpoint>("openEndpoint"),
+           InstanceMethod<&RouterObject::can_reconfigure_endpoint>("canReconfigure"),
+           InstanceMethod<&RouterObject::reconfigure>("reconfigure"),
+           InstanceMethod<&RouterObject::attach>("attach"),
+           InstanceMethod<&RouterObject::stop_accepting>("stopAccepting"),
+           InstanceMethod<&RouterObject::stop_reading>("stopReading"),
+           InstanceMethod<&RouterObject::detach>("detach"),
+           InstanceMethod<&RouterObject::is_done>("isDone"),
+           InstanceMethod<&RouterObject::free_slot>("freeSlot"),
+           InstanceMethod<&RouterObject::report>("report"),
+           InstanceMethod<&RouterObject::wake>("wake"),
+           InstanceMethod<&RouterObject::install>("install"),
+           InstanceMethod<&RouterObject::rebind>("rebind"),
+           InstanceMethod<&RouterObject::grace_passed>("gracePassed"),
+           InstanceMethod<&RouterObject::start>("start"),
+           InstanceMethod<&RouterObject::poll>("poll"),
+           InstanceMethod<&RouterObject::stop>("stop"),
+           InstanceMethod<&RouterObject::counters>("counters"),
+           InstanceMethod<&RouterObject::counters_path>("countersPath"),
+           InstanceMethod<&RouterObject::collect_metrics>("collectMetrics")}));
+}
+
+RouterObject::RouterObject(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<RouterObject>(info), env_(info.Env()) {
+  RouterOptions options;
+  const Status status = read_router(env_, info[0], options);
+  auto router = status.ok() ? Router::create(options) : Result<std::unique_ptr<Router>>(status);
+  if (!router.ok()) {
+    throw_status(env_, router.status());
+    return;
+  }
+  router_ = router.take();
+  napi_add_env_cleanup_hook(env_, &RouterObject::at_environment_end, this);
+}
+
+RouterObject::~RouterObject() {
+  if (router_) napi_remove_env_cleanup_hook(env_, &RouterObject::at_environment_end, this);
+  shut_down();
+}
+
+// The environment ends (process.exit, worker.terminate) while workers run: they are stopped and
+// joined before the buffers they use go away with it.
+void RouterObject::at_environment_end(void* self) {
+  auto* object = static_cast<RouterObject*>(self);
+  object->shut_down();
+}
+
+void RouterObject::shut_down() {
+  if (!router_) return;
+  router_->stop();
+  for (uint32_t slot = 0; slot < kSlotCountMax; ++slot) release_slot(static_cast<uint8_t>(slot));
+  router_.reset();
+}
+
+void RouterObject::release_slot(uint8_t slot) {
+  SlotState& state = slots_[slot];
+  router_->free_slot(slot);
+  if (state.kind == "memory") state.wake.Release();
+  state = SlotState{};
+}
+
+bool RouterObject::slot_of(const Napi::CallbackInfo& info, uint8_t& slot) {
+  const double value = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1.0;
+  if (!router_) {
+    throw_status(env_, Status::error(StatusCode::kClosed, "the router is closed"));
+    return false;
+  }
+  if (!(value >= 0 && value < kSlotCountMax) ||
+      router_->port(static_cast<uint8_t>(value)) == nullptr) {
+    throw_status(env_, Status::error(StatusCode::kNotFound, "no endpoint in slot %g", value));
+    return false;
+  }
+  slot = static_cast<uint8_t>(value);
+  return true;
+}
+
+Result<uint8_t> RouterObject::open_kind(const PortSpec& spec, const EndpointOptions& options) {
+  if (const auto* udp = std::get_if<UdpOptions>(&options)) {
+    return router_->open_endpoint<UdpBackend>(spec, *udp);
+  }
+  if (const auto* tcp = std::get_if<TcpOptions>(&options)) {
+    return router_->open_endpoint<TcpBackend>(spec, *tcp);
+  }
+  return router_->open_endpoint<MemoryBackend>(spec, std::get<MemoryOptions>(options));
+}
+
+// The rings are formatted here, so that TypeScript need not know how to, and the wake-up is tied
+// to the JavaScript function of the options.
+void RouterObject::prepare_memory(Napi::Env env, const Napi::Value& value, SlotState& state,
+                                  MemoryOptions& options) {
+  const Napi::Object object = value.As<Napi::Object>();
+  state.memory = Napi::Persistent(object);
+  state.wake = Napi::ThreadSafeFunction::New(env, object.Get("onWake").As<Napi::Function>(),
+                                             "hyperroute.memory", 1, 1);
+  state.wake.Unref(env);
+  options.wake_reader = &wake_javascript;
+  options.wake_context = &state.wake;
+}
+
+Napi::Value RouterObject::open_endpoint(const Napi::CallbackInfo& info) {
+  if (!router_) {
+    throw_status(env_, Status::error(StatusCode::kClosed, "the router is closed"));
+    return env_.Undefined();
+  }
+  OptionReader reader(env_, info[0]);
+  PortSpec spec;
+  spec.name = reader.string("name");
+  spec.worker = reader.u32("worker");
+  const std::string kind = reader.string("kind");
+  Status status = reader.status();
+  if (status.ok()) status = read_queue_options(env_, reader.object("queue"), spec.queue);
+  EndpointOptions options;
+  if (status.ok()) {
+    status = read_endpoint_options(env_, kind, reader.object("options"), spec.queue,
+                                   router_->worker_count(), options);
+  }
+  if (auto* memory = std::get_if<MemoryOptions>(&options); status.ok() && memory != nullptr) {
+    status = format_rings(*memory);
+  }
+  auto opened = status.ok() ? open_kind(spec, options) : Result<uint8_t>(status);
+  if (!opened.ok()) {
+    throw_status(env_, opened.status());
+    return env_.Undefined();
+  }
+  SlotState& state = slots_[opened.value()];
+  state.kind = kind;
+  state.queue = spec.queue;
+  if (auto* memory = std::get_if<MemoryOptions>(&options)) {
+    prepare_memory(env_, reader.object("options"), state, *memory);
+    router_->backend<MemoryBackend>(opened.value()).reconfigure(*memory);
+  }
+  state.options = std::make_unique<EndpointOptions>(options);
+  return endpoint_info(env_, opened.value());
+}
+
+Napi::Value RouterObject::endpoint_info(Napi::Env env, uint8_t slot) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("slot", slot);
+  char text[kAddressTextBytes];
+  if (slots_[slot].kind == "udp") {
+    const UdpBackend& udp = router_->backend<UdpBackend>(slot);
+    result.Set("address", udp.local_address().print(text));
+    result.Set("receiveBufferBytes", udp.receive_buffer_bytes());
+  } else if (slots_[slot].kind != "memory") {
+    result.Set("address", router_->backend<TcpBackend>(slot).local_address().print(text));
+  }
+  return result;
+}
+
+Napi::Value RouterObject::can_reconfigure_endpoint(const Napi::CallbackInfo& info) {
+  uint8_t slot = 0;
+  if (!slot_of(info, slot)) return env_.Undefined();
+  const SlotState& state = slots_[slot];
+  OptionReader reader(env_, info[1]);
+  QueueOptions queue;
+  EndpointOptions options;
+  Status status = read_queue_options(env_, reader.object("queue"), queue);
+  if (status.ok() && state.kind != "memory") {
+    status = read_endpoint_options(env_, reader.string("kind"), reader.object("options"), queue,
+                                   router_->worker_count(), options);
+  }
+  if (!status.ok()) {
+    throw_status(env_, status);
+    return env_.Undefined();
+  }
+  // A queue's bound and policy are fixed when its ring is made.
+  const bool same_queue = queue.queue_bytes == state.queue.queue_bytes &&
+                          queue.park_bytes == state.queue.park_bytes &&
+                          queue.full == state.queue.full;
+  const bool same = state.kind == "memory" || can_reconfigure(*state.options, options);
+  return Napi::Boolean::New(env_, same_queue && same);
+}
+
+Napi::Value RouterObject::reconfigure(const Napi::CallbackInfo& info) {
+  uint8_t slot = 0;
+  if (!slot_of(info, slot)) return env_.Undefined();
+  SlotState& state = slots_[slot];
+  OptionReader reader(env_, info[1]);
+  auto options = std::make_unique<EndpointOptions>();
+  const Status status =
+      read_endpoint_options(env_, state.kind, reader.object("options"), state.queue,
+                            router_->worker_count(), *options);
+  if (!status.ok()) {
+    throw_status(env_, status);
+    return env_.Undefined();
+  }
+  const void* argument = std::visit([](const auto& held) -> const void* { return &held; },
+                                    *options);
+  auto result = router_->post(CommandKind::kReconfigure, slot, argument);
+  // The caller asks for one change at a time, so the one before is done.
+  if (result.ok()) {
+    if (state.pending) state.options = std::move(state.pending);
+    state.pending = std::move(options);
+  }
+  return ticket(env_, result);
+}
+
+// A ticket is one number: JavaScript hands it back as it is.
+Napi::Value RouterObject::ticket(Napi::Env env, const Result<Ticket>& result) {
+  if (!result.ok()) {
+    throw_status(env, result.status());
+    return env.Undefined();
+  }
+  const Ticket& value = result.value();
+  return Napi::Number::New(env, static_cast<double>(value.number * kWorkerCountMax + value.worker));
+}
+
+Napi::Value RouterObject::post(const Napi::CallbackInfo& info, CommandKind kind) {
+  uint8_t slot = 0;
+  if (!slot_of(info, slot)) return env_.Undefined();
+  return ticket(env_, router_->post(kind, slot, nullptr));
+}
+
+Napi::Value RouterObject::attach(const Napi::CallbackInfo& info) {
+  return post(info, CommandKind::kAttach);
+}
+Napi::Value RouterObject::stop_accepting(const Napi::CallbackInfo& info) {
+  return post(info, CommandKind::kStopAccepting);
+}
+Napi::Value RouterObject::stop_reading(const Napi::CallbackInfo& info) {
+  return post(info, CommandKind::kStopReading);
+}
+Napi::Value RouterObject::detach(const Napi::CallbackInfo& info) {
+  return post(info, CommandKind::kDetach);
+}
+
+Napi::Value RouterObject::is_done(const Napi::CallbackInfo& info) {
+  const auto value = static_cast<uint64_t>(info[0].ToNumber().Int64Value());
+  const Ticket asked{static_cast<uint32_t>(value % kWorkerCountMax), value / kWorkerCountMax};
+  const bool done = !router_ || asked.worker >= router_->worker_count() || router_->is_done(asked);
+  return Napi::Boolean::New(env_, done);
+}
+
+Napi::Value RouterObject::free_slot(const Napi::CallbackInfo& info) {
+  uint8_t slot = 0;
+  if (slot_of(info, slot)) release_slot(slot);
+  return env_.Undefined();
+}
+
+Napi::Value RouterObject::report(const Napi::CallbackInfo& info) {
+  uint8_t slot = 0;
+  if (!slot_of(info, slot)) return env_.Undefined();
+  const EndpointPort::Report report = router_->port(slot)->report();
+  Napi::Object result = Napi::Object::New(env_);
+  result.Set("live", report.live);
+  result.Set("rxIdle", report.rx_idle);
+  result.Set("txIdle", report.tx_idle);
+  result.Set("peerCount", report.peer_count);
+  result.Set("routed", report.routed);
+  return result;
+}
+
+Napi::Value RouterObject::wake(const Napi::CallbackInfo& info) {
+  uint8_t slot = 0;
+  if (slot_of(info, slot) && slots_[slot].kind == "memory") {
+    router_->backend<MemoryBackend>(slot).wake_worker();
+  }
+  return env_.Undefined();
+}
+
+Status RouterObject::read_bindings(Napi::Env env, const Napi::Value& value, InstallSpec& spec) {
+  OptionReader options(env, value);
+  const OptionReader::Bytes slots = options.bytes("slots");
+  const Napi::Object draining = options.object("draining");
+  HR_TRY(options.status());
+  bound_slots_.assign(slots.data, slots.data + slots.bytes);
+  draining_.clear();
+  const uint32_t draining_count = draining.Get("length").ToNumber().Uint32Value();
+  for (uint32_t index = 0; index < draining_count && index < kSlotCountMax; ++index) {
+    OptionReader entry(env, draining.Get(index));
+    draining_.push_back({static_cast<uint8_t>(entry.u32("slot", kSlotCountMax - 1)),
+                         static_cast<uint16_t>(entry.u32("endpoint", UINT16_MAX))});
+    HR_TRY(entry.status());
+  }
+  spec.slot_of_endpoint = bound_slots_;
+  spec.draining = draining_;
+  return Status::success();
+}
+
+Napi::Value RouterObject::install(const Napi::CallbackInfo& info) {
+  InstallSpec spec;
+  Status status = read_bindings(env_, info[0], spec);
+  OptionReader options(env_, info[0]);
+  const OptionReader::Bytes image = options.bytes("image");
+  route_names_ = options.strings("routeNames");
+  reject_names_ = options.strings("rejectNames");
+  if (status.ok()) status = options.status();
+  spec.image = {image.data, image.bytes};
+  spec.route_names = route_names_;
+  spec.reject_names = reject_names_;
+  if (status.ok()) status = router_->install(spec);
+  if (!status.ok()) throw_status(env_, status);
+  return env_.Undefined();
+}
+
+Napi::Value RouterObject::rebind(const Napi::CallbackInfo& info) {
+  InstallSpec spec;
+  Status status = read_bindings(env_, info[0], spec);
+  if (status.ok()) status = router_->rebind(spec);
+  if (!status.ok()) throw_status(env_, status);
+  return env_.Undefined();
+}
+
+Napi::Value RouterObject::grace_passed(const Napi::CallbackInfo&) {
+  return Napi::Boolean::New(env_, !router_ || router_->grace_passed());
+}
+
+Napi::Value RouterObject::start(const Napi::CallbackInfo&) {
+  if (const Status status = router_->start(); !status.ok()) throw_status(env_, status);
+  return env_.Undefined();
+}
+
+Napi::Value RouterObject::poll(const Napi::CallbackInfo&) {
+  return Napi::Number::New(env_, router_ ? router_->poll() : 0);
+}
+
+// Threads end, sockets close, memory goes: what is left is an object that answers ERR_CLOSED.
+Napi::Value RouterObject::stop(const Napi::CallbackInfo&) {
+  if (router_) napi_remove_env_cleanup_hook(env_, &RouterObject::at_environment_end, this);
+  shut_down();
+  return env_.Undefined();
+}
+
+// A copy of `info[1]` bytes at position `info[0]` of the counters, fewer at their end.
+Napi::Value RouterObject::counters(const Napi::CallbackInfo& info) {
+  if (!router_) {
+    throw_status(env_, Status::error(StatusCode::kClosed, "the router is closed"));
+    return env_.Undefined();
+  }
+  const Counters& counters = router_->counters();
+  const auto position = static_cast<size_t>(info[0].ToNumber().Uint32Value());
+  const auto wanted_bytes = static_cast<size_t>(info[1].ToNumber().Uint32Value());
+  const size_t from = std::min(position, counters.bytes());
+  const size_t copied_bytes = std::min(wanted_bytes, counters.bytes() - from);
+  return Napi::Buffer<uint8_t>::Copy(env_, counters.data() + from, copied_bytes);
+}
+
+Napi::Value RouterObject::counters_path(const Napi::CallbackInfo&) {
+  return Napi::String::New(env_, router_ ? router_->counters().path() : "");
+}
+
+Napi::Value RouterObject::collect_metrics(const Napi::CallbackInfo&) {
+  if (router_) router_->collect_metrics();
+  return env_.Undefined();
+}
+
+}  // namespace hyperroute
