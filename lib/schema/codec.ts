@@ -110,13 +110,13 @@ const accessorNames: Readonly<Record<string, string>> = {
 
 /** Tests, in JavaScript, for a value `x` that the integer type cannot hold. */
 const misfits: Readonly<Record<string, string>> = {
-  u8: '(x & 255) !== x',
-  u16: '(x & 65535) !== x',
-  u32: '(x >>> 0) !== x',
+  u8: "typeof x !== 'number' || (x & 255) !== x",
+  u16: "typeof x !== 'number' || (x & 65535) !== x",
+  u32: "typeof x !== 'number' || (x >>> 0) !== x",
   u64: "typeof x !== 'bigint' || BigInt.asUintN(64, x) !== x",
-  i8: '((x << 24) >> 24) !== x',
-  i16: '((x << 16) >> 16) !== x',
-  i32: '(x | 0) !== x',
+  i8: "typeof x !== 'number' || ((x << 24) >> 24) !== x",
+  i16: "typeof x !== 'number' || ((x << 16) >> 16) !== x",
+  i32: "typeof x !== 'number' || (x | 0) !== x",
   i64: "typeof x !== 'bigint' || BigInt.asIntN(64, x) !== x",
 };
 
