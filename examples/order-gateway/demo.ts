@@ -61,7 +61,7 @@ export interface DemoOptions {
   /** The live table goes here. Default: standard error. */
   readonly stderr?: Output | undefined;
   /** The router to try. Default: hyperroute with router.config.ts. */
-  readonly startGateway: StartGateway;
+  readonly startGateway?: StartGateway | undefined;
 }
 
 /** The options with everything decided. */
@@ -79,7 +79,7 @@ interface Plan {
  * `passed` says whether all was well. Fails if a process or the router does not start or ends
  * early, and when `signal` aborts; every process it started is gone by then.
  */
-export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
+export async function runDemo(options: DemoOptions = {}): Promise<DemoSummary> {
   const stop = new AbortController();
   const plan: Plan = {
     messages: checkedCount('messages', options.messages ?? messagesDefault, 1, messagesMax),
@@ -87,7 +87,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
     seed: checkedCount('seed', options.seed ?? randomInt(2 ** 31), 0, 2 ** 32 - 1),
     signal: options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal,
     stderr: options.stderr ?? process.stderr,
-    startGateway: options.startGateway,
+    startGateway: options.startGateway ?? startHyperRoute,
   };
   const run = new DemoRun(plan, stop);
   try {
@@ -99,6 +99,11 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
     await run.end();
   }
 }
+
+const startHyperRoute: StartGateway = async (addresses, signal) => {
+  const { startGateway } = await import('./gateway.js');
+  return startGateway(addresses, signal);
+};
 
 class DemoRun {
   readonly #plan: Plan;
