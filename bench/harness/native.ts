@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { HyperRouteError } from '#lib/errors.js';
 import { packageRoot } from '#lib/native.js';
 import { percentileLevels, type Round } from './types.js';
 
@@ -22,10 +23,11 @@ export function findNative(): string {
   const paths = folders.map((folder) => join(root, folder, executable));
   const found = paths.find((path) => existsSync(path));
   if (found === undefined) {
-    throw new Error(
-      `${executable} was not found; tried:\n  ${paths.join('\n  ')}\n` +
-        'To build it in a checkout: npm run build:bench',
-    );
+    const fix = 'npm run build:bench (in a checkout)';
+    const tried = paths.map((path) => ({ path, reason: 'there is no such file' }));
+    const list = paths.map((path) => `\n  ${path}`).join('');
+    const message = `${executable} was not found; tried:${list}\nTo build it: ${fix}`;
+    throw new HyperRouteError('ERR_NATIVE_UNAVAILABLE', message, { tried, fix });
   }
   return found;
 }

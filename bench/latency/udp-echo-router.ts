@@ -20,7 +20,8 @@ async function main(): Promise<void> {
   process.once('SIGTERM', () => {
     void router.close().then(() => process.exit(0));
   });
-  process.send?.({ port: router.endpoint('echo').port });
+  const [endpoint] = router.endpoints();
+  process.send?.({ port: Number(endpoint?.address?.split(':').at(-1)) });
 }
 
 main().catch((error: unknown) => {
