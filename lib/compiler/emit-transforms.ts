@@ -121,7 +121,7 @@ class TransformWriter {
       }
       start = end;
     }
-    return ops.sort((a, b) => a.target - b.target);
+    return inOrderOfFailure(ops, this.#ops);
   }
 
   #move(source: FieldIr, target: FieldIr, rangeCode: number): void {
@@ -235,6 +235,21 @@ class TransformWriter {
     const { name, position } = this.#transform;
     throw optionError('ERR_ROUTE', name, expected, received, position);
   }
+}
+
+/**
+ * Sorts ops by the bytes they write, but ops that can fail stay in the order of the outputs: the
+ * first output that fails gives the reject code.
+ */
+function inOrderOfFailure(ops: readonly Op[], outputs: readonly Op[]): readonly Op[] {
+  const fallible = outputs.filter(canFail);
+  let next = 0;
+  const sorted = [...ops].sort((a, b) => a.target - b.target);
+  return sorted.map((op) => (canFail(op) ? (fallible[next++] ?? op) : op));
+}
+
+function canFail({ name }: Op): boolean {
+  return name === 'narrowChecked' || name === 'map' || name === 'rejectCode';
 }
 
 const emptyOp = { load: 0, store: 0, steps: 0, source: 0, target: 0, argument: 0, code: 0 };

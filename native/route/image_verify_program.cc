@@ -38,9 +38,7 @@ StackEffect effect_of(Opcode code) {
   }
 }
 
-bool is_jump(Opcode code) {
-  return code == Opcode::kJumpIfFalse || code == Opcode::kJumpIfTrue;
-}
+bool is_jump(Opcode code) { return code == Opcode::kJumpIfFalse || code == Opcode::kJumpIfTrue; }
 
 }  // namespace
 

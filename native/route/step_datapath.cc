@@ -9,9 +9,7 @@
 namespace hyperroute {
 namespace {
 
-constexpr uint32_t code_of(RejectCode code) {
-  return static_cast<uint32_t>(code);
-}
+constexpr uint32_t code_of(RejectCode code) { return static_cast<uint32_t>(code); }
 
 // Which member of the family the message is. Returns 0 and the slot, or the reject code.
 uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
@@ -184,7 +182,7 @@ Decision decide(const RouteImage& image, StepState& state, const StepMessage& me
 Decision decide_reject(const RouteImage& image, StepState& state, const StepMessage& message,
                        const Decision& decision) {
   const ImageTables& tables = image.tables();
-  Decision result = rejected(decision, decision.reject_code);
+  Decision result = rejected(decision, 0);
   result.outcome = Outcome::kDiscard;
   if (decision.route == kNoIndex) return result;
   const RouteRecord& route = tables.routes[decision.route];

@@ -1,0 +1,136 @@
+// Holds the compiled image, executed by the native step, against the interpreter.
+import { isDeepStrictEqual } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { emitWithReport, type ImageReport } from '../../lib/compiler/emit.js';
+import { initialState, interpret } from '../../lib/compiler/interpret.js';
+import type { ConditionIr, FieldIr, RouterIr } from '../../lib/compiler/ir.js';
+import { boundaryMessages, type RandomMessage, randomMessage } from '../helpers/random-message.js';
+import { type RandomRouter, randomRouter } from '../helpers/random-router.js';
+import { range } from '../helpers/random-schema.js';
+import { RandomValues } from '../helpers/random-values.js';
+import { loadImage } from '../helpers/route-image.js';
+
+/** Configurations in a run, and random messages for each besides those at the boundaries. */
+const routerCount = Number(process.env.HYPERROUTE_DIFFERENTIAL_ROUTERS ?? 100);
+const messagesPerRouter = Number(process.env.HYPERROUTE_DIFFERENTIAL_MESSAGES ?? 150);
+const firstSeed = Number(process.env.HYPERROUTE_SEED ?? 1);
+
+interface Totals {
+  decisions: number;
+  readonly reports: ImageReport[];
+  readonly outcomes: Map<string, number>;
+}
+
+function* messagesFor(random: RandomValues, router: RandomRouter): Generator<RandomMessage> {
+  let left = messagesPerRouter;
+  for (const message of boundaryMessages(random, router)) {
+    if (left <= -2 * messagesPerRouter) break;
+    left -= 1;
+    yield message;
+  }
+  for (let count = 0; count < messagesPerRouter; count += 1) yield randomMessage(random, router);
+}
+
+function compareOne(seed: number, totals: Totals): void {
+  const random = new RandomValues(seed);
+  const router = randomRouter(random);
+  const { ir } = router;
+  const { image, report } = emitWithReport(ir);
+  const native = loadImage(image);
+  const state = initialState(ir);
+  totals.reports.push(report);
+  assertNoFallback(ir, report, seed);
+  for (const { source, message } of messagesFor(random, router)) {
+    if (random.chance(5)) {
+      const endpoint = random.below(ir.endpoints.length);
+      const alive = random.chance(50);
+      state.alive[endpoint] = alive;
+      native.setAlive(endpoint, alive);
+    }
+    const returnAddress = random.u64();
+    const expected = interpret(ir, state, source, message, returnAddress);
+    const actual = native.step(source, message, returnAddress);
+    totals.decisions += 1;
+    const key = `${expected.decision.outcome} ${expected.rejectCode}`;
+    totals.outcomes.set(key, (totals.outcomes.get(key) ?? 0) + 1);
+    if (isDeepStrictEqual(actual, expected)) continue;
+    const at = `seed ${seed}, endpoint ${source}, message ${Buffer.from(message).toString('hex')}`;
+    expect(actual, at).toEqual(expected);
+  }
+}
+
+function hasArithmetic(condition: ConditionIr): boolean {
+  if (condition.kind === 'compare') return true;
+  if (condition.kind === 'in') return condition.value.kind !== 'field';
+  return condition.kind === 'not'
+    ? hasArithmetic(condition.term)
+    : condition.terms.some(hasArithmetic);
+}
+
+/** Whether one field decides the condition, and not always the same way. */
+function isFieldTest(condition: ConditionIr, fields: readonly FieldIr[]): boolean {
+  if (condition.kind !== 'in' || condition.value.kind !== 'field') return false;
+  const field = fields[condition.value.field];
+  if (field === undefined) return false;
+  const [least, greatest] = range(field);
+  return condition.intervals.some(([low, high]) => low <= greatest && high >= least);
+}
+
+/** Conditions on fields alone must be decided by tables, never by a program. */
+function assertNoFallback(ir: RouterIr, report: ImageReport, seed: number): void {
+  for (const [index, route] of ir.routes.entries()) {
+    const chosen = report.routes[index];
+    const arithmetic = route.rules.some(({ when }) => when !== null && hasArithmetic(when));
+    const expected =
+      route.rules[0]?.when === null ? 'always' : (chosen?.terms ?? 0) > 64 ? 'aggregated' : 'word';
+    expect(chosen?.matcher, `seed ${seed}, ${route.name}`).toBe(expected);
+    if (!arithmetic) expect(chosen?.programs, `seed ${seed}, ${route.name}`).toBe(0);
+    const fields = ir.schemas[route.schema ?? -1]?.fields ?? [];
+    const simple = route.checks.every(({ condition }) => isFieldTest(condition, fields));
+    if (simple) expect(chosen?.checks, `seed ${seed}, ${route.name}`).not.toContain('program');
+  }
+}
+
+describe('a route image executed by the engine', () => {
+  const totals: Totals = { decisions: 0, reports: [], outcomes: new Map() };
+
+  it('decides and transforms every message as the interpreter does', () => {
+    for (let index = 0; index < routerCount; index += 1) compareOne(firstSeed + index, totals);
+    expect(totals.decisions).toBeGreaterThanOrEqual(
+      Math.min(20_000, routerCount * messagesPerRouter),
+    );
+  });
+
+  it('was compared with every kind of table and op there is', () => {
+    const routes = totals.reports.flatMap((report) => report.routes);
+    const ops = totals.reports.flatMap((report) => report.transforms.flatMap(({ ops }) => ops));
+    expect(new Set(routes.map((route) => route.matcher))).toEqual(
+      new Set(['always', 'word', 'aggregated']),
+    );
+    expect(new Set(routes.flatMap((route) => route.checks))).toEqual(
+      new Set(['range', 'search', 'program']),
+    );
+    expect(new Set(routes.flatMap((route) => route.fields.map(({ map }) => map)))).toEqual(
+      new Set(['direct', 'search']),
+    );
+    expect(routes.some((route) => route.programs > 0)).toBe(true);
+    expect(new Set(ops).size).toBe(20);
+  });
+
+  it('was compared on every outcome, the built-in rejects included', () => {
+    const seen = [...totals.outcomes.keys()];
+    const wanted = [
+      'deliver 0',
+      'discard 0',
+      'reject 1',
+      'reject 2',
+      'reject 4',
+      'reject 5',
+      'reject 8',
+    ];
+    expect(seen).toEqual(expect.arrayContaining(wanted));
+    expect(seen.some((key) => key.startsWith('reject 10'))).toBe(true);
+    expect(seen.some((key) => key.startsWith('deliver 20'))).toBe(true);
+    expect(seen.some((key) => key.startsWith('deliver 30'))).toBe(true);
+  });
+});
