@@ -51,6 +51,7 @@ export class LiveTable {
   #answeredBefore = 0;
   #drawnAtMs = performance.now();
   #drawnLines = 0;
+  #isStopped = false;
 
   constructor(output: Output, orderCount: number) {
     this.#output = output;
@@ -68,10 +69,14 @@ export class LiveTable {
     this.#venueCounts[venueIndex] = orderCount;
   }
 
-  /** Draws for the last time. */
+  /** Draws for the last time, with the rate of the whole run. Does nothing more after that. */
   stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     clearInterval(this.#timer);
-    if (this.#output.isTTY === true) this.#draw();
+    this.#answeredBefore = 0;
+    this.#drawnAtMs = this.#startedAtMs;
+    this.#draw();
   }
 
   #sum(pick: (progress: ClientProgress) => number): number {
