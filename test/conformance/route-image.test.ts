@@ -11,8 +11,8 @@ import { RandomValues } from '../helpers/random-values.js';
 import { loadImage } from '../helpers/route-image.js';
 
 /** Configurations in a run, and random messages for each besides those at the boundaries. */
-const routerCount = Number(process.env.HYPERROUTE_DIFFERENTIAL_ROUTERS ?? 100);
-const messagesPerRouter = Number(process.env.HYPERROUTE_DIFFERENTIAL_MESSAGES ?? 150);
+const routerCount = Number(process.env.HYPERROUTE_DIFFERENTIAL_ROUTERS ?? 80);
+const messagesPerRouter = Number(process.env.HYPERROUTE_DIFFERENTIAL_MESSAGES ?? 120);
 const firstSeed = Number(process.env.HYPERROUTE_SEED ?? 1);
 
 interface Totals {

@@ -73,8 +73,8 @@ class Framing {
  private:
   ScanResult scan_prefix(const uint8_t* data, uint32_t available_bytes,
                          uint32_t frame_bytes_max) const noexcept;
-  ScanResult scan_delimiter(const uint8_t* data, uint32_t available_bytes,
-                            uint32_t searched_bytes, uint32_t frame_bytes_max) const noexcept;
+  ScanResult scan_delimiter(const uint8_t* data, uint32_t available_bytes, uint32_t searched_bytes,
+                            uint32_t frame_bytes_max) const noexcept;
   uint32_t seal_prefix(uint8_t* frame, uint32_t message_bytes) const noexcept;
   uint32_t seal_delimiter(uint8_t* frame, uint32_t message_bytes) const noexcept;
   const uint8_t* find_delimiter(const uint8_t* data, uint32_t data_bytes) const noexcept;

@@ -63,10 +63,10 @@ ScanResult Framing::scan_delimiter(const uint8_t* data, uint32_t available_bytes
 }
 
 const uint8_t* Framing::find_delimiter(const uint8_t* data, uint32_t data_bytes) const noexcept {
-  const void* found = options_.delimiter_bytes == 1
-                          ? std::memchr(data, options_.delimiter[0], data_bytes)
-                          : ::memmem(data, data_bytes, options_.delimiter,
-                                     options_.delimiter_bytes);
+  const void* found =
+      options_.delimiter_bytes == 1
+          ? std::memchr(data, options_.delimiter[0], data_bytes)
+          : ::memmem(data, data_bytes, options_.delimiter, options_.delimiter_bytes);
   return static_cast<const uint8_t*>(found);
 }
 

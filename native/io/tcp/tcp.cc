@@ -19,9 +19,7 @@ constexpr uint32_t kReceiveBytesMin = 64 * 1024;
 
 }  // namespace
 
-TcpBackend::~TcpBackend() {
-  close();
-}
+TcpBackend::~TcpBackend() { close(); }
 
 Status TcpBackend::open(const TcpOptions& options, const EndpointCounters& counters,
                         uint16_t generation_seed) {
@@ -94,8 +92,7 @@ Status TcpBackend::listen() {
   if (::listen(listener_.get(), queue_max) != 0) {
     const int error = errno;
     char text[kAddressTextBytes];
-    const StatusCode code =
-        error == EADDRINUSE ? StatusCode::kAddressInUse : StatusCode::kSystem;
+    const StatusCode code = error == EADDRINUSE ? StatusCode::kAddressInUse : StatusCode::kSystem;
     return Status::system(code, error, "listening on %s", options_.address.print(text));
   }
   Result<SocketAddress> bound = SocketAddress::local_of(listener_.get());

@@ -27,8 +27,8 @@ struct TcpConnection {
   UniqueFd socket;
   PeerRef peer{0, 0};
   TcpState state = TcpState::kFree;
-  bool is_ready = false;    // It is in the queue of those whose turn comes.
-  bool is_held = false;     // Its next message was held: the next turn offers only that one.
+  bool is_ready = false;     // It is in the queue of those whose turn comes.
+  bool is_held = false;      // Its next message was held: the next turn offers only that one.
   bool is_readable = false;  // The socket may have more; a read that finds it empty clears it.
   bool is_hung_up = false;   // The kernel has seen the end: only a read of 0 bytes is the last.
   bool is_at_end = false;    // That read has happened.

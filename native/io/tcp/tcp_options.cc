@@ -30,10 +30,10 @@ Status check_connect(const TcpOptions& options) {
   HR_TRY(check_remote_address(options.address, options.address.family()));
   if (options.reconnect_min_ns < kMillisecondNs ||
       options.reconnect_max_ns < options.reconnect_min_ns) {
-    return Status::error(StatusCode::kConfig,
-                         "reconnect: expected 1 ≤ minMs ≤ maxMs, got %llu and %llu",
-                         static_cast<unsigned long long>(options.reconnect_min_ns / kMillisecondNs),
-                         static_cast<unsigned long long>(options.reconnect_max_ns / kMillisecondNs));
+    return Status::error(
+        StatusCode::kConfig, "reconnect: expected 1 ≤ minMs ≤ maxMs, got %llu and %llu",
+        static_cast<unsigned long long>(options.reconnect_min_ns / kMillisecondNs),
+        static_cast<unsigned long long>(options.reconnect_max_ns / kMillisecondNs));
   }
   if (options.connect_timeout_ns < kMillisecondNs) {
     return Status::error(StatusCode::kConfig, "connectTimeoutMs: expected 1 or more");

@@ -22,8 +22,8 @@ struct TcpOptions {
   FramingOptions framing;
   uint32_t frame_bytes_max = 64 * 1024;  // Headers and delimiters included.
   bool no_delay = true;
-  uint32_t read_budget = 64;              // Messages of one connection in one burst.
-  uint32_t receive_buffer_bytes = 0;      // 0: what the system gives.
+  uint32_t read_budget = 64;          // Messages of one connection in one burst.
+  uint32_t receive_buffer_bytes = 0;  // 0: what the system gives.
   uint32_t send_buffer_bytes = 0;
   uint32_t backlog_bytes = 1024 * 1024;  // Of a connection: what its socket did not take yet.
   bool drop_oldest = false;  // A full backlog makes room by dropping its oldest messages.

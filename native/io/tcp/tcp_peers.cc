@@ -22,7 +22,8 @@ constexpr uint32_t kKeptPageBytes = 64 * 1024;
 
 void release_pages(uint8_t* memory, uint32_t region_bytes, uint32_t used_bytes) {
   // Only saves memory: a failure changes nothing that anyone relies on.
-  if (used_bytes > kKeptPageBytes) static_cast<void>(::madvise(memory, region_bytes, MADV_DONTNEED));
+  if (used_bytes > kKeptPageBytes)
+    static_cast<void>(::madvise(memory, region_bytes, MADV_DONTNEED));
 }
 
 // A connect() to an own ephemeral port can meet itself half-way and succeed without any server.

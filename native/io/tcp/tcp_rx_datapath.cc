@@ -79,8 +79,8 @@ void TcpBackend::on_event(uint32_t index, uint16_t generation, uint32_t events) 
 }
 
 bool TcpBackend::may_read(const TcpConnection& connection) const noexcept {
-  return connection.state == TcpState::kOpen && connection.is_readable &&
-         !connection.is_at_end && !connection.is_broken && !is_stopped_;
+  return connection.state == TcpState::kOpen && connection.is_readable && !connection.is_at_end &&
+         !connection.is_broken && !is_stopped_;
 }
 
 uint32_t TcpBackend::take_turn(TcpConnection& connection, std::span<RxView> views) noexcept {
@@ -129,9 +129,8 @@ uint32_t TcpBackend::hand_out(TcpConnection& connection, std::span<RxView> views
       connection.fault = scan.status;
       break;
     }
-    views[handed_count++] =
-        RxView{frame + scan.message_offset, scan.message_bytes, connection.peer,
-               uint64_t{connection.peer.index} << 32 | start};
+    views[handed_count++] = RxView{frame + scan.message_offset, scan.message_bytes, connection.peer,
+                                   uint64_t{connection.peer.index} << 32 | start};
     connection.handed_bytes = start + scan.frame_bytes;
     connection.searched_bytes = 0;
     if (connection.handed_bytes <= connection.counted_bytes) continue;  // A held one, again.
@@ -152,9 +151,9 @@ bool TcpBackend::read_socket(TcpConnection& connection) noexcept {
     connection.received_bytes = kept_bytes;
   }
   const uint32_t free_bytes = receive_stride_bytes_ - connection.received_bytes;
-  const ssize_t result = ::recv(connection.socket.get(),
-                                connection.received + connection.received_bytes, free_bytes,
-                                MSG_DONTWAIT);
+  const ssize_t result =
+      ::recv(connection.socket.get(), connection.received + connection.received_bytes, free_bytes,
+             MSG_DONTWAIT);
   if (result > 0) {
     const uint32_t read_bytes = static_cast<uint32_t>(result);
     connection.received_bytes += read_bytes;
@@ -188,8 +187,7 @@ void TcpBackend::hold(const RxView& view) noexcept {
 bool TcpBackend::rx_idle() const noexcept {
   for (uint32_t i = 0; i < ready_count_; ++i) {
     const uint32_t at = ready_head_ + i;
-    const TcpConnection& connection =
-        connections_[ready_[at >= capacity_ ? at - capacity_ : at]];
+    const TcpConnection& connection = connections_[ready_[at >= capacity_ ? at - capacity_ : at]];
     const uint32_t waiting_bytes = connection.received_bytes - connection.handed_bytes;
     if (waiting_bytes == 0 || connection.is_broken) continue;
     const ScanResult scan = framing_.scan(connection.received + connection.handed_bytes,

@@ -137,8 +137,7 @@ uint32_t TcpBackend::write_through(TcpConnection& connection, std::span<TxFrame>
                                    uint32_t& partial_bytes) noexcept {
   iovec vectors[kGatherMax];
   for (size_t i = 0; i < frames.size(); ++i) vectors[i] = iovec{frames[i].data, frames[i].bytes};
-  const ssize_t result =
-      write_vectors(connection.socket.get(), std::span(vectors, frames.size()));
+  const ssize_t result = write_vectors(connection.socket.get(), std::span(vectors, frames.size()));
   if (result < 0) {
     if (!is_full(errno)) lose(connection);
     return 0;
@@ -178,8 +177,7 @@ void TcpBackend::flush(TcpConnection& connection) noexcept {
   for (uint32_t call = 0; call < kFlushCallsMax; ++call) {
     iovec vectors[kGatherMax];
     const uint32_t vector_count = backlog.gather(std::span(vectors));
-    const ssize_t result =
-        write_vectors(connection.socket.get(), std::span(vectors, vector_count));
+    const ssize_t result = write_vectors(connection.socket.get(), std::span(vectors, vector_count));
     if (result < 0) {
       if (!is_full(errno)) lose(connection);
       return;
@@ -226,8 +224,7 @@ void TcpBackend::finished(uint16_t index, uint8_t producer, uint32_t frame_bytes
   std::atomic<uint32_t>& finished = finished_[size_t{producer} * capacity_ + index];
   // C2 release: the owner is done with the bytes before the producer may count them as free;
   // pairs with C1 in the producer's queue. The load is relaxed: the owner is the only writer.
-  finished.store(finished.load(std::memory_order_relaxed) + frame_bytes,
-                 std::memory_order_release);
+  finished.store(finished.load(std::memory_order_relaxed) + frame_bytes, std::memory_order_release);
 }
 
 uint64_t TcpBackend::take_sequence(PeerRef peer) noexcept {

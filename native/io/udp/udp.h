@@ -17,8 +17,8 @@
 #include "base/status.h"
 #include "io/address.h"
 #include "io/endpoint.h"
-#include "io/unique_fd.h"
 #include "io/udp/udp_senders.h"
+#include "io/unique_fd.h"
 
 namespace hyperroute {
 
@@ -68,7 +68,9 @@ class UdpBackend {
     const uint32_t slot = static_cast<uint32_t>(view.cookie);
     if (slot < next_slot_) next_slot_ = slot;
   }
-  [[nodiscard]] bool is_held(const RxView& view) const noexcept { return view.cookie >= next_slot_; }
+  [[nodiscard]] bool is_held(const RxView& view) const noexcept {
+    return view.cookie >= next_slot_;
+  }
   [[nodiscard]] uint32_t tx_burst(std::span<TxFrame> frames) noexcept;
   [[nodiscard]] bool tx_blocked() const noexcept { return tx_blocked_; }
   [[nodiscard]] uint64_t take_sequence(PeerRef peer) noexcept;
@@ -143,8 +145,8 @@ class UdpBackend {
   uint64_t drops_check_ns_ = 0;
   bool is_stopped_ = false;
   bool tx_blocked_ = false;
-  bool expects_many_ = false;        // The last call found something: more may be waiting.
-  bool has_received_ = false;        // Since the kernel's drop count was last read.
+  bool expects_many_ = false;  // The last call found something: more may be waiting.
+  bool has_received_ = false;  // Since the kernel's drop count was last read.
   std::array<Slot, kUdpBurstMax> slots_{};
   MemoryRegion buffers_;
   std::array<mmsghdr, kUdpBurstMax> rx_headers_{};

@@ -72,8 +72,8 @@ void UdpBackend::receive_one() noexcept {
 
 void UdpBackend::receive_many(uint32_t count_max) noexcept {
   for (uint32_t attempt = 0; attempt < kErrorRetriesMax; ++attempt) {
-    const int received = ::recvmmsg(socket_.get(), rx_headers_.data(), count_max,
-                                    MSG_DONTWAIT | MSG_TRUNC, nullptr);
+    const int received =
+        ::recvmmsg(socket_.get(), rx_headers_.data(), count_max, MSG_DONTWAIT | MSG_TRUNC, nullptr);
     if (received < 0) {
       if (receive_failed(errno)) continue;
       expects_many_ = false;
@@ -168,8 +168,7 @@ uint32_t UdpBackend::gather(std::span<TxFrame> frames) noexcept {
     tx_vectors_[i] = iovec{frames[i].data, frames[i].bytes};
     msghdr& header = tx_headers_[i].msg_hdr;
     // A connected socket keeps its route; naming the address would look it up for each datagram.
-    header.msg_name = options_.only_remote ? nullptr
-                                           : const_cast<sockaddr*>(to->socket_address());
+    header.msg_name = options_.only_remote ? nullptr : const_cast<sockaddr*>(to->socket_address());
     header.msg_namelen = options_.only_remote ? 0 : to->socket_bytes();
   }
   return static_cast<uint32_t>(count_max);
@@ -235,8 +234,8 @@ bool UdpBackend::prepare_wait() noexcept {
   // A sleeping worker calls no progress(): what was dropped so far has to be counted now.
   if (has_received_) count_kernel_drops();
   const bool is_reading = !is_stopped_ && next_slot_ == slot_count_;
-  const uint32_t wanted = (is_reading ? uint32_t{EPOLLIN} : 0u) |
-                          (tx_blocked_ ? uint32_t{EPOLLOUT} : 0u);
+  const uint32_t wanted =
+      (is_reading ? uint32_t{EPOLLIN} : 0u) | (tx_blocked_ ? uint32_t{EPOLLOUT} : 0u);
   if (wanted == epoll_interest_) return true;
   epoll_event event{};
   event.events = wanted;
