@@ -19,9 +19,18 @@ export interface DescribedRouter {
   readonly endpoints: readonly BoundEndpoint[];
 }
 
+/** What a reload did to the endpoints, by name. */
+export interface ReloadChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly moved: readonly string[];
+  readonly changed: readonly string[];
+  readonly kept: readonly string[];
+}
+
 export interface RouterEvents {
   started(file: string, router: DescribedRouter): void;
-  reloaded(router: DescribedRouter): void;
+  reloaded(router: DescribedRouter, changes: ReloadChanges): void;
   reloadFailed(error: unknown): void;
   stopping(): void;
   stopped(): void;
@@ -36,20 +45,12 @@ function jsonEvents(io: Io): RouterEvents {
   const say = (event: string, more: object = {}) =>
     io.json({ event, at: new Date().toISOString(), ...more });
   return {
-    started: (file, router) => say('started', { pid: process.pid, file, ...described(router) }),
-    reloaded: (router) => say('reloaded', described(router)),
+    started: (file, router) => say('started', { pid: process.pid, file, ...router }),
+    reloaded: (router, changes) => say('reloaded', { ...router, changes }),
     reloadFailed: (error) => say('reload-failed', { error: errorJson(error) }),
     stopping: () => undefined,
     stopped: () => say('stopped'),
     failed: (error) => say('failed', { error: errorJson(error) }),
-  };
-}
-
-function described({ name, countersPath, endpoints }: DescribedRouter): DescribedRouter {
-  return {
-    name,
-    countersPath,
-    endpoints: endpoints.map(({ name, kind, address }) => ({ name, kind, address })),
   };
 }
 
@@ -66,8 +67,8 @@ function textEvents(io: Io): RouterEvents {
       out.line(`configuration  ${file}  (kill -HUP ${process.pid} loads it again)`);
       if (router.countersPath !== null) out.line(`counters       ${router.countersPath}`);
     },
-    reloaded: (router) => {
-      out.line(`${out.style('green', 'reloaded')} ${router.name}`);
+    reloaded: (router, changes) => {
+      out.line(`${out.style('green', 'reloaded')} ${router.name}  ${changesText(changes)}`);
       endpoints(router);
     },
     reloadFailed: (error) => {
@@ -78,4 +79,11 @@ function textEvents(io: Io): RouterEvents {
     stopped: () => out.line('stopped'),
     failed: (error) => reportError(io, error),
   };
+}
+
+function changesText(changes: ReloadChanges): string {
+  const shown = (['added', 'removed', 'moved', 'changed'] as const)
+    .filter((kind) => changes[kind].length > 0)
+    .map((kind) => `${kind} ${changes[kind].join(', ')}`);
+  return shown.length === 0 ? 'same endpoints' : shown.join('; ');
 }

@@ -16,6 +16,11 @@ interface Entry {
 
 const commands: readonly Entry[] = [
   {
+    name: 'run',
+    summary: 'run the router of a configuration',
+    load: async () => (await import('./run.js')).run,
+  },
+  {
     name: 'check',
     summary: 'check a configuration and say what it holds',
     load: async () => (await import('./check.js')).check,

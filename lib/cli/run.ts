@@ -1,0 +1,171 @@
+// `hyperroute run`: one router from one configuration file until a signal ends it. SIGHUP loads
+// the file again; a file that is wrong changes nothing.
+import type { RouterIr } from '../compiler/ir.js';
+import { loadConfig } from '../config/load.js';
+import { HyperRoute } from '../router/hyperroute.js';
+import { type Command, type CommandInput, UsageError } from './command.js';
+import { type DescribedRouter, eventsOf, type RouterEvents } from './events.js';
+import { countersPath } from './live.js';
+
+export const run: Command = {
+  name: 'run',
+  usage: 'FILE',
+  about: [
+    'Starts the router that FILE exports and prints its endpoints with the addresses they are',
+    'bound to. With --json every event is one line: started, reloaded, reload-failed, stopped,',
+    'failed.',
+    '',
+    'SIGHUP loads FILE and everything it imports again: unchanged endpoints keep their sockets and',
+    'connections; a file with a mistake is reported and the running configuration stays.',
+    'SIGINT and SIGTERM drain and close; a second one ends the process at once.',
+  ],
+  options: {
+    name: { type: 'string', value: 'NAME', about: "name of the router (the configuration's)" },
+    counters: {
+      type: 'string',
+      value: 'PATH',
+      about: 'counters file for stat (/dev/shm/hyperroute-<uid>/NAME.counters)',
+    },
+  },
+  positionalsMin: 1,
+  positionalsMax: 1,
+  examples: [
+    'hyperroute run router.config.ts',
+    'hyperroute run router.config.ts --name gateway-2 --json',
+    'kill -HUP PID        # load the configuration again',
+  ],
+  run: runCommand,
+};
+
+/** Long enough never to matter; it keeps the process alive while native threads do the work. */
+const keepAliveMs = 2 ** 31 - 1;
+
+async function runCommand({ positionals, values, io }: CommandInput): Promise<number> {
+  const [path = ''] = positionals;
+  const session = new Session({
+    path,
+    name: nameOf(values.name),
+    countersPath: typeof values.counters === 'string' ? values.counters : undefined,
+    events: eventsOf(io, values.json === true),
+  });
+  const keepAlive = setInterval(() => {}, keepAliveMs);
+  session.listen();
+  try {
+    return await session.run();
+  } finally {
+    session.unlisten();
+    clearInterval(keepAlive);
+  }
+}
+
+function nameOf(given: string | boolean | undefined): string | undefined {
+  if (typeof given !== 'string') return undefined;
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/.test(given)) return given;
+  const expected = '1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot';
+  throw new UsageError(`--name: expected ${expected}, received ${JSON.stringify(given)}`);
+}
+
+interface SessionOptions {
+  readonly path: string;
+  readonly name: string | undefined;
+  readonly countersPath: string | undefined;
+  readonly events: RouterEvents;
+}
+
+/** One run: the router, the signals that reach it, and at most one reload at a time. */
+class Session {
+  readonly #options: SessionOptions;
+  readonly #events: RouterEvents;
+  readonly #stop = new AbortController();
+  #router: HyperRoute | undefined;
+  /** A SIGHUP came: the file must be loaded (again). Several while one is at work are one. */
+  #reloadWanted = false;
+  #reloading: Promise<void> | undefined;
+
+  readonly #onHangup = () => {
+    this.#reloadWanted = true;
+    if (this.#router !== undefined) this.#reloading ??= this.#reload(this.#router);
+  };
+
+  readonly #onStop = () => {
+    // Draining may take as long as its time limit; who asks twice does not want to wait.
+    if (this.#stop.signal.aborted) process.exit(1);
+    this.#stop.abort();
+  };
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#events = options.events;
+  }
+
+  listen(): void {
+    process.on('SIGHUP', this.#onHangup);
+    process.on('SIGINT', this.#onStop);
+    process.on('SIGTERM', this.#onStop);
+  }
+
+  unlisten(): void {
+    process.off('SIGHUP', this.#onHangup);
+    process.off('SIGINT', this.#onStop);
+    process.off('SIGTERM', this.#onStop);
+  }
+
+  /** Returns the exit code. */
+  async run(): Promise<number> {
+    const { signal } = this.#stop;
+    try {
+      const { file, ir } = await this.#load();
+      const { countersPath: path = countersPath(ir.name) } = this.#options;
+      this.#router = await HyperRoute.start(ir, { countersPath: path });
+      this.#events.started(file, described(this.#router));
+    } catch (error) {
+      if (signal.aborted) return 0;
+      this.#events.failed(error);
+      return 1;
+    }
+    if (this.#reloadWanted) this.#onHangup();
+    if (!signal.aborted) await new Promise((done) => signal.addEventListener('abort', done));
+    return this.#close(this.#router);
+  }
+
+  async #load(): Promise<{ file: string; ir: RouterIr }> {
+    const { path, name } = this.#options;
+    const { file, ir } = await loadConfig(path, { signal: this.#stop.signal });
+    return { file, ir: name === undefined ? ir : { ...ir, name } };
+  }
+
+  async #close(router: HyperRoute): Promise<number> {
+    this.#events.stopping();
+    await this.#reloading;
+    try {
+      await router.close();
+    } catch (error) {
+      this.#events.failed(error);
+      return 1;
+    }
+    this.#events.stopped();
+    return 0;
+  }
+
+  async #reload(router: HyperRoute): Promise<void> {
+    while (this.#reloadWanted && !this.#stop.signal.aborted) {
+      this.#reloadWanted = false;
+      try {
+        const { ir } = await this.#load();
+        const changes = await router.update(ir);
+        this.#events.reloaded(described(router), changes);
+      } catch (error) {
+        if (!this.#stop.signal.aborted) this.#events.reloadFailed(error);
+      }
+    }
+    this.#reloading = undefined;
+  }
+}
+
+function described(router: HyperRoute): DescribedRouter {
+  return {
+    name: router.name,
+    countersPath: router.countersPath,
+    endpoints: router.endpoints().map(({ name, kind, address }) => ({ name, kind, address })),
+  };
+}
