@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hyperroute } from '../helpers/cli.js';
 
-const commands = ['check', 'demo', 'stat', 'bench', 'build'];
+const commands = ['run', 'check', 'demo', 'stat', 'bench', 'build'];
 let folder = '';
 
 beforeAll(() => {
@@ -70,7 +70,7 @@ describe('wrong usage', () => {
     ['no command', [], /^Usage: hyperroute COMMAND/],
     ['an unknown command', ['walk'], /unknown command "walk"/],
     ['an unknown option', ['check', '--fast', 'x.ts'], /Unknown option '--fast'/],
-    ['a missing file', ['check'], /expected FILE, received nothing/],
+    ['a missing file', ['run'], /expected FILE, received nothing/],
     ['a file too many', ['check', 'a.ts', 'b.ts'], /unexpected argument "b.ts"/],
     ['an option without its value', ['stat', '--count'], /--count.* argument missing/],
     ['a number that is none', ['stat', '--count', 'ten'], /--count: expected a whole number/],
@@ -79,6 +79,7 @@ describe('wrong usage', () => {
       ['stat', '--interval', '1'],
       /--interval: .*from 10 to .*received "1"/,
     ],
+    ['a name that cannot be a file', ['run', 'x.ts', '--name', '../x'], /--name: expected 1 to 64/],
     ['no orders', ['demo', '--messages', '0'], /--messages: expected a whole number from 1/],
   ])('exits with 2 and says what is wrong: %s', async (_what, args, message) => {
     const { code, stdout, stderr } = await hyperroute(args);
