@@ -3,7 +3,6 @@
 #include <napi.h>
 
 #include "addon/route_image.h"
-#include "addon/route_image.h"
 #include "addon/router.h"
 #include "addon/values.h"
 #include "base/memory.h"

@@ -143,8 +143,7 @@ Status read_endpoint_options(Napi::Env env, const std::string& kind, const Napi:
   // connection's backlog.
   const uint64_t bound_bytes = uint64_t{queue.queue_bytes} + queue.park_bytes;
   const uint64_t backlog_bytes = tcp.drop_oldest ? queue.queue_bytes : bound_bytes * worker_count;
-  tcp.backlog_bytes =
-      static_cast<uint32_t>(std::min<uint64_t>(backlog_bytes, kBacklogBytesMax));
+  tcp.backlog_bytes = static_cast<uint32_t>(std::min<uint64_t>(backlog_bytes, kBacklogBytesMax));
   return Status::success();
 }
 

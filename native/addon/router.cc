@@ -3,50 +3,10 @@
 
 #include <algorithm>
 
+#include "addon/router_options.h"
+
 namespace hyperroute {
 namespace {
-
-IdleMode idle_mode_of(const std::string& name) {
-  if (name == "spin") return IdleMode::kSpin;
-  if (name == "yield") return IdleMode::kYield;
-  return name == "backoff" ? IdleMode::kBackoff : IdleMode::kBlock;
-}
-
-Status read_worker(Napi::Env env, const Napi::Value& value, uint32_t sample_every,
-                   WorkerOptions& out) {
-  OptionReader options(env, value);
-  out.name = options.string("name");
-  out.idle = idle_mode_of(options.string("idle"));
-  out.cpu = options.has("cpu") ? static_cast<int32_t>(options.u32("cpu", 1u << 16)) : -1;
-  out.spin_ns = uint64_t{options.u32("spinNs")};
-  out.sample_every = sample_every;
-  return options.status();
-}
-
-Status read_router(Napi::Env env, const Napi::Value& value, RouterOptions& out) {
-  OptionReader options(env, value);
-  out.counters.name = options.string("name");
-  if (options.has("countersPath")) out.counters.path = options.string("countersPath");
-  out.inline_model = options.boolean("inline");
-  const uint32_t sample_every = options.u32("sampleEvery");
-  const Napi::Object workers = options.object("workers");
-  HR_TRY(options.status());
-  const uint32_t worker_count = workers.Get("length").ToNumber().Uint32Value();
-  for (uint32_t index = 0; index < worker_count && index <= kWorkerCountMax; ++index) {
-    HR_TRY(read_worker(env, workers.Get(index), sample_every, out.workers.emplace_back()));
-  }
-  return Status::success();
-}
-
-Status format_rings(const MemoryOptions& memory) {
-  for (const auto& [ring, ring_bytes] : {std::pair(memory.outbound_memory, memory.outbound_bytes),
-                                         std::pair(memory.inbound_memory, memory.inbound_bytes)}) {
-    if (ring_bytes <= kRingDataOffset) return Status::error(StatusCode::kConfig, "a ring too small");
-    auto made = ring_init(ring, ring_bytes, static_cast<uint32_t>(ring_bytes - kRingDataOffset));
-    if (!made.ok()) return made.status();
-  }
-  return Status::success();
-}
 
 // Called on a worker: coalesced by the queue of one, so a wake in flight is enough.
 void wake_javascript(void* context) {
@@ -58,34 +18,33 @@ void wake_javascript(void* context) {
 void RouterObject::define(Napi::Env env, Napi::Object exports) {
   exports.Set(
       "Router",
-      DefineClass(
-          env, "Router",
-          {InstanceMethod<&RouterObject::open_endpoint>("openEndpoint"),
-           InstanceMethod<&RouterObject::can_reconfigure_endpoint>("canReconfigure"),
-           InstanceMethod<&RouterObject::reconfigure>("reconfigure"),
-           InstanceMethod<&RouterObject::attach>("attach"),
-           InstanceMethod<&RouterObject::stop_accepting>("stopAccepting"),
-           InstanceMethod<&RouterObject::stop_reading>("stopReading"),
-           InstanceMethod<&RouterObject::detach>("detach"),
-           InstanceMethod<&RouterObject::is_done>("isDone"),
-           InstanceMethod<&RouterObject::free_slot>("freeSlot"),
-           InstanceMethod<&RouterObject::report>("report"),
-           InstanceMethod<&RouterObject::wake>("wake"),
-           InstanceMethod<&RouterObject::install>("install"),
-           InstanceMethod<&RouterObject::rebind>("rebind"),
-           InstanceMethod<&RouterObject::grace_passed>("gracePassed"),
-           InstanceMethod<&RouterObject::start>("start"),
-           InstanceMethod<&RouterObject::poll>("poll"),
-           InstanceMethod<&RouterObject::stop>("stop"),
-           InstanceMethod<&RouterObject::counters>("counters"),
-           InstanceMethod<&RouterObject::counters_path>("countersPath"),
-           InstanceMethod<&RouterObject::collect_metrics>("collectMetrics")}));
+      DefineClass(env, "Router",
+                  {InstanceMethod<&RouterObject::open_endpoint>("openEndpoint"),
+                   InstanceMethod<&RouterObject::can_reconfigure_endpoint>("canReconfigure"),
+                   InstanceMethod<&RouterObject::reconfigure>("reconfigure"),
+                   InstanceMethod<&RouterObject::attach>("attach"),
+                   InstanceMethod<&RouterObject::stop_accepting>("stopAccepting"),
+                   InstanceMethod<&RouterObject::stop_reading>("stopReading"),
+                   InstanceMethod<&RouterObject::detach>("detach"),
+                   InstanceMethod<&RouterObject::is_done>("isDone"),
+                   InstanceMethod<&RouterObject::free_slot>("freeSlot"),
+                   InstanceMethod<&RouterObject::report>("report"),
+                   InstanceMethod<&RouterObject::wake>("wake"),
+                   InstanceMethod<&RouterObject::install>("install"),
+                   InstanceMethod<&RouterObject::rebind>("rebind"),
+                   InstanceMethod<&RouterObject::grace_passed>("gracePassed"),
+                   InstanceMethod<&RouterObject::start>("start"),
+                   InstanceMethod<&RouterObject::poll>("poll"),
+                   InstanceMethod<&RouterObject::stop>("stop"),
+                   InstanceMethod<&RouterObject::counters>("counters"),
+                   InstanceMethod<&RouterObject::counters_path>("countersPath"),
+                   InstanceMethod<&RouterObject::collect_metrics>("collectMetrics")}));
 }
 
 RouterObject::RouterObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<RouterObject>(info), env_(info.Env()) {
   RouterOptions options;
-  const Status status = read_router(env_, info[0], options);
+  const Status status = read_router_options(env_, info[0], options);
   auto router = status.ok() ? Router::create(options) : Result<std::unique_ptr<Router>>(status);
   if (!router.ok()) {
     throw_status(env_, router.status());
@@ -239,15 +198,14 @@ Napi::Value RouterObject::reconfigure(const Napi::CallbackInfo& info) {
   SlotState& state = slots_[slot];
   OptionReader reader(env_, info[1]);
   auto options = std::make_unique<EndpointOptions>();
-  const Status status =
-      read_endpoint_options(env_, state.kind, reader.object("options"), state.queue,
-                            router_->worker_count(), *options);
+  const Status status = read_endpoint_options(env_, state.kind, reader.object("options"),
+                                              state.queue, router_->worker_count(), *options);
   if (!status.ok()) {
     throw_status(env_, status);
     return env_.Undefined();
   }
-  const void* argument = std::visit([](const auto& held) -> const void* { return &held; },
-                                    *options);
+  const void* argument =
+      std::visit([](const auto& held) -> const void* { return &held; }, *options);
   auto result = router_->post(CommandKind::kReconfigure, slot, argument);
   // The caller asks for one change at a time, so the one before is done.
   if (result.ok()) {

@@ -70,8 +70,8 @@ uint32_t write_message(Cycle& cycle, const Inbound& inbound, const Decision& dec
   }
   const TransformContext context{
       pack_return_address(inbound.slot, inbound.view.peer, ++cycle.return_sequence), reject_code};
-  const TransformResult result = run_transform(cycle.installed->image, decision.transform,
-                                               inbound.message, context, out);
+  const TransformResult result =
+      run_transform(cycle.installed->image, decision.transform, inbound.message, context, out);
   patch = result.patch;
   return result.reject_code;
 }
@@ -101,15 +101,16 @@ uint32_t deliver(Cycle& cycle, const Inbound& inbound, const Decision& decision,
                : code_of(RejectCode::kDestinationFull);
   }
   SequencePatch patch{kNoIndex, 0, 0};
-  const uint32_t code = write_message(cycle, inbound, decision, reject_code,
-                                      frame + room.head_bytes, patch);
+  const uint32_t code =
+      write_message(cycle, inbound, decision, reject_code, frame + room.head_bytes, patch);
   if (code != 0) [[unlikely]] {
     destination.queue->abort();
     return code;
   }
-  if (patch.offset != kNoIndex) patch.offset = static_cast<uint16_t>(patch.offset + room.head_bytes);
-  const uint32_t sealed_bytes = port.preserves_bounds() ? decision.output_bytes
-                                                        : port.seal(frame, decision.output_bytes);
+  if (patch.offset != kNoIndex)
+    patch.offset = static_cast<uint16_t>(patch.offset + room.head_bytes);
+  const uint32_t sealed_bytes =
+      port.preserves_bounds() ? decision.output_bytes : port.seal(frame, decision.output_bytes);
   if (sealed_bytes == 0 && frame_bytes > 0) [[unlikely]] {
     destination.queue->abort();
     return code_of(RejectCode::kFrameSize);
@@ -240,7 +241,8 @@ uint32_t transmit_burst(Backend& backend, const EndpointPort& port,
     const uint32_t frame_count = queue->peek(std::span(frames), std::span(records));
     if (frame_count == 0) continue;
     for (uint32_t i = 0; i < frame_count; ++i) {
-      if (records[i]->patch.offset != kNoIndex) write_sequence(backend, frames[i], records[i]->patch);
+      if (records[i]->patch.offset != kNoIndex)
+        write_sequence(backend, frames[i], records[i]->patch);
     }
     const uint32_t final_count = backend.tx_burst(std::span(frames, frame_count));
     uint64_t ticks_now = 0;
@@ -259,10 +261,9 @@ uint32_t transmit_burst(Backend& backend, const EndpointPort& port,
   return sent_count;
 }
 
-#define HR_INSTANTIATE(Backend)                                         \
-  template uint32_t receive_burst<Backend>(Cycle&, Backend&, uint8_t);  \
-  template uint32_t transmit_burst<Backend>(Backend&, const EndpointPort&, \
-                                            const EndpointCounters&);
+#define HR_INSTANTIATE(Backend)                                        \
+  template uint32_t receive_burst<Backend>(Cycle&, Backend&, uint8_t); \
+  template uint32_t transmit_burst<Backend>(Backend&, const EndpointPort&, const EndpointCounters&);
 HR_INSTANTIATE(UdpBackend)
 HR_INSTANTIATE(TcpBackend)
 HR_INSTANTIATE(MemoryBackend)

@@ -15,8 +15,8 @@ namespace hyperroute {
 template <MessageBackend Backend>
 class EndpointDriver final : public EndpointPort {
  public:
-  EndpointDriver(std::string name, uint8_t slot, uint32_t owner,
-                 std::unique_ptr<Backend> backend, const EndpointCounters& counters)
+  EndpointDriver(std::string name, uint8_t slot, uint32_t owner, std::unique_ptr<Backend> backend,
+                 const EndpointCounters& counters)
       : EndpointPort(std::move(name), slot, owner),
         backend_(std::move(backend)),
         counters_(counters) {
@@ -27,8 +27,7 @@ class EndpointDriver final : public EndpointPort {
 
   // Control, before the port is attached: one queue for each worker that may produce.
   Status make_queues(const QueueOptions& options, uint32_t worker_count) {
-    const uint32_t frame_bytes =
-        room_.head_bytes + room_.message_bytes_max + room_.tail_bytes;
+    const uint32_t frame_bytes = room_.head_bytes + room_.message_bytes_max + room_.tail_bytes;
     for (uint32_t worker = 0; worker < worker_count; ++worker) {
       auto queue = TxQueue::create(options, static_cast<uint8_t>(worker), frame_bytes,
                                    backend_->finished_bytes(worker));
@@ -78,9 +77,9 @@ class EndpointDriver final : public EndpointPort {
 
  private:
   void report_state() {
-    const bool queues_empty =
-        std::all_of(queues_.begin(), queues_.end(),
-                    [](const auto& queue) { return queue->occupied_bytes() == 0; });
+    const bool queues_empty = std::all_of(queues_.begin(), queues_.end(), [](const auto& queue) {
+      return queue->occupied_bytes() == 0;
+    });
     set_report(Report{backend_->is_live(kDefaultPeer), backend_->rx_idle(),
                       queues_empty && backend_->tx_idle(), backend_->peer_count(), routed_});
   }

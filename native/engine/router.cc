@@ -85,8 +85,10 @@ Status Router::bind_slots(const InstallSpec& spec, Installed& installed) const {
   const uint32_t endpoint_count = installed.summary.endpoint_count;
   if (spec.slot_of_endpoint.size() != endpoint_count ||
       spec.route_names.size() != installed.summary.route_count) {
-    return Status::error(StatusCode::kConfig, "the image has %u endpoints and %u routes, not %zu "
-                         "and %zu", endpoint_count, installed.summary.route_count,
+    return Status::error(StatusCode::kConfig,
+                         "the image has %u endpoints and %u routes, not %zu "
+                         "and %zu",
+                         endpoint_count, installed.summary.route_count,
                          spec.slot_of_endpoint.size(), spec.route_names.size());
   }
   installed.slot_of_endpoint.assign(spec.slot_of_endpoint.begin(), spec.slot_of_endpoint.end());

@@ -123,8 +123,7 @@ class Router {
   Status bind_slots(const InstallSpec& spec, Installed& installed) const;
   Status bind_worker(const InstallSpec& spec, uint32_t worker, Installed& installed);
   Status take_metrics(std::span<const std::string> route_names,
-                      std::span<const std::string> reject_names, uint32_t worker,
-                      WorkerView& view);
+                      std::span<const std::string> reject_names, uint32_t worker, WorkerView& view);
   void swap(std::unique_ptr<Installed> installed);
 
   bool inline_model_ = false;

@@ -12,7 +12,7 @@ Result<std::unique_ptr<TxQueue>> TxQueue::create(const QueueOptions& options, ui
                                                  const FinishedBytes& finished) {
   std::unique_ptr<TxQueue> queue(new (std::nothrow) TxQueue());
   if (!queue) return Status::error(StatusCode::kSystem, "no memory for a queue");
-  const uint64_t extra_bytes = options.full == FullPolicy::kPark ? options.park_bytes
+  const uint64_t extra_bytes = options.full == FullPolicy::kPark         ? options.park_bytes
                                : options.full == FullPolicy::kDropOldest ? options.queue_bytes
                                                                          : 0;
   const uint64_t bound_bytes = uint64_t{options.queue_bytes} + extra_bytes;

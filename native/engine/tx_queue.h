@@ -76,7 +76,6 @@ class TxQueue {
   [[nodiscard]] bool empty_after_park() const { return !consumer_.has_records_after_park(); }
   [[nodiscard]] uint32_t occupied_bytes() const { return consumer_.occupied_bytes(); }
 
-
   [[nodiscard]] FullPolicy policy() const { return options_.full; }
   [[nodiscard]] uint32_t frame_bytes_max() const { return frame_bytes_max_; }
 

@@ -28,10 +28,7 @@ constexpr uint32_t kCommandsPerCycle = 16;
 
 Worker::Worker(uint32_t index, const WorkerOptions& options, Qsbr& qsbr,
                const std::atomic<Installed*>& installed)
-    : options_(options),
-      qsbr_(qsbr),
-      installed_(installed),
-      idle_(options.idle, options.spin_ns) {
+    : options_(options), qsbr_(qsbr), installed_(installed), idle_(options.idle, options.spin_ns) {
   cycle_.worker = index;
   cycle_.sample_every = options.sample_every;
   cycle_.until_sample = options.sample_every;
@@ -107,8 +104,7 @@ void Worker::run() {
   // The CPU was checked before the thread was made; if it went offline since, run unpinned.
   if (options_.cpu >= 0) (void)pin_to_cpu(static_cast<uint32_t>(options_.cpu));
   (void)set_timer_slack_ns(1);
-  qsbr_.online(cycle_.worker);
-  take_installed(std::memory_order_seq_cst);
+  go_online();
   // W4 acquire: pairs with W3.
   while (!stop_.load(std::memory_order_acquire)) {
     if (do_work() > 0) {
@@ -117,18 +113,16 @@ void Worker::run() {
       idle();
     }
     qsbr_.quiescent(cycle_.worker);
-    take_installed(std::memory_order_acquire);
+    // Q6 acquire: after the announcement; pairs with Q7 in Router::swap().
+    use(installed_.load(std::memory_order_acquire));
   }
-  cycle_.installed = nullptr;
-  qsbr_.offline(cycle_.worker);
+  go_offline();
 }
 
 uint32_t Worker::poll() {
-  qsbr_.online(cycle_.worker);
-  take_installed(std::memory_order_seq_cst);
+  go_online();
   const uint32_t work_count = do_work();
-  cycle_.installed = nullptr;
-  qsbr_.offline(cycle_.worker);
+  go_offline();
   return work_count;
 }
 
@@ -146,9 +140,18 @@ uint32_t Worker::do_work() {
   return work_count;
 }
 
-void Worker::take_installed(std::memory_order order) {
-  // Q6 acquire, or seq_cst after having been offline: qsbr.h says why.
-  Installed* installed = installed_.load(order);
+void Worker::go_online() {
+  qsbr_.online(cycle_.worker);
+  // Q6 seq_cst: not before the online word was stored; pairs with Q7 in Router::swap().
+  use(installed_.load(std::memory_order_seq_cst));
+}
+
+void Worker::go_offline() {
+  cycle_.installed = nullptr;
+  qsbr_.offline(cycle_.worker);
+}
+
+void Worker::use(Installed* installed) {
   if (installed == cycle_.installed) return;
   cycle_.installed = installed;
   cycle_.view = installed == nullptr ? nullptr : &installed->views[cycle_.worker];
@@ -243,7 +246,7 @@ void Worker::idle() {
 
 void Worker::sleep(uint64_t sleep_ns_max) {
   progress_ports();
-  uint64_t timeout_ns = next_timer_ns_ == UINT64_MAX ? UINT64_MAX
+  uint64_t timeout_ns = next_timer_ns_ == UINT64_MAX     ? UINT64_MAX
                         : next_timer_ns_ > cycle_.now_ns ? next_timer_ns_ - cycle_.now_ns
                                                          : 0;
   timeout_ns = std::min(timeout_ns, sleep_ns_max);
@@ -253,11 +256,9 @@ void Worker::sleep(uint64_t sleep_ns_max) {
   parker_.prepare_park();
   if (nothing_to_do()) {
     count(counters_.sleeps);
-    cycle_.installed = nullptr;
-    qsbr_.offline(cycle_.worker);
+    go_offline();
     block(timeout_ns);
-    qsbr_.online(cycle_.worker);
-    take_installed(std::memory_order_seq_cst);
+    go_online();
   }
   parker_.unpark_self();
 }

@@ -32,17 +32,17 @@ struct WorkerOptions {
 };
 
 struct WorkerCounters {
-  Counter cycles;   // Duty cycles run.
-  Counter busy;     // Of those, cycles that moved at least one message.
-  Counter sleeps;   // Times it blocked in the kernel.
+  Counter cycles;  // Duty cycles run.
+  Counter busy;    // Of those, cycles that moved at least one message.
+  Counter sleeps;  // Times it blocked in the kernel.
 };
 
 enum class CommandKind : uint32_t {
-  kAttach,         // Own the port: poll it from the next cycle on.
-  kReconfigure,    // argument: the backend's options, valid until the command is done.
+  kAttach,       // Own the port: poll it from the next cycle on.
+  kReconfigure,  // argument: the backend's options, valid until the command is done.
   kStopAccepting,
   kStopReading,
-  kDetach,         // Close the port and forget it; the control thread frees it.
+  kDetach,  // Close the port and forget it; the control thread frees it.
 };
 
 struct Command {
@@ -95,7 +95,10 @@ class Worker {
   void detach(EndpointPort* port);
   void progress_ports();
   void refresh_alive();
-  void take_installed(std::memory_order order);
+  // Between these two the worker uses an image, and a swap waits for it.
+  void go_online();
+  void go_offline();
+  void use(Installed* installed);
   void idle();
   void sleep(uint64_t sleep_ns_max);
   [[nodiscard]] bool nothing_to_do();

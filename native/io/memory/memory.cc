@@ -28,8 +28,8 @@ Status MemoryBackend::open(const MemoryOptions& options, const EndpointCounters&
   counters_ = counters;
   outbound_ = SpscConsumer(outbound.value(), RingVisibility::kTail);
   inbound_ = SpscProducer(inbound.value());
-  message_bytes_max_ = std::min(ring_record_bytes_max(outbound.value().capacity_bytes),
-                                inbound_.record_bytes_max());
+  message_bytes_max_ =
+      std::min(ring_record_bytes_max(outbound.value().capacity_bytes), inbound_.record_bytes_max());
   return Status::success();
 }
 
@@ -71,7 +71,8 @@ void MemoryBackend::end_wait() {
   clear_parked(outbound_.consumer_parked_word());
   clear_parked(inbound_.producer_parked_word());
   uint64_t wakes_count = 0;
-  [[maybe_unused]] const ssize_t got_bytes = ::read(event_fd_.get(), &wakes_count, sizeof wakes_count);
+  [[maybe_unused]] const ssize_t got_bytes =
+      ::read(event_fd_.get(), &wakes_count, sizeof wakes_count);
 }
 
 uint32_t MemoryBackend::close() {
