@@ -102,7 +102,9 @@ function print({ out }: Io, summary: Summary): void {
     messages,
     address ?? '-',
   ]);
-  for (const line of table(['endpoint', 'kind', 'messages', 'address'], rows)) out.line(line);
+  for (const line of table(['endpoint', 'kind', 'messages', 'address'], rows, 4)) {
+    out.line(line);
+  }
   const { routeCount, ruleCount, validationCount, poolCount, transformCount } = summary;
   out.line();
   out.line(`routes      ${routeCount} with ${ruleCount} rules, ${validationCount} validations`);

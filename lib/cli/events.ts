@@ -58,7 +58,7 @@ function textEvents(io: Io): RouterEvents {
   const { out, err } = io;
   const endpoints = (router: DescribedRouter) => {
     const rows = router.endpoints.map(({ name, kind, address }) => [name, kind, address ?? '-']);
-    for (const line of table(['endpoint', 'kind', 'address'], rows)) out.line(`  ${line}`);
+    for (const line of table(['endpoint', 'kind', 'address'], rows, 3)) out.line(`  ${line}`);
   };
   return {
     started: (file, router) => {

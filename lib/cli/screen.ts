@@ -64,7 +64,8 @@ function rejects({ rejects: all }: StatReport, out: Output): string[] {
 
 function latency({ latency: all }: StatReport, out: Output): string[] {
   const head = ['latency', 'samples', 'p50', 'p90', 'p99', 'p99.9', 'max'];
-  const rows = Object.entries(all).map(([name, summary]) => [
+  const sampled = Object.entries(all).filter(([, { count }]) => count > 0);
+  const rows = sampled.map(([name, summary]) => [
     name,
     countText(summary.count),
     ...[summary.p50Ns, summary.p90Ns, summary.p99Ns, summary.p999Ns, summary.maxNs].map(
@@ -81,7 +82,7 @@ function named(title: string, all: StatReport['workers'], out: Output): string[]
       .map(([metric, value]) => `${metric} ${rateText(value.perSecond ?? value.total)}`)
       .join(', '),
   ]);
-  return rows.length === 0 ? [] : ['', ...titled(table([title, 'per s'], rows), out)];
+  return rows.length === 0 ? [] : ['', ...titled(table([title, 'per s'], rows, 2), out)];
 }
 
 function flat(title: string, all: RatedMetrics, out: Output): string[] {

@@ -68,7 +68,7 @@ function list(io: Io, json: boolean): number {
     const { name, pid, state, uptimeSeconds } = listed(router);
     return [name, state, String(pid), secondsText(uptimeSeconds), router.path];
   });
-  for (const line of table(['router', 'state', 'pid', 'started', 'counters'], rows)) {
+  for (const line of table(['router', 'state', 'pid', 'up', 'counters'], rows, 5)) {
     io.out.line(line);
   }
   io.out.line('\nhyperroute stat NAME shows the counters of one.');

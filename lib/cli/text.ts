@@ -40,17 +40,18 @@ export function secondsText(seconds: number): string {
   return `${Math.floor(whole / 86_400)}d ${Math.floor((whole % 86_400) / 3600)}h`;
 }
 
-/** Lines of a table; the first column and those named `left` are left-aligned. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/** Lines of a table: the first `textColumns` columns are left-aligned, the others right-aligned. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  textColumns = 1,
+): string[] {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
-  return [head, ...rows].map((row) =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
+  const aligned = (cell: string, column: number) => {
+    const width = widths[column] ?? 0;
+    return column < textColumns ? cell.padEnd(width) : cell.padStart(width);
+  };
+  return [head, ...rows].map((row) => row.map(aligned).join('  ').trimEnd());
 }
