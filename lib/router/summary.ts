@@ -3,9 +3,9 @@
 // number.
 //
 //   endpoint/<name>/<metric>    rx_messages, tx_bytes, kernel_drops, connections, …
-//   route/<name>/<metric>       messages, rejects, …; latency is a histogram in ns
+//   route/<name>/<metric>       delivered, rejected, discarded; latency is a histogram in ns
 //   reject/<code name>/messages messages rejected with that code
-//   worker/<name>/<metric>      cycles, wakeups, …
+//   worker/<name>/<metric>      cycles, busy_cycles, sleeps
 import type { Counter } from './counters.js';
 import { type LatencySummary, latencySummary } from './histogram.js';
 
