@@ -1,5 +1,6 @@
 // From the objects of the routing language to the IR: everything gets an index, every name its
 // number. A pure function of its input; `check` judges the result.
+import { type RejectCodeName, rejectCodes } from '../codes.js';
 import { optionError, type SourcePlace } from '../errors.js';
 import type { AnySchema } from '../schema/schema.js';
 import type { PlacedField } from '../schema/types.js';
@@ -138,7 +139,9 @@ class Builder {
   }
 
   #codeOf(reference: CodeReference): number {
-    return this.#codes.get(reference.name) ?? reference.number ?? 0;
+    const { name } = reference;
+    if (Object.hasOwn(rejectCodes, name)) return rejectCodes[name as RejectCodeName];
+    return this.#codes.get(name) ?? 0;
   }
 
   #route(route: RouteNode, index: number, name: string): RouteIr {

@@ -45,7 +45,8 @@ function checkSchema(schema: SchemaIr, path: string, findings: Findings): void {
     free = field.offset + field.bytes;
   }
   checkHeaderField(schema, schema.typeField, schema.templateId, `${path}.typeField`, findings);
-  checkHeaderField(schema, schema.sizeField, BigInt(bytes), `${path}.sizeField`, findings);
+  const size = isSized ? BigInt(bytes) : 0n;
+  checkHeaderField(schema, schema.sizeField, size, `${path}.sizeField`, findings);
 }
 
 function isFieldSound({ type, bytes, order, symbols }: FieldIr): boolean {

@@ -38,8 +38,8 @@ export function findErrors(ir: RouterIr): readonly HyperRouteError[] {
     checkRoutes(ir, findings);
     checkThreading(ir, findings);
   } catch (error) {
-    // Data of another shape than the IR's ends a pass in a TypeError; that is a finding too.
-    if (!(error instanceof TypeError)) throw error;
+    // Data of another shape than the IR's ends a pass in one of these; that is a finding too.
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
     findings.add('ERR_CONFIG', 'router', 'a configuration made by defineRouter', error.message);
   }
   return findings.errors;

@@ -7,7 +7,7 @@ import type { SourcePlace } from '../errors.js';
 const libraryFolder = resolve(fileURLToPath(import.meta.url), '..', '..');
 // The build puts the compiled examples beside the library; they are users of it.
 const exampleFolder = `examples${sep}`;
-const framesMax = 32;
+const framesMax = 16;
 
 const unknownPlace: SourcePlace = { file: '<unknown>', line: 1, column: 1 };
 
@@ -52,16 +52,30 @@ function restore(
 
 function firstOutside(sites: readonly NodeJS.CallSite[]): SourcePlace {
   for (const site of sites) {
-    const file = pathOf(site.getFileName());
-    if (file === null || isInside(file)) continue;
+    const file = userFile(site.getFileName());
+    if (file === null) continue;
     return { file, line: site.getLineNumber() ?? 1, column: site.getColumnNumber() ?? 1 };
   }
   return unknownPlace;
 }
 
-/** A stack frame's file as a path; null for frames of Node itself and of generated code. */
-function pathOf(name: string | null | undefined): string | null {
+/** What `userFile` found out: a configuration of many rules asks for the same few files. */
+const userFiles = new Map<string, string | null>();
+const userFilesMax = 1024;
+
+/** A stack frame's file as a path; null for frames of this package, of Node and of generated code. */
+function userFile(name: string | null | undefined): string | null {
   if (name === null || name === undefined) return null;
+  const known = userFiles.get(name);
+  if (known !== undefined) return known;
+  const file = pathOf(name);
+  const found = file === null || isInside(file) ? null : file;
+  if (userFiles.size >= userFilesMax) userFiles.clear();
+  userFiles.set(name, found);
+  return found;
+}
+
+function pathOf(name: string): string | null {
   if (name.startsWith('file:')) return fileURLToPath(name.replace(/[?#].*$/, ''));
   return isAbsolute(name) ? name.replace(/\?.*$/, '') : null;
 }
