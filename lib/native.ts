@@ -89,8 +89,13 @@ export interface NativeRouter {
   freeSlot(slot: number): void;
   report(slot: number): NativeReport;
   wake(slot: number): void;
-  install(install: NativeInstall): void;
-  rebind(bindings: NativeBindings): void;
+  /**
+   * Verifies an image, or without one takes the image that runs, and binds it to slots. All that
+   * can fail fails here, and nothing has changed then.
+   */
+  prepare(install: NativeInstall | NativeBindings): void;
+  /** Swaps in what was prepared last. */
+  commit(): void;
   gracePassed(): boolean;
   start(): void;
   poll(): number;

@@ -111,7 +111,8 @@ export class HyperRoute {
       const ports = openAll(router, config, plan);
       for (const { slot } of ports.values()) nativeCall(() => router.attach(slot));
       const bindings = bindingsOf(config, ports, []);
-      nativeCall(() => router.install({ ...bindings, image, ...namesOf(config) }));
+      nativeCall(() => router.prepare({ ...bindings, image, ...namesOf(config) }));
+      router.commit();
       nativeCall(() => router.start());
       const running = new HyperRoute(router, config, plan, ports);
       signal?.addEventListener('abort', () => void running.close(), { once: true });
@@ -218,19 +219,18 @@ export class HyperRoute {
     const gone = [...this.#ports.values()].filter(({ slot }) => !next.slots.has(slot));
     const moved = gone.filter(({ ir: { name } }) => next.ports.has(name));
     const removed = gone.filter(({ ir: { name } }) => !next.ports.has(name));
-    const before = this.#ports;
     try {
-      // Read and held messages of a source that goes are still routed by the old routes.
-      await Promise.all(removed.map((port) => stopReading(router, port, ir.drainTimeoutMs)));
-      this.#ports = next.ports;
-      const draining = [...this.#stillDraining(), ...moved];
+      const draining = [...this.#stillDraining(next.ports), ...moved];
       const bindings = bindingsOf(ir, next.ports, draining);
-      nativeCall(() => router.install({ ...bindings, image, ...namesOf(ir) }));
+      nativeCall(() => router.prepare({ ...bindings, image, ...namesOf(ir) }));
     } catch (error) {
-      this.#ports = before;
       for (const { slot } of next.opened) router.freeSlot(slot);
       throw error;
     }
+    // Read and held messages of a source that goes are still routed by the old routes.
+    await Promise.all(removed.map((port) => stopReading(router, port, ir.drainTimeoutMs)));
+    router.commit();
+    this.#ports = next.ports;
     this.#ir = ir;
     this.#plan = plan;
     for (const { slot } of next.opened) nativeCall(() => router.attach(slot));
@@ -272,10 +272,10 @@ export class HyperRoute {
     return ports;
   }
 
-  #stillDraining(): Port[] {
-    const names = new Set(this.#ports.keys());
-    const ports = [...this.#draining.values()].map(({ port }) => port);
-    return ports.filter(({ ir }) => names.has(ir.name));
+  /** Old sockets of endpoints that are still configured: they are read until they are drained. */
+  #stillDraining(ports: ReadonlyMap<string, Port>): Port[] {
+    const draining = [...this.#draining.values()].map(({ port }) => port);
+    return draining.filter(({ ir }) => ports.has(ir.name));
   }
 
   /** Ends an endpoint in the background; `serve`: lets its peers end by themselves first. */
@@ -301,9 +301,10 @@ export class HyperRoute {
   }
 
   async #unbind(port: Port): Promise<void> {
-    const draining = this.#stillDraining().filter(({ slot }) => slot !== port.slot);
+    const draining = this.#stillDraining(this.#ports).filter(({ slot }) => slot !== port.slot);
     const bindings = bindingsOf(this.#ir, this.#ports, draining);
-    nativeCall(() => this.#native.rebind(bindings));
+    nativeCall(() => this.#native.prepare(bindings));
+    this.#native.commit();
     await this.#grace();
   }
 
@@ -315,7 +316,8 @@ export class HyperRoute {
   async #close(limitMs: number): Promise<void> {
     await this.#changes;
     const router = this.#native;
-    const ports = [...this.#ports.values()];
+    const draining = [...this.#draining.values()].map(({ port }) => port);
+    const ports = [...this.#ports.values(), ...draining];
     await Promise.all(ports.map((port) => stopReading(router, port, limitMs)));
     const idle = () => ports.every(({ slot }) => router.report(slot).txIdle);
     await until(idle, limitMs, router);

@@ -30,8 +30,8 @@ void RouterObject::define(Napi::Env env, Napi::Object exports) {
                    InstanceMethod<&RouterObject::free_slot>("freeSlot"),
                    InstanceMethod<&RouterObject::report>("report"),
                    InstanceMethod<&RouterObject::wake>("wake"),
-                   InstanceMethod<&RouterObject::install>("install"),
-                   InstanceMethod<&RouterObject::rebind>("rebind"),
+                   InstanceMethod<&RouterObject::prepare>("prepare"),
+                   InstanceMethod<&RouterObject::commit>("commit"),
                    InstanceMethod<&RouterObject::grace_passed>("gracePassed"),
                    InstanceMethod<&RouterObject::start>("start"),
                    InstanceMethod<&RouterObject::poll>("poll"),
@@ -297,27 +297,26 @@ Status RouterObject::read_bindings(Napi::Env env, const Napi::Value& value, Inst
   return Status::success();
 }
 
-Napi::Value RouterObject::install(const Napi::CallbackInfo& info) {
+Napi::Value RouterObject::prepare(const Napi::CallbackInfo& info) {
   InstallSpec spec;
   Status status = read_bindings(env_, info[0], spec);
   OptionReader options(env_, info[0]);
-  const OptionReader::Bytes image = options.bytes("image");
-  route_names_ = options.strings("routeNames");
-  reject_names_ = options.strings("rejectNames");
+  if (options.has("image")) {
+    const OptionReader::Bytes image = options.bytes("image");
+    route_names_ = options.strings("routeNames");
+    reject_names_ = options.strings("rejectNames");
+    spec.image = {image.data, image.bytes};
+    spec.route_names = route_names_;
+    spec.reject_names = reject_names_;
+  }
   if (status.ok()) status = options.status();
-  spec.image = {image.data, image.bytes};
-  spec.route_names = route_names_;
-  spec.reject_names = reject_names_;
-  if (status.ok()) status = router_->install(spec);
+  if (status.ok()) status = router_->prepare(spec);
   if (!status.ok()) throw_status(env_, status);
   return env_.Undefined();
 }
 
-Napi::Value RouterObject::rebind(const Napi::CallbackInfo& info) {
-  InstallSpec spec;
-  Status status = read_bindings(env_, info[0], spec);
-  if (status.ok()) status = router_->rebind(spec);
-  if (!status.ok()) throw_status(env_, status);
+Napi::Value RouterObject::commit(const Napi::CallbackInfo&) {
+  router_->commit();
   return env_.Undefined();
 }
 

@@ -45,8 +45,8 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
   Napi::Value free_slot(const Napi::CallbackInfo& info);
   Napi::Value report(const Napi::CallbackInfo& info);
   Napi::Value wake(const Napi::CallbackInfo& info);
-  Napi::Value install(const Napi::CallbackInfo& info);
-  Napi::Value rebind(const Napi::CallbackInfo& info);
+  Napi::Value prepare(const Napi::CallbackInfo& info);
+  Napi::Value commit(const Napi::CallbackInfo& info);
   Napi::Value grace_passed(const Napi::CallbackInfo& info);
   Napi::Value start(const Napi::CallbackInfo& info);
   Napi::Value poll(const Napi::CallbackInfo& info);

@@ -66,6 +66,8 @@ class EndpointDriver final : public EndpointPort {
   void stop_accepting() override { backend_->stop_accepting(); }
   void stop_reading() override { backend_->stop_reading(); }
   void close() override {
+    if (closed_) return;
+    closed_ = true;
     for (const auto& queue : queues_) count(counters_.undeliverable, queue->discard());
     count(counters_.undeliverable, backend_->close());
   }
@@ -87,6 +89,7 @@ class EndpointDriver final : public EndpointPort {
   std::unique_ptr<Backend> backend_;
   const EndpointCounters counters_;
   uint32_t routed_ = 0;
+  bool closed_ = false;
 };
 
 }  // namespace hyperroute

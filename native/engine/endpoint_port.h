@@ -41,7 +41,8 @@ class EndpointPort {
   virtual void stop_accepting() = 0;
   // Worker. Reads nothing more; what is queued may still be sent.
   virtual void stop_reading() = 0;
-  // Worker. Closes every socket; what is still queued counts as undeliverable.
+  // Worker, or control when no worker has the port. Closes every socket; what is still queued
+  // counts as undeliverable. Idempotent.
   virtual void close() = 0;
 
   // Control, after detach: the seed of the generations of the slot's next endpoint.

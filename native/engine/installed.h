@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/histogram.h"
@@ -53,6 +54,10 @@ struct WorkerView {
 
 struct Installed {
   RouteImage image;
+  // What it was bound from, so that it can be bound again; control thread only.
+  std::vector<uint8_t> image_bytes;
+  std::vector<std::string> route_names;
+  std::vector<std::string> reject_names;
   ImageSummary summary{};
   uint32_t worker_count = 0;
   // By endpoint of the image: the slot it is open in.

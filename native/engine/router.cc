@@ -44,9 +44,7 @@ Result<std::unique_ptr<Router>> Router::create(const RouterOptions& options) {
 
 Router::~Router() {
   stop();
-  for (const Slot& slot : slots_) {
-    if (slot.port) slot.port->close();
-  }
+  for (uint32_t slot = 0; slot < kSlotCountMax; ++slot) free_slot(static_cast<uint8_t>(slot));
 }
 
 Result<uint8_t> Router::find_slot() {
@@ -76,6 +74,7 @@ Result<Ticket> Router::post(CommandKind kind, uint8_t slot, const void* argument
 void Router::free_slot(uint8_t slot) {
   Slot& place = slots_[slot];
   if (!place.port) return;
+  place.port->close();
   place.generation_seed = place.port->generation_after();
   place.port.reset();
   place.freed_at = ++freed_count_;
@@ -148,10 +147,12 @@ Status Router::take_metrics(std::span<const std::string> route_names,
   return metrics_.reject("UNDELIVERED", worker, view.rejects_undelivered);
 }
 
-Result<std::unique_ptr<Installed>> Router::bind(const InstallSpec& spec,
-                                                std::span<const uint8_t> image) {
+Result<std::unique_ptr<Installed>> Router::bind(const InstallSpec& spec) {
   auto installed = std::make_unique<Installed>();
-  HR_TRY(RouteImage::load(image, installed->image));
+  installed->image_bytes.assign(spec.image.begin(), spec.image.end());
+  installed->route_names.assign(spec.route_names.begin(), spec.route_names.end());
+  installed->reject_names.assign(spec.reject_names.begin(), spec.reject_names.end());
+  HR_TRY(RouteImage::load(spec.image, installed->image));
   installed->summary = installed->image.summary();
   if (spec.reject_names.size() > kRejectCodeCountMax) {
     return Status::error(StatusCode::kLimit, "reject codes go up to %u", kRejectCodeCountMax - 1);
@@ -165,32 +166,27 @@ Result<std::unique_ptr<Installed>> Router::bind(const InstallSpec& spec,
   return installed;
 }
 
-Status Router::install(const InstallSpec& spec) {
-  auto installed = bind(spec, spec.image);
-  if (!installed.ok()) return installed.status();
-  image_bytes_.assign(spec.image.begin(), spec.image.end());
-  route_names_.assign(spec.route_names.begin(), spec.route_names.end());
-  reject_names_.assign(spec.reject_names.begin(), spec.reject_names.end());
-  swap(installed.take());
-  return Status::success();
-}
-
-Status Router::rebind(const InstallSpec& spec) {
+Status Router::prepare(const InstallSpec& spec) {
   InstallSpec complete = spec;
-  complete.route_names = route_names_;
-  complete.reject_names = reject_names_;
-  auto installed = bind(complete, image_bytes_);
+  if (spec.image.empty()) {
+    if (!installed_) return Status::error(StatusCode::kState, "no image is installed yet");
+    complete.image = installed_->image_bytes;
+    complete.route_names = installed_->route_names;
+    complete.reject_names = installed_->reject_names;
+  }
+  auto installed = bind(complete);
   if (!installed.ok()) return installed.status();
-  swap(installed.take());
+  prepared_ = installed.take();
   return Status::success();
 }
 
-void Router::swap(std::unique_ptr<Installed> installed) {
+void Router::commit() {
+  HR_ASSERT(prepared_ != nullptr);
   // Q7 seq_cst: before the epoch begins (qsbr.h); pairs with the workers' loads.
-  current_.store(installed.get(), std::memory_order_seq_cst);
+  current_.store(prepared_.get(), std::memory_order_seq_cst);
   const uint64_t epoch = qsbr_.begin_grace();
   if (installed_) retired_.push_back(Retired{std::move(installed_), epoch});
-  installed_ = std::move(installed);
+  installed_ = std::move(prepared_);
 }
 
 bool Router::grace_passed() {
@@ -227,7 +223,9 @@ void Router::collect_metrics() {
   for (uint32_t index = 0; index < worker_count(); ++index) {
     (void)metrics_.worker(workers_[index]->options().name, index, worker_counters);
     WorkerView kept;
-    if (installed_) (void)take_metrics(route_names_, reject_names_, index, kept);
+    if (installed_) {
+      (void)take_metrics(installed_->route_names, installed_->reject_names, index, kept);
+    }
   }
   metrics_.sweep();
 }

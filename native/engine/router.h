@@ -38,6 +38,7 @@ struct PortSpec {
 
 // How an image is bound to what is open.
 struct InstallSpec {
+  // Empty: the image that runs is bound once more, under the names it has.
   std::span<const uint8_t> image;
   // By endpoint of the image: its slot.
   std::span<const uint8_t> slot_of_endpoint;
@@ -86,10 +87,11 @@ class Router {
     return static_cast<EndpointDriver<Backend>&>(*slots_[slot].port).backend();
   }
 
-  // Verifies the image, binds it and swaps it in. On failure the old one stays, untouched.
-  Status install(const InstallSpec& spec);
-  // Binds the image that runs once more, to other slots.
-  Status rebind(const InstallSpec& spec);
+  // Verifies the image (none: the one that runs) and binds it, without touching what runs. All
+  // that can fail fails here.
+  Status prepare(const InstallSpec& spec);
+  // Swaps in what was prepared last.
+  void commit();
   // Whether no worker uses a former image any more; frees them as they become free.
   [[nodiscard]] bool grace_passed();
 
@@ -119,12 +121,11 @@ class Router {
   Router() = default;
 
   Result<uint8_t> find_slot();
-  Result<std::unique_ptr<Installed>> bind(const InstallSpec& spec, std::span<const uint8_t> image);
+  Result<std::unique_ptr<Installed>> bind(const InstallSpec& spec);
   Status bind_slots(const InstallSpec& spec, Installed& installed) const;
   Status bind_worker(const InstallSpec& spec, uint32_t worker, Installed& installed);
   Status take_metrics(std::span<const std::string> route_names,
                       std::span<const std::string> reject_names, uint32_t worker, WorkerView& view);
-  void swap(std::unique_ptr<Installed> installed);
 
   bool inline_model_ = false;
   uint32_t sample_every_ = 0;
@@ -133,9 +134,7 @@ class Router {
   // The image that runs; the workers' only way to it. Null before the first install.
   std::atomic<Installed*> current_{nullptr};
   std::unique_ptr<Installed> installed_;
-  std::vector<uint8_t> image_bytes_;
-  std::vector<std::string> route_names_;
-  std::vector<std::string> reject_names_;
+  std::unique_ptr<Installed> prepared_;
   std::vector<Retired> retired_;
   std::array<Slot, kSlotCountMax> slots_;
   uint64_t freed_count_ = 0;
