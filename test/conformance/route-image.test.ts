@@ -108,7 +108,7 @@ describe('a route image executed by the engine', () => {
       new Set(['always', 'word', 'aggregated']),
     );
     expect(new Set(routes.flatMap((route) => route.checks))).toEqual(
-      new Set(['range', 'search', 'program']),
+      new Set(['range', 'search', 'pair', 'program']),
     );
     expect(new Set(routes.flatMap((route) => route.fields.map(({ map }) => map)))).toEqual(
       new Set(['direct', 'search']),

@@ -51,9 +51,8 @@ Status TcpBackend::open(const TcpOptions& options, const EndpointCounters& count
 Status TcpBackend::allocate() {
   // Half of it can always be free for the next read, whatever part of a frame lies in the rest.
   receive_stride_bytes_ = std::max(kReceiveBytesMin, std::bit_ceil(options_.frame_bytes_max) * 2);
-  // An empty backlog takes the rest of any frame the socket took a part of.
-  const uint32_t frame_span_bytes = TcpBacklog::span_bytes(options_.frame_bytes_max);
-  backlog_stride_bytes_ = std::bit_ceil(std::max(options_.backlog_bytes, frame_span_bytes) + 4096);
+  backlog_stride_bytes_ = static_cast<uint32_t>(
+      TcpBacklog::capacity_for(options_.backlog_bytes, options_.frame_bytes_max));
   auto receive = MemoryRegion::anonymous(size_t{capacity_} * receive_stride_bytes_, Prefault::kNo);
   if (!receive.ok()) return receive.status();
   auto backlog = MemoryRegion::anonymous(size_t{capacity_} * backlog_stride_bytes_, Prefault::kNo);

@@ -10,6 +10,7 @@
 
 #include <sys/uio.h>
 
+#include <bit>
 #include <cstdint>
 #include <span>
 
@@ -31,14 +32,22 @@ class TcpBacklog {
     memory_ = memory;
     capacity_bytes_ = capacity_bytes;
   }
+  // A ring that holds `bound_bytes` of frames of 8 bytes and more, whatever their headers take.
+  static constexpr uint64_t capacity_for(uint32_t bound_bytes, uint32_t frame_bytes_max) noexcept {
+    return std::bit_ceil(uint64_t{bound_bytes} * 2 + span_bytes(frame_bytes_max));
+  }
   static constexpr uint32_t span_bytes(uint32_t frame_bytes) noexcept {
     return kHeaderBytes + align_up(frame_bytes, kHeaderBytes);
   }
 
   bool empty() const noexcept { return head_ == tail_; }
   uint32_t frame_count() const noexcept { return frame_count_; }
-  bool fits(uint32_t frame_bytes) const noexcept {
-    return tail_ - head_ + span_bytes(frame_bytes) <= capacity_bytes_;
+  // Whether a frame may be appended under this bound. An empty backlog takes any frame, since one
+  // that is begun has to be completed.
+  bool fits(uint32_t frame_bytes, uint32_t bound_bytes) const noexcept {
+    if (empty()) return true;
+    return tail_ - head_ + span_bytes(frame_bytes) <= capacity_bytes_ &&
+           kept_bytes_ + uint64_t{frame_bytes} <= bound_bytes;
   }
 
   // Appends a frame that fits, of which `sent_bytes` have been written already (0 unless the
@@ -83,6 +92,7 @@ class TcpBacklog {
 
   uint8_t* memory_ = nullptr;
   uint32_t capacity_bytes_ = 0;
+  uint32_t kept_bytes_ = 0;  // Of all records, without their headers.
   uint32_t frame_count_ = 0;
   uint32_t peak_bytes_ = 0;
   uint32_t front_sent_bytes_ = 0;  // Of the front record, written already.

@@ -18,7 +18,8 @@ void TcpBacklog::put_header(uint64_t position, const Header& header) noexcept {
 
 void TcpBacklog::append(const uint8_t* frame, const BacklogFrame& info,
                         uint32_t sent_bytes) noexcept {
-  HR_DASSERT(fits(info.frame_bytes) && (sent_bytes == 0 || empty()));
+  HR_DASSERT(tail_ - head_ + span_bytes(info.frame_bytes) <= capacity_bytes_);
+  HR_DASSERT(sent_bytes == 0 || empty());
   put_header(tail_, Header{info.frame_bytes, info.producer, info.is_counted, 0});
   const uint64_t start = tail_ + kHeaderBytes;
   const uint64_t wrap = capacity_bytes_ - (start & (capacity_bytes_ - 1));
@@ -27,6 +28,7 @@ void TcpBacklog::append(const uint8_t* frame, const BacklogFrame& info,
   std::memcpy(memory_, frame + first_bytes, info.frame_bytes - first_bytes);
   if (empty()) front_sent_bytes_ = sent_bytes;
   tail_ += span_bytes(info.frame_bytes);
+  kept_bytes_ += info.frame_bytes;
   ++frame_count_;
   const uint64_t used_bytes = std::min<uint64_t>(tail_, capacity_bytes_);
   peak_bytes_ = std::max(peak_bytes_, static_cast<uint32_t>(used_bytes));
@@ -75,6 +77,7 @@ bool TcpBacklog::take_front(BacklogFrame& taken) noexcept {
 
 void TcpBacklog::pop_front(const Header& header) noexcept {
   head_ += span_bytes(header.bytes);
+  kept_bytes_ -= header.bytes;
   front_sent_bytes_ = 0;
   front_cut_bytes_ = 0;
   --frame_count_;
@@ -104,6 +107,7 @@ void TcpBacklog::move_front_over_next() noexcept {
   const uint64_t next = head_ + span_bytes(front.bytes);
   const uint64_t after_next = next + span_bytes(header_at(next).bytes);
   const uint32_t rest_bytes = front.bytes - front_sent_bytes_;
+  kept_bytes_ -= front_sent_bytes_ + header_at(next).bytes;
   const uint64_t moved = after_next - span_bytes(rest_bytes);
   const uint64_t from = head_ + kHeaderBytes + front_sent_bytes_;
   for (uint32_t i = rest_bytes; i > 0; --i) *at(moved + kHeaderBytes + i - 1) = *at(from + i - 1);

@@ -12,7 +12,7 @@ namespace hyperroute {
 enum class TcpMode : uint8_t { kListen, kConnect };
 
 // The most a connection's backlog may hold.
-inline constexpr uint32_t kBacklogBytesMax = 1u << 30;
+inline constexpr uint32_t kBacklogBytesMax = 1u << 29;
 inline constexpr uint64_t kMillisecondNs = 1'000'000;
 
 struct TcpOptions {

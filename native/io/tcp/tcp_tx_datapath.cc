@@ -159,7 +159,7 @@ uint32_t TcpBackend::write_through(TcpConnection& connection, std::span<TxFrame>
 bool TcpBackend::to_backlog(TcpConnection& connection, TxFrame& frame,
                             uint32_t sent_bytes) noexcept {
   TcpBacklog& backlog = connection.backlog;
-  while (!backlog.fits(frame.bytes)) {
+  while (!backlog.fits(frame.bytes, options_.backlog_bytes)) {
     BacklogFrame dropped;
     if (!options_.drop_oldest || !backlog.drop_oldest(dropped)) return false;
     count(counters_.dropped_oldest);
