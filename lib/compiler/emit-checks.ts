@@ -7,7 +7,8 @@ import {
   integerField,
 } from './emit-conditions.js';
 import { fieldKind, fieldRange, keyOf } from './emit-fields.js';
-import { type CheckName, checkKinds } from './emit-format.js';
+import { type CheckName, checkKinds, opcodes } from './emit-format.js';
+import { type PairTest, pairOf } from './emit-pairs.js';
 import { emitProgram } from './emit-programs.js';
 import type { ImageBuilder } from './emit-sections.js';
 import type { CheckIr, ConditionIr, IntervalsIr, SchemaIr } from './ir.js';
@@ -40,6 +41,8 @@ function emitCondition(
   } else if (condition.kind === 'and') {
     return condition.terms.flatMap((term) => emitCondition(builder, term, code, context));
   }
+  const pair = pairOf(condition, context);
+  if (pair !== null) return emitPair(builder, pair, code);
   const { first, count } = emitProgram(builder, condition, context);
   const kind = checkKinds.program;
   builder.sections.checks.u8(kind, 0).u16(0).u32(code, first, count).u8(0, 0, 0, 0, 0, 0, 0, 0);
@@ -76,6 +79,20 @@ function emitRange(
   const first = builder.sections.bounds.count;
   builder.sections.bounds.u64(keyOf(field, low)).u64(high - low);
   return { first, steps: 0 };
+}
+
+function emitPair(builder: ImageBuilder, pair: PairTest, code: number): readonly CheckName[] {
+  const { left, right, operation } = pair;
+  const first = builder.appendWide(pair.low);
+  builder.appendWide(pair.high);
+  builder.sections.checks
+    .u8(checkKinds.pair, fieldKind(left))
+    .u16(left.offset)
+    .u32(code, first, 0)
+    .u8(0, fieldKind(right))
+    .u16(right.offset)
+    .u8(opcodes[operation], 0, 0, 0);
+  return ['pair'];
 }
 
 /** Keys at which membership changes, in turn in and out; none where the range simply ends. */

@@ -17,6 +17,8 @@ export const wordTermsMax = 64;
 export const groupWords = 64;
 export const matchFieldsMax = 64;
 export const programStackMax = 40;
+/** Of both factors of a pair check: their product fits 128 bits. */
+export const pairFactorBytesMax = 15;
 export const programInstructionsMax = 65_535;
 
 /** Sections in the order of the section table, with the bytes of one record. */
@@ -47,7 +49,7 @@ export type SectionName = keyof typeof sectionRecordBytes;
 
 export const familyKinds = { raw: 0, single: 1, direct: 2, search: 3 } as const;
 export const matcherKinds = { always: 0, word: 1, aggregated: 2 } as const;
-export const checkKinds = { range: 0, search: 1, program: 2 } as const;
+export const checkKinds = { range: 0, search: 1, pair: 2, program: 3 } as const;
 export const classMapKinds = { direct: 0, search: 1 } as const;
 export const actionKinds = {
   endpoint: 0,

@@ -24,45 +24,36 @@ inline constexpr FieldKind kFieldKindCount = 1u << 5;
 // Flips a signed value into the order of unsigned ones, so that one compare serves both.
 inline constexpr uint64_t kSignBit = 1ull << 63;
 
-constexpr uint32_t field_bytes(FieldKind kind) noexcept {
-  return (kind & 7u) + 1u;
+constexpr uint32_t field_bytes(FieldKind kind) noexcept { return (kind & 7u) + 1u; }
+
+// Bits of the widths without an instruction of their own; out of the way of the common ones.
+[[gnu::noinline]] inline uint64_t load_odd_bits(const uint8_t* from, FieldKind kind) noexcept {
+  return load_uint(from, field_bytes(kind), false);
 }
 
-// The field's bits, zero-extended. Touches exactly the field's bytes.
-inline uint64_t load_field_bits(const uint8_t* from, FieldKind kind) noexcept {
-  switch (kind & 15u) {
+// The field's bits, zero-extended. Touches exactly the field's bytes. Inlined everywhere, so that
+// each place that reads a field has its own, well predicted jump.
+[[gnu::always_inline]] inline uint64_t load_field_bits(const uint8_t* from,
+                                                       FieldKind kind) noexcept {
+  uint64_t bits;
+  switch (kind & 7u) {
     case 0:
-    case 8:
       return load_u8(from);
     case 1:
-      return load_u16_le(from);
-    case 2:
-      return load_uint_le<3>(from);
+      bits = load_u16_le(from);
+      break;
     case 3:
-      return load_u32_le(from);
-    case 4:
-      return load_uint_le<5>(from);
-    case 5:
-      return load_uint_le<6>(from);
-    case 6:
-      return load_uint_le<7>(from);
+      bits = load_u32_le(from);
+      break;
     case 7:
-      return load_u64_le(from);
-    case 9:
-      return load_u16_be(from);
-    case 10:
-      return load_uint_be<3>(from);
-    case 11:
-      return load_u32_be(from);
-    case 12:
-      return load_uint_be<5>(from);
-    case 13:
-      return load_uint_be<6>(from);
-    case 14:
-      return load_uint_be<7>(from);
+      bits = load_u64_le(from);
+      break;
     default:
-      return load_u64_be(from);
+      bits = load_odd_bits(from, kind);
+      break;
   }
+  if ((kind & kFieldBigEndian) == 0) return bits;
+  return byte_swap(bits) >> (64u - 8u * field_bytes(kind));
 }
 
 // The field's value: zero-extended, or sign-extended and reinterpreted.
@@ -80,38 +71,19 @@ inline uint64_t load_field_key(const uint8_t* from, FieldKind kind) noexcept {
 
 // Writes the low bytes of `value`. Whether the value fits has been decided before.
 inline void store_field(uint8_t* to, FieldKind kind, uint64_t value) noexcept {
-  switch (kind & 15u) {
+  const bool is_big_endian = (kind & kFieldBigEndian) != 0;
+  const uint64_t bits = is_big_endian ? byte_swap(value) >> (64u - 8u * field_bytes(kind)) : value;
+  switch (kind & 7u) {
     case 0:
-    case 8:
-      return store_u8(to, static_cast<uint8_t>(value));
+      return store_u8(to, static_cast<uint8_t>(bits));
     case 1:
-      return store_u16_le(to, static_cast<uint16_t>(value));
-    case 2:
-      return store_uint_le<3>(to, value);
+      return store_u16_le(to, static_cast<uint16_t>(bits));
     case 3:
-      return store_u32_le(to, static_cast<uint32_t>(value));
-    case 4:
-      return store_uint_le<5>(to, value);
-    case 5:
-      return store_uint_le<6>(to, value);
-    case 6:
-      return store_uint_le<7>(to, value);
+      return store_u32_le(to, static_cast<uint32_t>(bits));
     case 7:
-      return store_u64_le(to, value);
-    case 9:
-      return store_u16_be(to, static_cast<uint16_t>(value));
-    case 10:
-      return store_uint_be<3>(to, value);
-    case 11:
-      return store_u32_be(to, static_cast<uint32_t>(value));
-    case 12:
-      return store_uint_be<5>(to, value);
-    case 13:
-      return store_uint_be<6>(to, value);
-    case 14:
-      return store_uint_be<7>(to, value);
+      return store_u64_le(to, bits);
     default:
-      return store_u64_be(to, value);
+      return store_uint(to, bits, field_bytes(kind), false);
   }
 }
 

@@ -22,6 +22,7 @@ inline constexpr uint32_t kMessageBytesMax = 65535;  // Of a schema; raw message
 inline constexpr uint32_t kTermsMax = 16384;
 inline constexpr uint32_t kMatchFieldsMax = 64;
 inline constexpr uint32_t kProgramStackMax = 40;
+inline constexpr uint32_t kPairFactorBytesMax = 15;  // Of both factors: the product fits 128 bits.
 inline constexpr uint32_t kGroupBits = 64;  // Words a group of the aggregated matcher spans.
 
 inline constexpr uint32_t kNoRecord = 0xFFFFFFFF;
@@ -135,9 +136,32 @@ struct RouteRecord {
 };
 static_assert(sizeof(RouteRecord) == 40 && offsetof(RouteRecord, reject) == 36);
 
+// A condition as a program: values on a small stack of 128-bit integers, the truth of the last
+// test in a flag. Jumps go forward and only where the stack is empty.
+enum class Opcode : uint8_t {
+  kPushField,  // load, offset
+  kPushConst,  // wides[argument]
+  kAdd,
+  kSub,
+  kMul,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn,  // `offset` intervals, pairs from wides[argument]
+  kNot,
+  kSetFlag,      // flag = argument != 0
+  kJumpIfFalse,  // to instruction `argument` of this program
+  kJumpIfTrue,
+  kCount,
+};
+
 enum class CheckKind : uint8_t {
   kRange,    // One interval: bounds[table] is low, bounds[table + 1] is high - low.
   kSearch,   // Many intervals: inside when an odd number of bounds lies at or below the key.
+  kPair,     // Sum, difference or product of two fields, from wides[table] to wides[table + 1].
   kProgram,  // Anything else: `count` instructions from `table`.
 };
 
@@ -149,9 +173,12 @@ struct CheckRecord {
   uint32_t table;
   uint32_t count;
   uint8_t steps;
-  uint8_t reserved[7];
+  FieldKind second_load;  // kPair, as the two below.
+  uint16_t second_offset;
+  Opcode operation;
+  uint8_t reserved[3];
 };
-static_assert(sizeof(CheckRecord) == 24 && offsetof(CheckRecord, steps) == 16);
+static_assert(sizeof(CheckRecord) == 24 && offsetof(CheckRecord, operation) == 20);
 
 enum class ClassMapKind : uint8_t {
   kDirect,  // One-byte field: 256 slots give the class.
@@ -246,28 +273,6 @@ struct OpRecord {
   uint32_t code;  // Reject code when the value does not fit or has no entry.
 };
 static_assert(sizeof(OpRecord) == 16 && offsetof(OpRecord, argument) == 8);
-
-// A condition as a program: values on a small stack of 128-bit integers, the truth of the last
-// test in a flag. Jumps go forward and only where the stack is empty.
-enum class Opcode : uint8_t {
-  kPushField,  // load, offset
-  kPushConst,  // wides[argument]
-  kAdd,
-  kSub,
-  kMul,
-  kEqual,
-  kNotEqual,
-  kLess,
-  kLessEqual,
-  kGreater,
-  kGreaterEqual,
-  kIn,  // `offset` intervals, pairs from wides[argument]
-  kNot,
-  kSetFlag,      // flag = argument != 0
-  kJumpIfFalse,  // to instruction `argument` of this program
-  kJumpIfTrue,
-  kCount,
-};
 
 struct Instruction {
   Opcode code;

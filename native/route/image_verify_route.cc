@@ -75,6 +75,17 @@ Status ImageVerifier::verify_check(const CheckRecord& check, const RouteRecord& 
   }
   HR_IMAGE_REQUIRE(field_fits(check.load, check.offset, route.message_bytes),
                    "a check reads outside its message");
+  if (check.kind == CheckKind::kPair) {
+    HR_IMAGE_REQUIRE(field_fits(check.second_load, check.second_offset, route.message_bytes),
+                     "a check reads outside its message");
+    const bool is_product = check.operation == Opcode::kMul;
+    HR_IMAGE_REQUIRE(
+        is_product || check.operation == Opcode::kAdd || check.operation == Opcode::kSub,
+        "an unknown operation of a check");
+    const uint32_t factor_bytes = field_bytes(check.load) + field_bytes(check.second_load);
+    HR_IMAGE_REQUIRE(!is_product || factor_bytes <= kPairFactorBytesMax, "a product too wide");
+    return verify_run(check.table, 2, tables_.wides.count, "limits of a check");
+  }
   if (check.kind == CheckKind::kSearch) {
     return verify_keys(check.table, check.count, check.steps);
   }

@@ -54,7 +54,22 @@ uint32_t find_route(const ImageTables& tables, const StepMessage& message, uint1
   return route == kNoIndex ? code_of(RejectCode::kNoRoute) : 0;
 }
 
+// The loader has shown that the result fits 128 bits, so no step looks for an overflow.
+bool pair_holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* message) {
+  const Wide left = load_wide(message + check.offset, check.load);
+  const Wide right = load_wide(message + check.second_offset, check.second_load);
+  Wide value;
+  if (check.operation == Opcode::kMul) {
+    value = left * right;
+  } else {
+    value = check.operation == Opcode::kAdd ? left + right : left - right;
+  }
+  return value >= wide_of(tables.wides[check.table]) &&
+         value <= wide_of(tables.wides[check.table + 1]);
+}
+
 bool holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* message) {
+  if (check.kind == CheckKind::kPair) return pair_holds(tables, check, message);
   const uint64_t key = load_field_key(message + check.offset, check.load);
   if (check.kind == CheckKind::kRange) {
     return key - tables.bounds[check.table] <= tables.bounds[check.table + 1];

@@ -1,0 +1,33 @@
+// The emitter's output is a file format: the same configuration must keep giving the same bytes
+// until the format's version changes. HYPERROUTE_UPDATE_VECTORS=1 writes the images anew.
+import { describe, expect, it } from 'vitest';
+import { emit } from '../../../../lib/compiler/emit.js';
+import { imageFormatVersion } from '../../../../lib/compiler/emit-format.js';
+import {
+  imageVectors,
+  readVectorImage,
+  readVectorIr,
+  writeVectorImage,
+} from '../../../helpers/image-vectors.js';
+
+describe.each(imageVectors)('the checked-in image %s', (name) => {
+  it('is what the emitter makes of its configuration, byte by byte', () => {
+    const image = emit(readVectorIr(name));
+    if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorImage(name, image);
+    const known = readVectorImage(name);
+    const hint = 'if the change is meant, raise the format version and update the vectors';
+    expect(Buffer.compare(image, known), hint).toBe(0);
+  });
+
+  it('carries the format version of the emitter', () => {
+    const image = readVectorImage(name);
+    expect(new DataView(image.buffer, image.byteOffset).getUint16(4, true)).toBe(
+      imageFormatVersion,
+    );
+  });
+
+  it('is emitted the same twice from one configuration', () => {
+    const ir = readVectorIr(name);
+    expect(Buffer.compare(emit(ir), emit(ir))).toBe(0);
+  });
+});
