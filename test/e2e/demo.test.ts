@@ -3,10 +3,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { DemoOptions } from '../../examples/order-gateway/demo.js';
 import type { DemoSummary } from '../../examples/order-gateway/report.js';
 import { type Faults, standIn } from './demo-stand-in.js';
+
+// A dozen processes share the host with whatever else it does.
+vi.setConfig({ testTimeout: 120_000 });
 
 const root = join(import.meta.dirname, '../..');
 type Demo = typeof import('../../examples/order-gateway/demo.js');

@@ -57,7 +57,7 @@ test('messages come out whole and in order however the stream is cut', () => {
     next() % 3 === 0 ? messageType.reject : messageType.execReport,
   );
   const stream = Buffer.concat(types.map((type, index) => frame(type, index + 1)));
-  for (let round = 0; round < 30; round += 1) {
+  for (let round = 0; round < 12; round += 1) {
     const seen: number[] = [];
     const reader = new FrameReader((view, offset, type) => {
       const seq = view.getUint32(offset + a.seq, true);
@@ -67,10 +67,11 @@ test('messages come out whole and in order however the stream is cut', () => {
     });
     let position = 0;
     while (position < stream.length) {
-      const bytes = Math.min(1 + (next() % (round < 10 ? 3 : 200)), stream.length - position);
-      expect(reader.push(stream.subarray(position, position + bytes), bytes)).toBe(true);
+      const bytes = Math.min(1 + (next() % (round < 4 ? 3 : 200)), stream.length - position);
+      if (!reader.push(stream.subarray(position, position + bytes), bytes)) break;
       position += bytes;
     }
+    expect(position, `seed ${seed}`).toBe(stream.length);
     expect(seen, `seed ${seed}`).toEqual(types.map((_, index) => index + 1));
     expect(reader.carriedBytes).toBe(0);
   }
