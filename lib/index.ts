@@ -17,9 +17,12 @@ export {
   when,
 } from './compiler/dsl/route.js';
 export {
+  type AcceptedBy,
   type AnyEndpoint,
+  type CarriedBy,
   discard,
   type Endpoint,
+  type EndpointOf,
   lb,
   type Messages,
   type Pool,
@@ -28,22 +31,14 @@ export {
   source,
 } from './compiler/dsl/targets.js';
 export { rejectCode, returnAddress, sequence, transform } from './compiler/dsl/transform.js';
-export type {
-  Action,
-  Check,
-  Condition,
-  Destination,
-  Expression,
-  Refs,
-  Rule,
-  Source,
-  Transform,
-} from './compiler/dsl/types.js';
+export type * from './compiler/dsl/types.js';
 export { type Validation, validate } from './compiler/dsl/validate.js';
 export type { RouterIr } from './compiler/ir.js';
 export type { CommonOptions, FullPolicy, QueueOptions, RemoteAddress } from './endpoints/common.js';
 export { type Framing, framing, type LengthPrefixOptions } from './endpoints/framing.js';
 export { type MemoryOptions, memory } from './endpoints/memory.js';
+export { type BatchHandler, MemoryEndpoint } from './endpoints/memory-endpoint.js';
+export type { RingConsumer, RingProducer } from './endpoints/ring.js';
 export { type TcpConnectOptions, type TcpListenOptions, tcp } from './endpoints/tcp.js';
 export { type UdpOptions, udp } from './endpoints/udp.js';
 export {
@@ -61,19 +56,6 @@ export {
   type ThreadingOptions,
   type WorkerOptions,
 } from './router/define.js';
-export { type EnumBase, type EnumSpec, t } from './schema/fields.js';
-export { type Layout, layout } from './schema/layout.js';
-export {
-  type AnySchema,
-  type InferMessage,
-  type Schema,
-  type SchemaOptions,
-  schema,
-} from './schema/schema.js';
-export type { ByteOrder, FieldSpec, Fields, ScalarType } from './schema/types.js';
-export { type Raw, raw, type Union, union } from './schema/union.js';
-export { type BatchHandler, MemoryEndpoint } from './endpoints/memory-endpoint.js';
-export type { RingConsumer, RingProducer } from './endpoints/ring.js';
 export {
   type CloseOptions,
   HyperRoute,
@@ -81,3 +63,15 @@ export {
   type StartOptions,
   type UpdateReport,
 } from './router/hyperroute.js';
+export { type EnumBase, type EnumSpec, t } from './schema/fields.js';
+export { type Layout, layout } from './schema/layout.js';
+export {
+  type AnySchema,
+  type InferMessage,
+  type MessageOf,
+  type Schema,
+  type SchemaOptions,
+  schema,
+} from './schema/schema.js';
+export type { ByteOrder, FieldSpec, Fields, ScalarType } from './schema/types.js';
+export { type Raw, raw, type Union, union } from './schema/union.js';

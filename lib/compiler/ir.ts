@@ -6,6 +6,7 @@
  * Indices refer to the arrays of `RouterIr`. Every integer that a message field can hold is a
  * bigint, whatever its width, so that comparisons are exact.
  */
+import type { ByteOrder, FieldType, ScalarType } from '../schema/types.js';
 
 /** Where in the user's configuration something was written. Line and column count from 1. */
 export interface SourcePosition {
@@ -14,9 +15,7 @@ export interface SourcePosition {
   readonly column: number;
 }
 
-export type ScalarType = 'u8' | 'u16' | 'u32' | 'u64' | 'i8' | 'i16' | 'i32' | 'i64';
-export type FieldType = ScalarType | 'bytes';
-export type ByteOrder = 'le' | 'be';
+export type { ByteOrder, FieldType, ScalarType };
 
 /** A field at a fixed place of a message. `bytes` is its size, `offset` counts from the start. */
 export interface FieldIr {
@@ -25,7 +24,7 @@ export interface FieldIr {
   readonly order: ByteOrder;
   readonly offset: number;
   readonly bytes: number;
-  /** Names of an enum's symbols by value; null for plain numbers. */
+  /** An enum's symbols, values by name; null for plain numbers. */
   readonly symbols: Readonly<Record<string, bigint>> | null;
 }
 

@@ -12,7 +12,7 @@ export const workerCountMax = 64;
 /** Nesting of conditions and of arithmetic. */
 export const nestingMax = 32;
 /** Conditions and values in one `and`, `or` or `in`. */
-export const termsMax = 65_536;
+export const termsMax = 65_535;
 /** Conditions in one `validate`: its callback runs once for each of them to find stray `||`. */
 export const conditionsPerValidateMax = 1_024;
 export const userCodeMax = 0xffff_ffff;

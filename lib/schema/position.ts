@@ -63,7 +63,7 @@ function firstOutside(sites: readonly NodeJS.CallSite[]): SourcePlace {
 const userFiles = new Map<string, string | null>();
 const userFilesMax = 1024;
 
-/** A stack frame's file as a path; null for frames of this package, of Node and of generated code. */
+/** A frame's file as a path; null for frames of this package, of Node and of generated code. */
 function userFile(name: string | null | undefined): string | null {
   if (name === null || name === undefined) return null;
   const known = userFiles.get(name);
