@@ -9,28 +9,28 @@ import {
   route,
   source,
 } from 'hyperroute';
-import { checkFields, type Publisher } from './ring-writer.js';
+import { batchCount, checkFields, type Publisher } from './ring-writer.js';
 
 const ringBytes = 1 << 20;
 const payloadBytes = 20;
 const settleMs = 5_000;
 
-/** How the two sides wait: the worker, then JavaScript. */
-export interface Waiting {
-  readonly idle: 'spin' | 'block';
+/** Who does the engine's work, and how JavaScript waits. */
+export interface EchoOptions {
+  /** `inline`: the caller polls; else a worker with that idle strategy, pinned to `cpu`. */
+  readonly idle: 'inline' | 'spin' | 'block';
   readonly mode: 'poll' | 'wake';
+  readonly cpu: number;
 }
 
-/** Starts the router; its worker is pinned to `cpu`. `close()` it when done. */
-export async function startEcho({ idle, mode }: Waiting, cpu: number): Promise<HyperRoute> {
+/** Starts the router. `close()` it when done. */
+export async function startEcho({ idle, mode, cpu }: EchoOptions): Promise<HyperRoute> {
   const app = memory('app', { ringBytes, mode, queue: { bytes: ringBytes } });
   const config = defineRouter({
     name: 'js-boundary',
     endpoints: [app],
     routes: [route.first(raw, () => [otherwise.to(returnTo(source))], { from: app })],
-    threading: 'shared',
-    cpu,
-    idle,
+    ...(idle === 'inline' ? { threading: idle } : { threading: 'shared', cpu, idle }),
     // Time stamps of the router itself are not what is measured here.
     sampleEvery: 0,
   });
@@ -38,8 +38,8 @@ export async function startEcho({ idle, mode }: Waiting, cpu: number): Promise<H
 }
 
 /** Publishes into a running router; `settle()` reads every message back and checks it. */
-export async function enginePublisher(cpu: number): Promise<Publisher> {
-  const router = await startEcho({ idle: 'spin', mode: 'poll' }, cpu);
+export async function enginePublisher(options: EchoOptions): Promise<Publisher> {
+  const router = await startEcho(options);
   const app = router.memory('app');
   const { out } = app;
   let published = 0;
@@ -53,23 +53,30 @@ export async function enginePublisher(cpu: number): Promise<Publisher> {
     }
   };
   return {
-    publish(a, b, c, d, e) {
-      const offset = out.claim(payloadBytes);
-      if (offset < 0) throw new Error(`the ring refused a message: ${offset}`);
-      const at = offset >>> 2;
+    publish(batches) {
       const { words } = out;
-      words[at] = a;
-      words[at + 1] = b;
-      words[at + 2] = c;
-      words[at + 3] = d;
-      words[at + 4] = e;
-      out.commit();
-      published++;
+      let number = 0;
+      for (let batch = 0; batch < batches; batch++) {
+        for (let index = 0; index < batchCount; index++) {
+          const offset = out.claim(payloadBytes);
+          if (offset < 0) throw new Error(`the ring refused a message: ${offset}`);
+          const at = offset >>> 2;
+          words[at] = number;
+          words[at + 1] = number + 1;
+          words[at + 2] = number * 2;
+          words[at + 3] = number & 7;
+          words[at + 4] = 1_000_000 - number;
+          out.commit();
+          number++;
+        }
+        out.flush();
+      }
+      published += number;
     },
-    flush: () => out.flush(),
     async settle() {
       const end = performance.now() + settleMs;
       while (returned < published) {
+        router.poll();
         app.poll(check);
         if (performance.now() > end) {
           throw new Error(`${published - returned} of ${published} messages did not come back`);

@@ -10,11 +10,16 @@ const payloadBytes = 20;
 const spanBytes = 32;
 const commitRecord = 1;
 
-/** What a measured publisher of five fields offers. */
+/** Messages of a batch. */
+export const batchCount = 16;
+
+/** What a measured publisher of messages of five u32 fields offers. */
 export interface Publisher {
-  readonly publish: (a: number, b: number, c: number, d: number, e: number) => void;
-  /** Ends a batch: the consumer may see everything published so far. */
-  readonly flush: () => void;
+  /**
+   * Publishes that many batches, each ended by making it visible. The loop is the publisher's own,
+   * so that it is compiled for this publisher alone, as a program's would be.
+   */
+  readonly publish: (batches: number) => void;
   /** Waits until the consumer has taken everything, checking what arrived; not timed. */
   readonly settle: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -25,33 +30,37 @@ export interface Publisher {
  * of a record divides the capacity, so no record meets the end of the data.
  */
 export function handWrittenPublisher(capacityBytes: number): Publisher {
-  const words = new Uint32Array(new SharedArrayBuffer(headerBytes + capacityBytes));
+  const words = new Int32Array(new SharedArrayBuffer(headerBytes + capacityBytes));
   const mask = capacityBytes - 1;
   let tail = 0;
   let head = 0;
   let wakes = 0;
   return {
-    publish(a, b, c, d, e) {
-      const at = (headerBytes + (tail & mask)) >> 2;
-      words[at] = payloadBytes;
-      words[at + 1] = commitRecord;
-      words[at + 2] = a;
-      words[at + 3] = b;
-      words[at + 4] = c;
-      words[at + 5] = d;
-      words[at + 6] = e;
-      tail = (tail + spanBytes) >>> 0;
-    },
-    flush() {
-      // S1 seq_cst: publishes the batch, and the load of the parked word must not pass it.
-      Atomics.store(words, tailIndex, tail);
-      // S2 seq_cst: a consumer that sleeps would need a wake here.
-      if (Atomics.load(words, consumerParkedIndex) !== 0) wakes++;
+    publish(batches) {
+      let number = 0;
+      for (let batch = 0; batch < batches; batch++) {
+        for (let index = 0; index < batchCount; index++) {
+          const at = (headerBytes + (tail & mask)) >> 2;
+          words[at] = payloadBytes;
+          words[at + 1] = commitRecord;
+          words[at + 2] = number;
+          words[at + 3] = number + 1;
+          words[at + 4] = number * 2;
+          words[at + 5] = number & 7;
+          words[at + 6] = 1_000_000 - number;
+          tail = (tail + spanBytes) | 0;
+          number++;
+        }
+        // S1 seq_cst: publishes the batch, and the load of the parked word must not pass it.
+        Atomics.store(words, tailIndex, tail);
+        // S2 seq_cst: a consumer that sleeps would need a wake here.
+        if (Atomics.load(words, consumerParkedIndex) !== 0) wakes++;
+      }
     },
     async settle() {
       // A2: the same thread wrote it.
       const end = Atomics.load(words, tailIndex);
-      for (; head !== end; head = (head + spanBytes) >>> 0) {
+      for (; head !== end; head = (head + spanBytes) | 0) {
         const at = (headerBytes + (head & mask)) >> 2;
         const [bytes, commit, a, b, c, d, e] = words.subarray(at, at + 7);
         if (bytes !== payloadBytes || commit !== commitRecord) throw new Error('a torn record');
@@ -75,6 +84,6 @@ export function checkFields(
 ): void {
   const number = a ?? 0;
   const right =
-    b === number + 1 && c === number * 2 && d === (number & 7) && e === 0xffff_ffff - number;
+    b === number + 1 && c === number * 2 && d === (number & 7) && e === 1_000_000 - number;
   if (!right) throw new Error(`message ${a} arrived as ${b}, ${c}, ${d}, ${e}`);
 }

@@ -2,7 +2,7 @@
 // the same through worker_threads' own messages.
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { startEcho, type Waiting } from './memory-echo.js';
+import { type EchoOptions, startEcho } from './memory-echo.js';
 
 const nsPerMs = 1e6;
 const answerMs = 5_000;
@@ -29,20 +29,20 @@ export function roundTrips(cpu: number): RoundTrip[] {
     {
       case: 'round trip, both sides spinning',
       subject: 'ours',
-      open: () => polled(cpu),
+      open: () => polled({ idle: 'spin', mode: 'poll', cpu }),
     },
     {
       case: 'round trip, JavaScript asleep',
       subject: 'ours',
-      open: () => woken({ idle: 'spin', mode: 'wake' }, cpu),
+      open: () => woken({ idle: 'spin', mode: 'wake', cpu }),
     },
-    { case: asleep, subject: 'ours', open: () => woken({ idle: 'block', mode: 'wake' }, cpu) },
+    { case: asleep, subject: 'ours', open: () => woken({ idle: 'block', mode: 'wake', cpu }) },
     { case: asleep, subject: 'worker postMessage', open: posted },
   ];
 }
 
-async function polled(cpu: number): Promise<OpenRoundTrip> {
-  const router = await startEcho({ idle: 'spin', mode: 'poll' }, cpu);
+async function polled(options: EchoOptions): Promise<OpenRoundTrip> {
+  const router = await startEcho(options);
   const app = router.memory('app');
   let answer = -1;
   const take = (batch: Parameters<Parameters<typeof app.poll>[0]>[0]) => {
@@ -66,8 +66,8 @@ async function polled(cpu: number): Promise<OpenRoundTrip> {
   return { run, close: () => router.close() };
 }
 
-async function woken(waiting: Waiting, cpu: number): Promise<OpenRoundTrip> {
-  const router = await startEcho(waiting, cpu);
+async function woken(options: EchoOptions): Promise<OpenRoundTrip> {
+  const router = await startEcho(options);
   const app = router.memory('app');
   let arrived: (answer: number) => void = () => {};
   const stop = app.subscribe((batch) => {

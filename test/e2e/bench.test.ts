@@ -56,7 +56,7 @@ describe('hyperroute bench', () => {
     try {
       const page = join(folder, 'bench.html');
       const { code, out, err } = bench('--quick', '--json', '--report', page);
-      expect(code, err).toBe(0);
+      expect(code, err + out).toBe(0);
       const reports = JSON.parse(out) as BenchReport[];
       for (const report of reports) checkReport(report);
       const found = reports.flatMap((report) =>
