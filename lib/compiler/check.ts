@@ -3,6 +3,7 @@
 
 import { rejectCodes, rejectCodeUserMin } from '../codes.js';
 import { type HyperRouteError, optionError } from '../errors.js';
+import { checkFrames } from './check-frames.js';
 import { checkRoutes } from './check-routes.js';
 import { checkSchemas } from './check-schemas.js';
 import { checkTransforms } from './check-transforms.js';
@@ -97,7 +98,8 @@ function checkEndpoints(ir: RouterIr, findings: Findings): void {
   const expected = `1 to ${endpointCountMax} endpoints`;
   findings.need(isBounded, 'ERR_CONFIG', 'endpoints', expected, count, ir.position);
   findings.unique(endpoints, 'endpoints', 'ERR_CONFIG');
-  for (const [index, { name, kind, family, options, position }] of endpoints.entries()) {
+  for (const [index, endpoint] of endpoints.entries()) {
+    const { name, kind, family, options, position } = endpoint;
     const path = `endpoints[${index}]`;
     findings.need(namePattern.test(name), 'ERR_CONFIG', `${path}.name`, 'a name', name, position);
     const isKind = kinds.includes(kind);
@@ -112,29 +114,7 @@ function checkEndpoints(ir: RouterIr, findings: Findings): void {
     findings.index(family, families.length, `${path}.family`, 'families', position);
     const isObject = typeof options === 'object' && options !== null;
     findings.need(isObject, 'ERR_CONFIG', `${path}.options`, 'an object', options, position);
-    checkMessageBytes(ir, index, findings);
-  }
-}
-
-/** Every message an endpoint carries has to fit its frames. */
-function checkMessageBytes(ir: RouterIr, index: number, findings: Findings): void {
-  const { name, family, options, position } = ir.endpoints[index] as RouterIr['endpoints'][0];
-  const limits = options as { maxFrameBytes?: number; maxDatagramBytes?: number; framing?: object };
-  const option = 'maxFrameBytes' in options ? 'maxFrameBytes' : 'maxDatagramBytes';
-  const bytesMax = limits[option];
-  for (const member of ir.families[family]?.members ?? []) {
-    const schema = ir.schemas[member];
-    if (schema === undefined) continue;
-    const path = `endpoints.${name}`;
-    if (bytesMax !== undefined && schema.bytes > bytesMax) {
-      const expected = `at least the ${schema.bytes} bytes of ${schema.name}`;
-      findings.add('ERR_CONFIG', `${path}.${option}`, expected, bytesMax, position);
-    }
-    const framing = limits.framing as { kind?: string; bytes?: number } | undefined;
-    if (framing?.kind === 'fixed' && framing.bytes !== schema.bytes) {
-      const expected = `the ${schema.bytes} bytes of ${schema.name}`;
-      findings.add('ERR_CONFIG', `${path}.framing.bytes`, expected, framing.bytes, position);
-    }
+    if (isObject) checkFrames(ir, endpoint, findings);
   }
 }
 

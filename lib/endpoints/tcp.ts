@@ -57,6 +57,11 @@ function readStream(reader: OptionReader, common: CommonIr): Readonly<Record<str
     const expected = `at least the fixed frame of ${framing.bytes} bytes`;
     throw reader.error('maxFrameBytes', expected, maxFrameBytes);
   }
+  if (framing.kind === 'length-prefix' && framing.offset + framing.bytes > maxFrameBytes) {
+    const headerBytes = framing.offset + framing.bytes;
+    const expected = `at least the ${headerBytes} bytes up to the end of the length field`;
+    throw reader.error('maxFrameBytes', expected, maxFrameBytes);
+  }
   checkQueueRoom(reader, common, 'maxFrameBytes', maxFrameBytes);
   return {
     framing,

@@ -270,14 +270,76 @@ describe('an endpoint is refused', () => {
       5000,
     ],
     [
-      'with messages larger than its frames',
-      () =>
-        irOf(
-          tcp.listen('l', { port: 0, messages: Wide, framing: lines, maxFrameBytes: 99 }) as never,
-        ),
-      'endpoints.l.maxFrameBytes',
+      'with messages larger than its datagrams',
+      () => irOf(udp('u', { port: 0, messages: Wide, maxDatagramBytes: 99 }) as never),
+      'endpoints.u.maxDatagramBytes',
       /100 bytes of Wide/,
       99,
+    ],
+    [
+      'with messages that leave no room for the delimiter',
+      () =>
+        irOf(
+          tcp.listen('l', { port: 0, messages: Wide, framing: lines, maxFrameBytes: 101 }) as never,
+        ),
+      'endpoints.l.maxFrameBytes',
+      /102 bytes of Wide/,
+      101,
+    ],
+    [
+      'with messages that leave no room for a stripped header',
+      () =>
+        irOf(
+          tcp.listen('l', {
+            port: 0,
+            messages: Wide,
+            framing: framing.lengthPrefix({ ...prefix, strip: true }),
+            maxFrameBytes: 103,
+          }) as never,
+        ),
+      'endpoints.l.maxFrameBytes',
+      /104 bytes of Wide/,
+      103,
+    ],
+    [
+      'with a length field outside of its messages',
+      () =>
+        irOf(
+          tcp.listen('l', {
+            port: 0,
+            messages: Wide,
+            framing: framing.lengthPrefix({ ...prefix, offset: 97 }),
+          }) as never,
+        ),
+      'endpoints.l.framing.offset',
+      /within the 100 bytes of Wide/,
+      97,
+    ],
+    [
+      'with a length field that cannot say how long its messages are',
+      () =>
+        irOf(
+          tcp.listen('l', {
+            port: 0,
+            messages: Wide,
+            framing: framing.lengthPrefix({ ...prefix, bytes: 1, adjust: -156 }),
+          }) as never,
+        ),
+      'endpoints.l.framing.bytes',
+      /can say 256 for Wide/,
+      1,
+    ],
+    [
+      'with a length field beyond its frames',
+      () =>
+        tcp.listen('l', {
+          port: 0,
+          framing: framing.lengthPrefix({ ...prefix, offset: 5 }),
+          maxFrameBytes: 8,
+        }),
+      'endpoints.l.maxFrameBytes',
+      /9 bytes up to/,
+      8,
     ],
     [
       'with messages of another size than its frames',

@@ -1,0 +1,73 @@
+// Checks that every message an endpoint carries fits its datagrams or frames.
+import type { Findings } from './findings.js';
+import type { EndpointIr, RouterIr, SchemaIr } from './ir.js';
+
+type FramingIr =
+  | {
+      readonly kind: 'length-prefix';
+      readonly bytes: number;
+      readonly offset: number;
+      readonly adjust: number;
+      readonly includesHeader: boolean;
+      readonly strip: boolean;
+    }
+  | { readonly kind: 'delimiter'; readonly hex: string }
+  | { readonly kind: 'fixed'; readonly bytes: number };
+
+interface FrameOptions {
+  readonly maxFrameBytes?: number;
+  readonly maxDatagramBytes?: number;
+  readonly framing?: FramingIr;
+}
+
+export function checkFrames(ir: RouterIr, endpoint: EndpointIr, findings: Findings): void {
+  const options = endpoint.options as FrameOptions;
+  const path = `endpoints.${endpoint.name}`;
+  for (const member of ir.families[endpoint.family]?.members ?? []) {
+    const schema = ir.schemas[member];
+    if (schema === undefined) continue;
+    const add = (option: string, expected: string, received: unknown): void =>
+      findings.add('ERR_CONFIG', `${path}.${option}`, expected, received, endpoint.position);
+    const { framing, maxDatagramBytes, maxFrameBytes } = options;
+    if (maxDatagramBytes !== undefined && schema.bytes > maxDatagramBytes) {
+      add(
+        'maxDatagramBytes',
+        `at least the ${schema.bytes} bytes of ${schema.name}`,
+        maxDatagramBytes,
+      );
+    }
+    if (framing === undefined || maxFrameBytes === undefined) continue;
+    const frameBytes = schema.bytes + roomOf(framing);
+    if (frameBytes > maxFrameBytes) {
+      add('maxFrameBytes', `at least the ${frameBytes} bytes of ${schema.name}`, maxFrameBytes);
+    }
+    checkFraming(schema, framing, frameBytes, add);
+  }
+}
+
+/** Bytes of a frame that are not of its message. */
+function roomOf(framing: FramingIr): number {
+  if (framing.kind === 'delimiter') return framing.hex.length / 2;
+  if (framing.kind === 'fixed') return 0;
+  return framing.strip ? framing.offset + framing.bytes : 0;
+}
+
+function checkFraming(
+  schema: SchemaIr,
+  framing: FramingIr,
+  frameBytes: number,
+  add: (option: string, expected: string, received: unknown) => void,
+): void {
+  const { name, bytes } = schema;
+  if (framing.kind === 'fixed' && framing.bytes !== bytes) {
+    add('framing.bytes', `the ${bytes} bytes of ${name}`, framing.bytes);
+  }
+  if (framing.kind !== 'length-prefix') return;
+  const headerBytes = framing.offset + framing.bytes;
+  if (headerBytes > frameBytes) {
+    add('framing.offset', `a length field within the ${bytes} bytes of ${name}`, framing.offset);
+  }
+  const value = frameBytes - framing.adjust - (framing.includesHeader ? 0 : headerBytes);
+  if (value >= 0 && value < 2 ** (8 * framing.bytes)) return;
+  add('framing.bytes', `a length field that can say ${value} for ${name}`, framing.bytes);
+}
