@@ -37,18 +37,10 @@ bool is_aligned(const T* pointer, uintptr_t alignment) noexcept {
   return (reinterpret_cast<uintptr_t>(pointer) & (alignment - 1)) == 0;
 }
 
-constexpr uint8_t byte_swap(uint8_t value) noexcept {
-  return value;
-}
-constexpr uint16_t byte_swap(uint16_t value) noexcept {
-  return __builtin_bswap16(value);
-}
-constexpr uint32_t byte_swap(uint32_t value) noexcept {
-  return __builtin_bswap32(value);
-}
-constexpr uint64_t byte_swap(uint64_t value) noexcept {
-  return __builtin_bswap64(value);
-}
+constexpr uint8_t byte_swap(uint8_t value) noexcept { return value; }
+constexpr uint16_t byte_swap(uint16_t value) noexcept { return __builtin_bswap16(value); }
+constexpr uint32_t byte_swap(uint32_t value) noexcept { return __builtin_bswap32(value); }
+constexpr uint64_t byte_swap(uint64_t value) noexcept { return __builtin_bswap64(value); }
 
 // Loads and stores of the native widths at any address. memcpy of a constant size is one
 // instruction; a cast pointer would be undefined where the address is unaligned.
@@ -97,85 +89,37 @@ void store_uint_be(void* to, uint64_t value) noexcept {
   std::memcpy(to, &swapped, kBytes);
 }
 
-inline uint8_t load_u8(const void* from) noexcept {
-  return load_le<uint8_t>(from);
-}
-inline uint16_t load_u16_le(const void* from) noexcept {
-  return load_le<uint16_t>(from);
-}
-inline uint16_t load_u16_be(const void* from) noexcept {
-  return load_be<uint16_t>(from);
-}
+inline uint8_t load_u8(const void* from) noexcept { return load_le<uint8_t>(from); }
+inline uint16_t load_u16_le(const void* from) noexcept { return load_le<uint16_t>(from); }
+inline uint16_t load_u16_be(const void* from) noexcept { return load_be<uint16_t>(from); }
 inline uint32_t load_u24_le(const void* from) noexcept {
   return static_cast<uint32_t>(load_uint_le<3>(from));
 }
 inline uint32_t load_u24_be(const void* from) noexcept {
   return static_cast<uint32_t>(load_uint_be<3>(from));
 }
-inline uint32_t load_u32_le(const void* from) noexcept {
-  return load_le<uint32_t>(from);
-}
-inline uint32_t load_u32_be(const void* from) noexcept {
-  return load_be<uint32_t>(from);
-}
-inline uint64_t load_u40_le(const void* from) noexcept {
-  return load_uint_le<5>(from);
-}
-inline uint64_t load_u40_be(const void* from) noexcept {
-  return load_uint_be<5>(from);
-}
-inline uint64_t load_u48_le(const void* from) noexcept {
-  return load_uint_le<6>(from);
-}
-inline uint64_t load_u48_be(const void* from) noexcept {
-  return load_uint_be<6>(from);
-}
-inline uint64_t load_u64_le(const void* from) noexcept {
-  return load_le<uint64_t>(from);
-}
-inline uint64_t load_u64_be(const void* from) noexcept {
-  return load_be<uint64_t>(from);
-}
+inline uint32_t load_u32_le(const void* from) noexcept { return load_le<uint32_t>(from); }
+inline uint32_t load_u32_be(const void* from) noexcept { return load_be<uint32_t>(from); }
+inline uint64_t load_u40_le(const void* from) noexcept { return load_uint_le<5>(from); }
+inline uint64_t load_u40_be(const void* from) noexcept { return load_uint_be<5>(from); }
+inline uint64_t load_u48_le(const void* from) noexcept { return load_uint_le<6>(from); }
+inline uint64_t load_u48_be(const void* from) noexcept { return load_uint_be<6>(from); }
+inline uint64_t load_u64_le(const void* from) noexcept { return load_le<uint64_t>(from); }
+inline uint64_t load_u64_be(const void* from) noexcept { return load_be<uint64_t>(from); }
 
-inline void store_u8(void* to, uint8_t value) noexcept {
-  store_le(to, value);
-}
-inline void store_u16_le(void* to, uint16_t value) noexcept {
-  store_le(to, value);
-}
-inline void store_u16_be(void* to, uint16_t value) noexcept {
-  store_be(to, value);
-}
-inline void store_u24_le(void* to, uint32_t value) noexcept {
-  store_uint_le<3>(to, value);
-}
-inline void store_u24_be(void* to, uint32_t value) noexcept {
-  store_uint_be<3>(to, value);
-}
-inline void store_u32_le(void* to, uint32_t value) noexcept {
-  store_le(to, value);
-}
-inline void store_u32_be(void* to, uint32_t value) noexcept {
-  store_be(to, value);
-}
-inline void store_u40_le(void* to, uint64_t value) noexcept {
-  store_uint_le<5>(to, value);
-}
-inline void store_u40_be(void* to, uint64_t value) noexcept {
-  store_uint_be<5>(to, value);
-}
-inline void store_u48_le(void* to, uint64_t value) noexcept {
-  store_uint_le<6>(to, value);
-}
-inline void store_u48_be(void* to, uint64_t value) noexcept {
-  store_uint_be<6>(to, value);
-}
-inline void store_u64_le(void* to, uint64_t value) noexcept {
-  store_le(to, value);
-}
-inline void store_u64_be(void* to, uint64_t value) noexcept {
-  store_be(to, value);
-}
+inline void store_u8(void* to, uint8_t value) noexcept { store_le(to, value); }
+inline void store_u16_le(void* to, uint16_t value) noexcept { store_le(to, value); }
+inline void store_u16_be(void* to, uint16_t value) noexcept { store_be(to, value); }
+inline void store_u24_le(void* to, uint32_t value) noexcept { store_uint_le<3>(to, value); }
+inline void store_u24_be(void* to, uint32_t value) noexcept { store_uint_be<3>(to, value); }
+inline void store_u32_le(void* to, uint32_t value) noexcept { store_le(to, value); }
+inline void store_u32_be(void* to, uint32_t value) noexcept { store_be(to, value); }
+inline void store_u40_le(void* to, uint64_t value) noexcept { store_uint_le<5>(to, value); }
+inline void store_u40_be(void* to, uint64_t value) noexcept { store_uint_be<5>(to, value); }
+inline void store_u48_le(void* to, uint64_t value) noexcept { store_uint_le<6>(to, value); }
+inline void store_u48_be(void* to, uint64_t value) noexcept { store_uint_be<6>(to, value); }
+inline void store_u64_le(void* to, uint64_t value) noexcept { store_le(to, value); }
+inline void store_u64_be(void* to, uint64_t value) noexcept { store_be(to, value); }
 
 // For widths known only at run time (framings, layouts). `width_bytes` is 1 to 8; the caller has
 // verified it, as every width of a route image or a framing is verified before use.

@@ -97,13 +97,9 @@ uint64_t measure_cost_ns() noexcept {
 
 }  // namespace
 
-uint64_t monotonic_ns() noexcept {
-  return read_ns(CLOCK_MONOTONIC);
-}
+uint64_t monotonic_ns() noexcept { return read_ns(CLOCK_MONOTONIC); }
 
-uint64_t realtime_ns() noexcept {
-  return read_ns(CLOCK_REALTIME);
-}
+uint64_t realtime_ns() noexcept { return read_ns(CLOCK_REALTIME); }
 
 void clock_init(ClockSource source) noexcept {
   if (initialised && source == ClockSource::kAuto) return;

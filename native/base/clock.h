@@ -68,8 +68,6 @@ void clock_init(ClockSource source = ClockSource::kAuto) noexcept;
 }
 
 // What one ticks() costs, measured by clock_init(): benches subtract it.
-[[nodiscard]] inline uint64_t clock_cost_ns() noexcept {
-  return clock_scale.cost_ns;
-}
+[[nodiscard]] inline uint64_t clock_cost_ns() noexcept { return clock_scale.cost_ns; }
 
 }  // namespace hyperroute

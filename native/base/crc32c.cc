@@ -54,9 +54,7 @@ __attribute__((target("sse4.2"))) uint32_t extend_accelerated(uint32_t crc, cons
   return ~state32;
 }
 
-bool detect() noexcept {
-  return __builtin_cpu_supports("sse4.2") != 0;
-}
+bool detect() noexcept { return __builtin_cpu_supports("sse4.2") != 0; }
 #elif defined(__aarch64__)
 __attribute__((target("+crc"))) uint32_t extend_accelerated(uint32_t crc, const uint8_t* data,
                                                             size_t data_bytes) noexcept {
@@ -70,16 +68,12 @@ __attribute__((target("+crc"))) uint32_t extend_accelerated(uint32_t crc, const 
 }
 
 constexpr unsigned long kHwcapCrc32 = 1ul << 7;
-bool detect() noexcept {
-  return (::getauxval(AT_HWCAP) & kHwcapCrc32) != 0;
-}
+bool detect() noexcept { return (::getauxval(AT_HWCAP) & kHwcapCrc32) != 0; }
 #else
 uint32_t extend_accelerated(uint32_t crc, const uint8_t* data, size_t data_bytes) noexcept {
   return crc32c_extend_portable(crc, data, data_bytes);
 }
-bool detect() noexcept {
-  return false;
-}
+bool detect() noexcept { return false; }
 #endif
 
 }  // namespace

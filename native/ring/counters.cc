@@ -48,9 +48,7 @@ uint32_t values_offset_of(uint32_t record_count_max) {
   return align_up(static_cast<uint32_t>(sizeof(CountersHeader)) + records_bytes, 4096u);
 }
 
-std::atomic_ref<uint32_t> word(uint32_t& shared) {
-  return std::atomic_ref<uint32_t>(shared);
-}
+std::atomic_ref<uint32_t> word(uint32_t& shared) { return std::atomic_ref<uint32_t>(shared); }
 
 }  // namespace
 

@@ -81,9 +81,7 @@ bool counters_name_is_valid(std::string_view name) noexcept {
   return true;
 }
 
-std::string counters_directory() {
-  return "/dev/shm/hyperroute-" + std::to_string(::geteuid());
-}
+std::string counters_directory() { return "/dev/shm/hyperroute-" + std::to_string(::geteuid()); }
 
 std::string counters_path(std::string_view router_name) {
   return counters_directory() + "/" + std::string(router_name) + ".counters";
