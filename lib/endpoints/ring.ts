@@ -41,8 +41,10 @@ export class RingProducer {
   #tail: number;
   #freeEnd: number;
   #position = 0;
-  #claimedBytes = -1;
-  #unpublished = false;
+  /** What the open claim takes of the ring, header included; 0: there is none. */
+  #claimedSpan = 0;
+  /** The tail that the reader may have seen. */
+  #published: number;
   #scheduled = false;
 
   /** `wake` is called when the reader sleeps and there is something to read. */
@@ -57,6 +59,7 @@ export class RingProducer {
     this.words = new Uint32Array(buffer, byteOffset + headerBytes, this.#capacity / 4);
     this.#wake = wake;
     this.#tail = Atomics.load(this.#control, tailIndex); // R2: this side's own; any order will do.
+    this.#published = this.#tail;
     this.#freeEnd = 0;
     this.#refreshFreeEnd();
     this.#flushLater = () => {
@@ -81,12 +84,19 @@ export class RingProducer {
       const code = this.#checkRoom(wanted);
       if (code < 0) return code;
     }
-    this.#claimedBytes = messageBytes;
-    if (span <= left) return offset + recordHeaderBytes;
-    this.words[offset >>> 2] = left - recordHeaderBytes;
-    this.words[(offset >>> 2) + 1] = commitPadding;
-    this.#advance(left);
-    return recordHeaderBytes;
+    const { words } = this;
+    let start = offset;
+    if (span > left) {
+      words[start >>> 2] = left - recordHeaderBytes;
+      words[(start >>> 2) + 1] = commitPadding;
+      this.#advance(left);
+      start = 0;
+    }
+    // The reader looks at nothing beyond the tail, so the header may be complete already.
+    words[start >>> 2] = messageBytes;
+    words[(start >>> 2) + 1] = commitRecord;
+    this.#claimedSpan = span;
+    return start + recordHeaderBytes;
   }
 
   /**
@@ -94,14 +104,10 @@ export class RingProducer {
    * at the end of the current turn. Returns the position after the message.
    */
   commit(): number {
-    const messageBytes = this.#claimedBytes;
-    if (messageBytes < 0) throw new TypeError('commit without a claim');
-    const word = (this.#tail & this.#mask) >>> 2;
-    this.words[word] = messageBytes;
-    this.words[word + 1] = commitRecord;
-    this.#advance((messageBytes + recordHeaderBytes + 7) & ~7);
-    this.#claimedBytes = -1;
-    this.#unpublished = true;
+    const span = this.#claimedSpan;
+    if (span === 0) throw new TypeError('commit without a claim');
+    this.#claimedSpan = 0;
+    this.#advance(span);
     if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#flushLater);
@@ -119,8 +125,8 @@ export class RingProducer {
 
   /** Makes what was committed visible, and wakes the reader if it sleeps. */
   flush(): void {
-    if (!this.#unpublished) return;
-    this.#unpublished = false;
+    if (this.#published === this.#tail) return;
+    this.#published = this.#tail;
     // R2 and S1: publishes the plain stores before it, and comes before the load of the parked
     // word; pairs with A2 and P1 of the reader. Atomics are seq_cst.
     Atomics.store(this.#control, tailIndex, this.#tail);

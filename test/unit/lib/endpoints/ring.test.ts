@@ -1,0 +1,108 @@
+// Both ends of the record ring that JavaScript and the router share, each held against the other.
+import { describe, expect, it } from 'vitest';
+import { offerCodes } from '../../../../lib/codes.js';
+import { RingConsumer, RingProducer, ringMemoryBytes } from '../../../../lib/endpoints/ring.js';
+
+const capacityBytes = 4096;
+const parkedIndex = 192 / 4;
+
+function newRing(firstPosition = 0) {
+  const memory = new Uint8Array(new SharedArrayBuffer(ringMemoryBytes(capacityBytes)));
+  const control = new Int32Array(memory.buffer);
+  control[2] = capacityBytes;
+  control[16] = firstPosition;
+  control[32] = firstPosition;
+  let wakes = 0;
+  const producer = new RingProducer(memory, () => {
+    wakes++;
+  });
+  return { producer, consumer: new RingConsumer(memory), control, wakes: () => wakes };
+}
+
+/** A message of a size and content that follow from its number. */
+function message(number: number): Uint8Array {
+  return Uint8Array.from({ length: (number * 37) % 500 }, (_value, at) => (number + at) & 255);
+}
+
+describe('a ring between JavaScript and the router', () => {
+  it.each([0x7fff_ff00, -256])('hands over all sizes in order, over its end and %i', (first) => {
+    const { producer, consumer } = newRing(first);
+    const count = 500;
+    let taken = 0;
+    for (let number = 0; number < count; ) {
+      while (number < count && producer.offer(message(number)) > 0) number++;
+      producer.flush();
+      for (; consumer.next(); taken++) {
+        const same = Buffer.compare(consumer.copy(), message(taken)) === 0;
+        expect(same, `message ${taken}`).toBe(true);
+      }
+      consumer.release();
+    }
+    expect(taken).toBe(count);
+  });
+
+  it('shows nothing before the flush, and everything after it', () => {
+    const { producer, consumer } = newRing();
+    producer.offer(message(1));
+    producer.offer(message(2));
+    expect(consumer.next()).toBe(false);
+    producer.flush();
+    expect([consumer.next(), consumer.next(), consumer.next()]).toEqual([true, true, false]);
+  });
+
+  it('forgets a claim that another one follows', () => {
+    const { producer, consumer } = newRing();
+    producer.claim(400);
+    producer.flush();
+    expect(consumer.next()).toBe(false);
+    producer.offer(message(3));
+    producer.flush();
+    expect(consumer.next()).toBe(true);
+    expect(consumer.copy()).toEqual(message(3));
+    expect(consumer.next()).toBe(false);
+    expect(() => producer.commit()).toThrow(TypeError);
+  });
+
+  it('is full until the reader has released, never overwriting what it has not', () => {
+    const { producer, consumer } = newRing();
+    let held = 0;
+    while (producer.offer(message(7)) > 0) held++;
+    expect(producer.offer(message(7))).toBe(offerCodes.BACK_PRESSURE);
+    expect(producer.offer(new Uint8Array(producer.messageBytesMax + 1))).toBe(offerCodes.TOO_LARGE);
+    producer.flush();
+    let shown = 0;
+    for (; consumer.next(); shown++) expect(consumer.copy()).toEqual(message(7));
+    expect(shown).toBe(held);
+    expect(producer.offer(message(7))).toBe(offerCodes.BACK_PRESSURE);
+    consumer.release();
+    expect(producer.offer(message(7))).toBeGreaterThan(0);
+  });
+
+  it('wakes a sleeping reader once a sleep, and refuses the sleep when something is there', () => {
+    const { producer, consumer, control, wakes } = newRing();
+    expect(consumer.park()).toBe(true);
+    for (let number = 0; number < 3; number++) {
+      producer.offer(message(1));
+      producer.flush();
+    }
+    expect(wakes()).toBe(1);
+    expect(consumer.park()).toBe(false);
+    expect(control[parkedIndex]).toBe(0);
+  });
+
+  it('flushes by itself at the end of the turn', async () => {
+    const { producer, consumer } = newRing();
+    producer.offer(message(5));
+    await Promise.resolve();
+    expect(consumer.next()).toBe(true);
+  });
+
+  it('ends: offers into a ring that nobody reads any more are refused once it is full', () => {
+    const { producer, consumer } = newRing();
+    while (producer.offer(message(9)) > 0);
+    consumer.close();
+    expect(producer.offer(message(9))).toBe(offerCodes.CLOSED);
+    producer.close();
+    expect(consumer.producerClosed).toBe(true);
+  });
+});
