@@ -13,8 +13,6 @@ async function main(): Promise<void> {
     threading: 'shared',
     cpu,
     idle: 'spin',
-    // In-router latency is not what is measured here, and the bare echo takes no time stamps.
-    sampleEvery: 0,
   });
   const router = await HyperRoute.start(config);
   process.once('SIGTERM', () => {

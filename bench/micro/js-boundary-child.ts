@@ -73,8 +73,6 @@ async function measurePublish(): Promise<void> {
   const name = `publish 5 fields, batches of ${batchCount}`;
   const subjects: readonly (readonly [string, Publisher])[] = [
     ['ours', await enginePublisher({ idle: 'spin', mode: 'poll', cpu })],
-    // Nobody reads while this one writes: what the writing itself costs.
-    ['ours, inline', await enginePublisher({ idle: 'inline', mode: 'poll', cpu })],
     ['written by hand', handWrittenPublisher(ringBytes)],
   ];
   try {

@@ -15,10 +15,9 @@ const ringBytes = 1 << 20;
 const payloadBytes = 20;
 const settleMs = 5_000;
 
-/** Who does the engine's work, and how JavaScript waits. */
+/** How the two sides wait, and the CPU of the engine's worker. */
 export interface EchoOptions {
-  /** `inline`: the caller polls; else a worker with that idle strategy, pinned to `cpu`. */
-  readonly idle: 'inline' | 'spin' | 'block';
+  readonly idle: 'spin' | 'block';
   readonly mode: 'poll' | 'wake';
   readonly cpu: number;
 }
@@ -30,9 +29,9 @@ export async function startEcho({ idle, mode, cpu }: EchoOptions): Promise<Hyper
     name: 'js-boundary',
     endpoints: [app],
     routes: [route.first(raw, () => [otherwise.to(returnTo(source))], { from: app })],
-    ...(idle === 'inline' ? { threading: idle } : { threading: 'shared', cpu, idle }),
-    // Time stamps of the router itself are not what is measured here.
-    sampleEvery: 0,
+    threading: 'shared',
+    cpu,
+    idle,
   });
   return HyperRoute.start(config);
 }
@@ -76,7 +75,6 @@ export async function enginePublisher(options: EchoOptions): Promise<Publisher> 
     async settle() {
       const end = performance.now() + settleMs;
       while (returned < published) {
-        router.poll();
         app.poll(check);
         if (performance.now() > end) {
           throw new Error(`${published - returned} of ${published} messages did not come back`);
