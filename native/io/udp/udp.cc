@@ -111,6 +111,7 @@ void UdpBackend::reconfigure(const UdpOptions& options) noexcept {
 }
 
 uint32_t UdpBackend::close() noexcept {
+  if (counters_.connections == nullptr) return 0;  // Never opened.
   if (socket_.is_open()) count_kernel_drops();
   socket_.reset();
   epoll_.reset();
