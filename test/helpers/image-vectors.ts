@@ -7,8 +7,8 @@ import { deserialize, serialize } from '../../lib/compiler/serialize.js';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '../vectors');
 
-/** `order-gateway`: the example's routes. `every-kind`: each kind of table and check. */
-export const imageVectors = ['order-gateway', 'every-kind'] as const;
+/** `order-gateway`: the example. `every-kind`: each kind of table and check. `relay`: raw bytes. */
+export const imageVectors = ['order-gateway', 'every-kind', 'relay'] as const;
 export type ImageVector = (typeof imageVectors)[number];
 
 export function readVectorIr(name: ImageVector): RouterIr {
