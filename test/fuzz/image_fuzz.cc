@@ -1,0 +1,112 @@
+// Fuzzes the loader and the step: a damaged image with a correct check sum is refused, or every
+// message walks through it without a byte read or written outside.
+//
+// Input: u8 chooses the image (mostly a checked-in one; of 8 values one makes the input itself the
+// image), u8 counts patches of {u24 position, u8 value}, the rest is cut into messages.
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "../unit/native/route/image_parts.h"
+#include "../unit/native/route/image_walk.h"
+
+namespace hyperroute {
+namespace {
+
+constexpr uint32_t kMessagesMax = 16;
+
+class Input {
+ public:
+  Input(const uint8_t* data, size_t bytes) : data_(data), bytes_(bytes) {}
+
+  uint8_t u8() { return bytes_ == 0 ? uint8_t{0} : take(1)[0]; }
+  uint32_t u24() {
+    const uint32_t low = u8();
+    const uint32_t middle = u8();
+    return low | middle << 8 | static_cast<uint32_t>(u8()) << 16;
+  }
+  std::vector<uint8_t> up_to(size_t bytes) { return take(bytes < bytes_ ? bytes : bytes_); }
+  bool is_empty() const { return bytes_ == 0; }
+
+ private:
+  std::vector<uint8_t> take(size_t bytes) {
+    std::vector<uint8_t> taken(data_, data_ + bytes);
+    data_ += bytes;
+    bytes_ -= bytes;
+    return taken;
+  }
+
+  const uint8_t* data_;
+  size_t bytes_;
+};
+
+std::vector<uint8_t> damaged_image(Input& input) {
+  static const std::vector<uint8_t> known[] = {read_vector("order-gateway"),
+                                               read_vector("every-kind")};
+  const uint32_t choice = input.u8() % 8;
+  const uint32_t patch_count = input.u8() % 8;
+  std::vector<uint8_t> image = choice == 7 ? input.up_to(SIZE_MAX) : known[choice % 2];
+  if (image.empty()) return image;
+  for (uint32_t patch = 0; patch < patch_count; ++patch) {
+    const uint32_t position = input.u24();
+    image[position % image.size()] = input.u8();
+  }
+  if (image.size() < sizeof(ImageHeader)) return image;
+  // Random bytes would never get past the first fields of the header.
+  ImageHeader header;
+  std::memcpy(&header, image.data(), sizeof header);
+  header.magic = kImageMagic;
+  header.format_version = kImageFormatVersion;
+  header.section_count = kSectionCount;
+  header.image_bytes = static_cast<uint32_t>(image.size());
+  std::memset(header.reserved, 0, sizeof header.reserved);
+  std::memcpy(image.data(), &header, sizeof header);
+  fix_check_sum(image);
+  return image;
+}
+
+// A message that the endpoint's family recognises, if it can be made one, from the input's bytes.
+std::vector<uint8_t> message_for(const RouteImage& image, uint16_t source, Input& input) {
+  const ImageTables& tables = image.tables();
+  const FamilyRecord& family = tables.families[tables.endpoints[source].family];
+  if (family.kind == FamilyKind::kRaw) return input.up_to(input.u8());
+  const uint32_t slot = input.u8() % family.member_count;
+  const MemberRecord& member = tables.members[family.members + slot];
+  std::vector<uint8_t> message = input.up_to(member.message_bytes);
+  if (input.u8() % 8 == 0) return message;  // As it came: short, or of another type.
+  message.resize(member.message_bytes, 0x11);
+  if (member.has_size != 0) {
+    store_field(message.data() + member.size_offset, member.size_load, member.message_bytes);
+  }
+  if (family.kind == FamilyKind::kSingle || family.message_bytes_min > message.size()) {
+    return message;
+  }
+  uint8_t* const type = message.data() + family.offset;
+  const uint64_t sign = (family.load & kFieldSigned) != 0 ? kSignBit : 0;
+  if (family.kind == FamilyKind::kSearch) {
+    store_field(type, family.load, tables.bounds[family.keys + slot] ^ sign);
+  } else {
+    for (uint32_t value = 0; value < 256; ++value) {
+      if (tables.slots[family.slots + value] == slot) store_field(type, family.load, value ^ sign);
+    }
+  }
+  return message;
+}
+
+}  // namespace
+}  // namespace hyperroute
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
+  using namespace hyperroute;
+  Input input(data, bytes);
+  const std::vector<uint8_t> image_bytes = damaged_image(input);
+  RouteImage image;
+  if (!RouteImage::load(image_bytes, image).ok()) return 0;
+  WalkState state(image);
+  for (uint32_t count = 0; count < kMessagesMax && !input.is_empty(); ++count) {
+    const auto source = static_cast<uint16_t>(input.u8() % image.summary().endpoint_count);
+    state.alive[source] = input.u8() & 1;
+    (void)walk(image, state, source, message_for(image, source, input), 0x0123456789ABCDEF);
+  }
+  return 0;
+}
