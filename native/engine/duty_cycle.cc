@@ -109,9 +109,10 @@ uint32_t deliver(Cycle& cycle, const Inbound& inbound, const Decision& decision,
   }
   if (patch.offset != kNoIndex)
     patch.offset = static_cast<uint16_t>(patch.offset + room.head_bytes);
+  const bool is_framed = !port.preserves_bounds();
   const uint32_t sealed_bytes =
-      port.preserves_bounds() ? decision.output_bytes : port.seal(frame, decision.output_bytes);
-  if (sealed_bytes == 0 && frame_bytes > 0) [[unlikely]] {
+      is_framed ? port.seal(frame, decision.output_bytes) : decision.output_bytes;
+  if (is_framed && sealed_bytes == 0) [[unlikely]] {
     destination.queue->abort();
     return code_of(RejectCode::kFrameSize);
   }
