@@ -12,6 +12,7 @@ interface Answer {
   readonly id: number;
   readonly port: number;
   readonly hex: string;
+  readonly lines: readonly string[];
   readonly end?: true;
   readonly reset?: true;
   readonly timeout?: true;
@@ -159,6 +160,11 @@ export class StreamSocket extends PythonSocket {
 
   async text(bytes: number): Promise<string> {
     return (await this.receive(bytes)).bytes.toString();
+  }
+
+  /** The next lines, without their ends; fewer only when the stream is over. */
+  async lines(count: number): Promise<readonly string[]> {
+    return (await this.call('receive_lines', { count, seconds })).lines;
   }
 
   /** Everything up to the end of the stream. */
