@@ -26,7 +26,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("bytesToLine", Napi::Function::New<bytes_to_line>(env, "bytesToLine"));
   RouterObject::define(env, exports);
   exports.Set("RouteImage", RouteImageObject::define(env));
-  exports.Set("RouteImage", RouteImageObject::define(env));
   return exports;
 }
 
