@@ -41,10 +41,10 @@ enum class TargetKind : uint8_t { kEndpoint, kReturnSource, kReturnAddress };
 struct Decision {
   Outcome outcome;
   TargetKind target;
-  uint16_t route;      // Index of the route in the image; kNoIndex: no schema was recognised.
-  uint16_t rule;       // Index within the route; kNoIndex when rejected before matching.
-  uint16_t endpoint;   // For kEndpoint: index in the image.
-  uint16_t transform;  // kNoIndex: the message goes out as it came.
+  uint16_t route;           // Index of the route in the image; kNoIndex: no schema was recognised.
+  uint16_t rule;            // Index within the route; kNoIndex when rejected before matching.
+  uint16_t endpoint;        // For kEndpoint: index in the image.
+  uint16_t transform;       // kNoIndex: the message goes out as it came.
   uint32_t reject_code;     // For kReject.
   uint32_t output_bytes;    // Bytes to claim.
   uint64_t return_address;  // For kReturnAddress: as read from the message.
@@ -67,8 +67,8 @@ struct TransformContext {
 
 // Where the destination's worker writes the connection's next number before it sends.
 struct SequencePatch {
-  uint16_t offset;     // In the output message; kNoIndex: none.
-  uint8_t bytes;       // 1, 2, 4 or 8.
+  uint16_t offset;  // In the output message; kNoIndex: none.
+  uint8_t bytes;    // 1, 2, 4 or 8.
   uint8_t big_endian;
 };
 
