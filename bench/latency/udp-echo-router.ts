@@ -15,9 +15,12 @@ async function main(): Promise<void> {
     idle: 'spin',
   });
   const router = await HyperRoute.start(config);
-  process.once('SIGTERM', () => {
+  const end = () => {
     void router.close().then(() => process.exit(0));
-  });
+  };
+  process.once('SIGTERM', end);
+  // The runner is gone.
+  process.once('disconnect', end);
   const [endpoint] = router.endpoints();
   process.send?.({ port: Number(endpoint?.address?.split(':').at(-1)) });
 }

@@ -4,6 +4,9 @@
 //                             [--messages N] [--target SUBJECT:PORT:PID]…
 //
 // Prints one JSON object to stdout. Subjects alternate round by round in one run.
+#include <signal.h>
+#include <sys/prctl.h>
+
 #include <cstring>
 
 #include "base/clock.h"
@@ -18,6 +21,8 @@ int main(int argument_count, char** arguments) {
   const bool ring = std::strcmp(arguments[1], "ring") == 0;
   if (!ring && std::strcmp(arguments[1], "udp") != 0) fail(2, "no bench '%s'", arguments[1]);
   const Options options = parse_options(argument_count - 2, arguments + 2);
+  // Whoever started this must not leave it spinning behind.
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   clock_init();
   Output output;
   if (ring) {

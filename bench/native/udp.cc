@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -102,6 +103,24 @@ bool exchange(int fd, uint8_t* payload, uint32_t payload_bytes, uint64_t sequenc
 
 const char* name_of(const UdpBench& bench, uint32_t subject) {
   return subject == kBare ? kBareName : bench.options->targets[subject - 1].subject.c_str();
+}
+
+// What the signal handler needs: targets must not stay stopped when this process ends early.
+const Options* driven_options = nullptr;
+
+void continue_targets() {
+  for (const UdpTarget& target : driven_options->targets) ::kill(target.pid, SIGCONT);
+}
+
+void end_early(int) {
+  continue_targets();
+  ::_exit(1);
+}
+
+void continue_targets_at_any_end(const Options& options) {
+  driven_options = &options;
+  ::atexit(continue_targets);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, end_early);
 }
 
 // Lets a subject run, or takes the CPU away from it.
@@ -199,6 +218,7 @@ void bench_udp(const Options& options, Output& output) {
     connect_to(bench.client_fds.back(), target.port);
   }
   Pair pair(options, serve, &bench);
+  continue_targets_at_any_end(options);
   const double cost_ns = add_clock(output);
   const uint32_t subject_count = static_cast<uint32_t>(bench.client_fds.size());
   for (uint32_t subject = 0; subject < subject_count; ++subject) {
@@ -206,9 +226,6 @@ void bench_udp(const Options& options, Output& output) {
   }
   for (const uint32_t payload_bytes : options.payloads) {
     run_payload(pair, bench, payload_bytes, cost_ns, output);
-  }
-  for (uint32_t subject = 0; subject < subject_count; ++subject) {
-    set_running(bench, subject, true);
   }
   for (const int fd : bench.client_fds) ::close(fd);
   ::close(bench.server_fd);

@@ -9,3 +9,5 @@ socket.on('error', (error) => {
 });
 socket.bind(0, '127.0.0.1', () => process.send?.({ port: socket.address().port }));
 process.once('SIGTERM', () => process.exit(0));
+// The runner is gone.
+process.once('disconnect', () => process.exit(0));
