@@ -53,7 +53,7 @@ export class MemoryEndpoint {
   /** @internal Once native code has formatted the rings. */
   open(wakeRouter: () => void): void {
     this.#producer = new RingProducer(this.memory.outbound, wakeRouter);
-    this.#consumer = new RingConsumer(this.memory.inbound);
+    this.#consumer = new RingConsumer(this.memory.inbound, wakeRouter);
   }
 
   /**

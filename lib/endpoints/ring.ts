@@ -9,6 +9,7 @@ const headerBytes = 384;
 const tailIndex = 64 / 4;
 const headIndex = 128 / 4;
 const consumerParkedIndex = 192 / 4;
+const producerParkedIndex = 256 / 4;
 const producerClosedIndex = 320 / 4;
 const consumerClosedIndex = 324 / 4;
 const capacityIndex = 8 / 4;
@@ -175,14 +176,17 @@ export class RingConsumer {
   length = 0;
   readonly #words: Uint32Array;
   readonly #control: Int32Array;
+  readonly #wake: () => void;
   readonly #capacity: number;
   readonly #mask: number;
   #position: number;
   #released: number;
   #tail: number;
 
-  constructor(memory: Uint8Array) {
+  /** `wake` is called when the writer sleeps for want of room and there is some. */
+  constructor(memory: Uint8Array, wake: () => void) {
     const { buffer, byteOffset } = memory;
+    this.#wake = wake;
     this.#control = new Int32Array(buffer, byteOffset, headerBytes / 4);
     this.#capacity = (this.#control[capacityIndex] ?? 0) >>> 0;
     this.#mask = this.#capacity - 1;
@@ -226,7 +230,12 @@ export class RingConsumer {
   release(): boolean {
     if (this.#released === this.#position) return false;
     this.#released = this.#position;
-    Atomics.store(this.#control, headIndex, this.#position); // R3: after the last read of them.
+    // R3 and S1: after the last read of them, and before the load of the parked word.
+    Atomics.store(this.#control, headIndex, this.#position);
+    // P2: a writer that found the ring full sleeps until there is room; taken once a sleep.
+    if (Atomics.load(this.#control, producerParkedIndex) === 0) return true;
+    // P2, as in flush().
+    if (Atomics.exchange(this.#control, producerParkedIndex, 0) !== 0) this.#wake();
     return true;
   }
 

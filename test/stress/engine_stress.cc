@@ -22,7 +22,7 @@ void pump(Relay& relay, Relay::Endpoint from, Relay::Endpoint to, uint64_t count
     // Tiny pauses let the workers park in between, at ever other moments.
     for (int burst = 0; burst < 16 && sent < count && relay.send(from, sent); ++burst) ++sent;
     if (sent % 64 == 0) std::this_thread::yield();
-    while (relay.applications[to].receive(value)) ASSERT_EQ(value, received++);
+    while (relay.receive(to, value)) ASSERT_EQ(value, received++);
   }
 }
 

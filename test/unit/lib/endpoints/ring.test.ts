@@ -5,6 +5,7 @@ import { RingConsumer, RingProducer, ringMemoryBytes } from '../../../../lib/end
 
 const capacityBytes = 4096;
 const parkedIndex = 192 / 4;
+const producerParkedIndex = 256 / 4;
 
 function newRing(firstPosition = 0) {
   const memory = new Uint8Array(new SharedArrayBuffer(ringMemoryBytes(capacityBytes)));
@@ -13,10 +14,11 @@ function newRing(firstPosition = 0) {
   control[16] = firstPosition;
   control[32] = firstPosition;
   let wakes = 0;
-  const producer = new RingProducer(memory, () => {
+  const wake = () => {
     wakes++;
-  });
-  return { producer, consumer: new RingConsumer(memory), control, wakes: () => wakes };
+  };
+  const producer = new RingProducer(memory, wake);
+  return { producer, consumer: new RingConsumer(memory, wake), control, wakes: () => wakes };
 }
 
 /** A message of a size and content that follow from its number. */
@@ -48,6 +50,18 @@ describe('a ring between JavaScript and the router', () => {
     expect(consumer.next()).toBe(false);
     producer.flush();
     expect([consumer.next(), consumer.next(), consumer.next()]).toEqual([true, true, false]);
+  });
+
+  it('wakes a writer that sleeps for want of room, once, when there is room', () => {
+    const { producer, consumer, control, wakes } = newRing();
+    producer.offer(message(1));
+    producer.flush();
+    Atomics.store(control, producerParkedIndex, 1);
+    consumer.release();
+    expect(wakes()).toBe(0);
+    expect(consumer.next()).toBe(true);
+    consumer.release();
+    expect([wakes(), control[producerParkedIndex]]).toEqual([1, 0]);
   });
 
   it('forgets a claim that another one follows', () => {

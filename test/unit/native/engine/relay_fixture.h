@@ -63,7 +63,7 @@ struct Application {
     if (!reader.next(record)) return false;
     EXPECT_EQ(record.bytes, sizeof value);
     std::memcpy(&value, record.data, sizeof value);
-    reader.release(record.end_position);
+    reader.release_to_parkable(record.end_position);
     return true;
   }
 
@@ -127,6 +127,14 @@ class Relay {
     const Status status = router->prepare(spec);
     ASSERT_TRUE(status.ok()) << status.context;
     router->commit();
+  }
+
+  // The next message, if one has arrived; wakes the worker if it sleeps for want of room.
+  bool receive(Endpoint endpoint, uint64_t& value) {
+    Application& application = applications[endpoint];
+    if (!application.receive(value)) return false;
+    if (take_parked(application.reader.producer_parked_word())) backend(endpoint).wake_worker();
+    return true;
   }
 
   MemoryBackend& backend(Endpoint endpoint) {
