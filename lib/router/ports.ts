@@ -4,8 +4,14 @@
 // socket opens first, and the old one is drained beside it.
 import type { EndpointIr } from '../compiler/ir.js';
 import { MemoryEndpoint } from '../endpoints/memory-endpoint.js';
-import { HyperRouteError } from '../errors.js';
-import { type NativeEndpointSpec, type NativeRouter, native, nativeCall } from '../native.js';
+import { type ErrorDetail, HyperRouteError, isHyperRouteError } from '../errors.js';
+import {
+  type NativeEndpointInfo,
+  type NativeEndpointSpec,
+  type NativeRouter,
+  native,
+  nativeCall,
+} from '../native.js';
 
 /** An endpoint that is open. */
 export interface Port {
@@ -33,18 +39,30 @@ function specOf(ir: EndpointIr, worker: number): NativeEndpointSpec {
   return { name, kind, worker, queue, options };
 }
 
+/** Has the engine open an endpoint; an error says which one it was. */
+function openNative(router: NativeRouter, spec: NativeEndpointSpec): NativeEndpointInfo {
+  try {
+    return nativeCall(() => router.openEndpoint(spec));
+  } catch (error) {
+    if (!isHyperRouteError(error)) throw error;
+    const { code, message } = error;
+    const context = `endpoint '${spec.name}': ${message}`;
+    const detail = { ...error.detail, context } as ErrorDetail<typeof code>;
+    throw new HyperRouteError(code, context, detail, { cause: error });
+  }
+}
+
 /** Opens an endpoint's sockets; nothing is read before `attach`. Throws what the system says. */
 export function openPort(router: NativeRouter, ir: EndpointIr, worker: number): Port {
   const spec = specOf(ir, worker);
   if (ir.kind !== 'memory') {
-    const info = nativeCall(() => router.openEndpoint(spec));
-    const { slot, address = null, receiveBufferBytes = null } = info;
+    const { slot, address = null, receiveBufferBytes = null } = openNative(router, spec);
     return { slot, worker, ir, address, receiveBufferBytes, memory: null };
   }
   const { mode, ringBytes } = ir.options as { mode: 'wake' | 'poll'; ringBytes: number };
   const memory = new MemoryEndpoint(ir.name, mode, ringBytes, native().bytesToLine);
   const options = { ...spec.options, ...memory.memory, onWake: () => memory.onWake() };
-  const { slot } = nativeCall(() => router.openEndpoint({ ...spec, options }));
+  const { slot } = openNative(router, { ...spec, options });
   memory.open(() => router.wake(slot));
   return { slot, worker, ir, address: null, receiveBufferBytes: null, memory };
 }
@@ -108,11 +126,7 @@ export async function closePort(router: NativeRouter, port: Port, limitMs: numbe
  * Lets an endpoint that has moved end by itself: a listener's connections until they close, a udp
  * socket until it is silent; at most `limitMs`.
  */
-export async function outlive(
-  router: NativeRouter,
-  port: Port,
-  limitMs: number,
-): Promise<void> {
+export async function outlive(router: NativeRouter, port: Port, limitMs: number): Promise<void> {
   await done(router, () => router.stopAccepting(port.slot));
   let seen = router.report(port.slot).routed;
   let since = performance.now();
