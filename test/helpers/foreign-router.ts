@@ -1,9 +1,9 @@
 // `hyperroute run` for a test: a configuration file, the process, and what `hyperroute stat` says.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { type Event, Running } from './cli.js';
+import { type Event, hyperroute, Running } from './cli.js';
 import { endLater, patienceMs } from './foreign-programs.js';
 
 const imports = `import { and, defineRouter, discard, framing, layout, lb, memory, not, or,
@@ -104,4 +104,26 @@ export async function startRouter(text: string): Promise<RouterProcess> {
   const router = new RouterProcess(process, countersPath, started);
   endLater(router);
   return router;
+}
+
+/** Why a start failed, as `run --json` says it. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly option?: string;
+  readonly expected?: string;
+  readonly place?: { readonly file: string; readonly line: number; readonly column: number };
+}
+
+/** Runs a configuration that cannot run; checks what every such start has in common. */
+export async function failedStart(path: string): Promise<Failure> {
+  const countersPath = `${path}.counters`;
+  const args = ['run', path, '--json', '--counters', countersPath];
+  const { code, stdout, stderr } = await hyperroute(args);
+  expect(code, stdout + stderr).toBe(1);
+  // One line: it has not started before it failed.
+  const { event, error } = JSON.parse(stdout) as { event: string; error: Failure };
+  expect(event).toBe('failed');
+  expect(existsSync(countersPath)).toBe(false);
+  return error;
 }
