@@ -15,7 +15,6 @@ constexpr uint32_t kRoundCountMax = 1'000;
 constexpr uint32_t kExchangeCountMax = 50'000'000;
 constexpr uint32_t kMessageCountMax = 1'000'000'000;
 constexpr uint32_t kPidMax = 1u << 22;
-constexpr size_t kTargetCountMax = 8;
 
 uint32_t parse_number(const char* name, std::string_view text, uint32_t low, uint32_t high) {
   uint64_t value = 0;
@@ -44,7 +43,7 @@ void parse_target(Options& options, std::string_view text) {
   const size_t first = text.find(':');
   const size_t second = first == std::string_view::npos ? first : text.find(':', first + 1);
   if (second == std::string_view::npos || options.targets.size() >= kTargetCountMax) {
-    fail(kUsageExit, "--target: expected subject:port:pid, at most %zu times", kTargetCountMax);
+    fail(kUsageExit, "--target: expected subject:port:pid, at most %u times", kTargetCountMax);
   }
   UdpTarget target;
   target.subject = text.substr(0, first);

@@ -26,6 +26,7 @@ struct Options {
   std::vector<UdpTarget> targets;
 };
 
+inline constexpr uint32_t kTargetCountMax = 8;
 inline constexpr uint32_t kPayloadBytesMin = 8;
 inline constexpr uint32_t kPayloadBytesMax = 1024;
 

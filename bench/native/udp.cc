@@ -105,11 +105,13 @@ const char* name_of(const UdpBench& bench, uint32_t subject) {
   return subject == kBare ? kBareName : bench.options->targets[subject - 1].subject.c_str();
 }
 
-// What the signal handler needs: targets must not stay stopped when this process ends early.
-const Options* driven_options = nullptr;
+// Targets must not stay stopped however this process ends. Plain data: it is read by a signal
+// handler, and at exit, when everything else is gone.
+int32_t target_pids[kTargetCountMax];
+uint32_t target_pid_count = 0;
 
 void continue_targets() {
-  for (const UdpTarget& target : driven_options->targets) ::kill(target.pid, SIGCONT);
+  for (uint32_t index = 0; index < target_pid_count; ++index) ::kill(target_pids[index], SIGCONT);
 }
 
 void end_early(int) {
@@ -118,7 +120,7 @@ void end_early(int) {
 }
 
 void continue_targets_at_any_end(const Options& options) {
-  driven_options = &options;
+  for (const UdpTarget& target : options.targets) target_pids[target_pid_count++] = target.pid;
   ::atexit(continue_targets);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, end_early);
 }
