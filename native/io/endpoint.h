@@ -72,24 +72,24 @@ struct FinishedBytes {
 // each at a slot of the counters file; the names are the labels that `stat` prints. A verdict other
 // than kSent is counted as undeliverable by the engine; the backend adds the messages it had taken
 // (kSent) and could not send after all.
-#define HR_ENDPOINT_COUNTERS(X)                                                        \
-  X(rx_messages)        /* messages handed to the router */                            \
-  X(rx_bytes)           /* their bytes */                                              \
-  X(tx_messages)        /* messages given to the transport */                          \
-  X(tx_bytes)           /* their bytes */                                              \
-  X(rx_oversize)        /* frames or datagrams over the limit, dropped or cut off */   \
-  X(rx_truncated)       /* datagrams cut by the buffer, frames cut by a closed peer */ \
-  X(rx_bad_frames)      /* length prefixes that cannot be true */                      \
-  X(kernel_drops)       /* datagrams the kernel dropped because the buffer was full */ \
-  X(undeliverable)      /* messages whose peer was gone or whose send failed */        \
-  X(dropped_oldest)     /* messages the drop-oldest policy discarded */                \
-  X(connections)        /* gauge: open connections, or known datagram senders */       \
-  X(connections_opened) /* accepted or established since the start */                  \
-  X(connections_closed) /* closed by either side since the start */                    \
-  X(connections_cut)    /* closed by us because of what the peer sent */               \
-  X(connections_refused) /* accepted and closed at once: over the limit */             \
-  X(connect_failures)   /* attempts to connect that failed */                          \
-  X(io_errors)          /* unexpected socket errors */
+#define HR_ENDPOINT_COUNTERS(X)                                                         \
+  X(rx_messages)         /* messages handed to the router */                            \
+  X(rx_bytes)            /* their bytes */                                              \
+  X(tx_messages)         /* messages given to the transport */                          \
+  X(tx_bytes)            /* their bytes */                                              \
+  X(rx_oversize)         /* frames or datagrams over the limit, dropped or cut off */   \
+  X(rx_truncated)        /* datagrams cut by the buffer, frames cut by a closed peer */ \
+  X(rx_bad_frames)       /* length prefixes that cannot be true */                      \
+  X(kernel_drops)        /* datagrams the kernel dropped because the buffer was full */ \
+  X(undeliverable)       /* messages whose peer was gone or whose send failed */        \
+  X(dropped_oldest)      /* messages the drop-oldest policy discarded */                \
+  X(connections)         /* gauge: open connections, or known datagram senders */       \
+  X(connections_opened)  /* accepted or established since the start */                  \
+  X(connections_closed)  /* closed by either side since the start */                    \
+  X(connections_cut)     /* closed by us because of what the peer sent */               \
+  X(connections_refused) /* accepted and closed at once: over the limit */              \
+  X(connect_failures)    /* attempts to connect that failed */                          \
+  X(io_errors)           /* unexpected socket errors */
 
 struct EndpointCounters {
 #define HR_COUNTER_FIELD(name) std::atomic<uint64_t>* name;
@@ -104,8 +104,8 @@ inline void count(std::atomic<uint64_t>* counter, uint64_t amount = 1) {
 }
 
 enum Capability : uint32_t {
-  kCanWait = 1u << 0,        // wait_fd() becomes readable when a sleeping worker has to wake.
-  kConnections = 1u << 1,    // Peers are connections with their own backlog and quota.
+  kCanWait = 1u << 0,          // wait_fd() becomes readable when a sleeping worker has to wake.
+  kConnections = 1u << 1,      // Peers are connections with their own backlog and quota.
   kPreservesBounds = 1u << 2,  // The transport keeps message boundaries without framing.
 };
 

@@ -15,7 +15,8 @@ describe('a position', () => {
     const file = join(folder, 'config file.mjs');
     writeFileSync(
       file,
-      `import { defineRouter, discard, otherwise, raw, route, udp } from ${JSON.stringify(library)};\n` +
+      `import { defineRouter, discard, otherwise, raw, route, udp } ` +
+        `from ${JSON.stringify(library)};\n` +
         `const endpoints = [udp('in', { port: 0 })];\n` +
         `\n` +
         `export default defineRouter({ endpoints,\n` +
@@ -24,7 +25,8 @@ describe('a position', () => {
     const main = join(folder, 'main.mjs');
     writeFileSync(
       main,
-      `const { default: ir } = await import(new URL('config%20file.mjs?fresh=1', import.meta.url));\n` +
+      `const at = new URL('config%20file.mjs?fresh=1', import.meta.url);\n` +
+        `const { default: ir } = await import(at);\n` +
         `const nodes = [ir.endpoints[0], ir, ir.routes[0], ir.routes[0].rules[0]];\n` +
         `console.log(JSON.stringify(nodes.map((node) => node.position)));\n`,
     );

@@ -34,7 +34,8 @@ describe('HyperRouteError', () => {
     const place = { file: 'router.config.ts', line: 8, column: 3 };
     const error = configError('endpoints.in.port', 'an integer from 0 to 65535', 70000, place);
     expect(error.message).toBe(
-      'router.config.ts:8:3: endpoints.in.port: expected an integer from 0 to 65535, received 70000',
+      'router.config.ts:8:3: endpoints.in.port: ' +
+        'expected an integer from 0 to 65535, received 70000',
     );
     expect(error.detail).toEqual({
       option: 'endpoints.in.port',
