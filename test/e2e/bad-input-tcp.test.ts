@@ -1,7 +1,7 @@
 // What a stream must not contain: counted under its name, the sender cut off where nothing after
 // it can be understood, every other connection untouched.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { endAll, needs, netcat } from '../helpers/foreign-programs.js';
+import { endAll, needs } from '../helpers/foreign-programs.js';
 import { cancel, order, protocolText, withSize, withType } from '../helpers/foreign-protocol.js';
 import { type RouterProcess, startRouter } from '../helpers/foreign-router.js';
 import { Python, type StreamSocket } from '../helpers/foreign-sockets.js';
@@ -132,22 +132,64 @@ describe('a message that is none, in a frame that is one', () => {
       'endpoints.boxed.connections_cut': 0,
     });
   });
+});
 
-  it('does not fit the framing it would leave by: rejected as FRAME_SIZE', async () => {
-    const receiver = new Python();
-    const server = await receiver.listen(host);
+describe('a message that does not fit the framing it would leave by', () => {
+  /** What a framing passes on of some datagrams, as the wire has it; the others are rejected. */
+  const cases = [
+    [
+      'a fixed size',
+      'framing.fixed(8)',
+      ['12345678', 'abcdefgh'],
+      '12345678abcdefgh',
+      ['', '1234567', '123456789'],
+    ],
+    [
+      'a delimiter',
+      `framing.delimiter('\\r\\n')`,
+      ['', '123456', 'a\r', '\nb'],
+      '\r\n123456\r\na\r\r\n\nb\r\n',
+      ['a\r\nb', '\r\n', 'x\r\n', '1234567'],
+    ],
+    [
+      'a prefix of one byte',
+      'framing.lengthPrefix({ bytes: 1, includesHeader: true, strip: true, adjust: -250 })',
+      ['', '1234'],
+      '\xfb\xff1234',
+      ['12345', '1234567'],
+    ],
+    [
+      'a prefix that the message itself holds',
+      'framing.lengthPrefix({ bytes: 4, includesHeader: true })',
+      ['\x04\0\0\0', '\x07\0\0\0abc'],
+      '\x04\0\0\0\x07\0\0\0abc',
+      ['', 'abc', '\x09\0\0\0abcde'],
+    ],
+  ] as const;
+
+  it.each(cases)('%s: is rejected with FRAME_SIZE; those around it leave', async (...each) => {
+    const [, framing, fitting, wire, others] = each;
+    const python = new Python();
+    const sender = await python.udp(host);
+    const server = await python.listen(host);
     const router = await startRouter(`
-      const lines = tcp.listen('lines', { port: 0, framing: framing.delimiter('\\n') });
-      const eight = tcp.connect('eight', { host: '${host}', port: ${server.port},
-        framing: framing.fixed(8) });
-      export default defineRouter({ endpoints: [lines, eight],
-        routes: [route.first(raw, () => [otherwise.to(eight)], { from: lines })] });`);
+      const side = udp('side', { port: 0 });
+      const stream = tcp.connect('stream', { host: '${host}', port: ${server.port},
+        framing: ${framing}, maxFrameBytes: 8 });
+      export default defineRouter({ endpoints: [side, stream],
+        routes: [route.first(raw, () => [otherwise.to(stream)], { from: side })] });`);
     const accepted = await server.accept();
-    await router.counts({ 'endpoints.eight.connections': 1 });
-    const nc = netcat(host, String(router.port('lines')));
-    nc.write('12345678\nshort\n\nmuch too long\nabcdefgh\n');
-    expect(await accepted.text(16)).toBe('12345678abcdefgh');
-    await router.counts({ 'rejects.FRAME_SIZE': 3, 'endpoints.eight.tx_messages': 2 });
+    await router.counts({ 'endpoints.stream.connections': 1 });
+    const between = fitting.flatMap((text) => [...others, text]);
+    await sender.send(router.port('side'), ...between, ...others);
+    const expected = Buffer.from(wire, 'latin1');
+    expect((await accepted.receive(expected.length)).bytes).toEqual(expected);
+    await router.counts({
+      'rejects.FRAME_SIZE': others.length * (fitting.length + 1),
+      'endpoints.stream.tx_messages': fitting.length,
+      'endpoints.stream.tx_bytes': expected.length,
+    });
+    expect((await accepted.surplus()).bytes).toHaveLength(0);
   });
 });
 

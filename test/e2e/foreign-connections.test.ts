@@ -122,6 +122,72 @@ describe('a client that vanishes in mid-frame', () => {
   });
 });
 
+describe('more clients than are allowed', () => {
+  it('are closed at once, counted; those inside go on, a place that is free is given', async () => {
+    const router = await startEcho('maxConnections: 2, halfOpenTimeoutMs: 0');
+    const port = router.port('echo');
+    const inside = [netcat('-N', host, String(port)), netcat(host, String(port))];
+    for (const [index, client] of inside.entries()) {
+      client.write(`client ${index}\n`);
+      await client.prints(`client ${index}\n`);
+    }
+    const python = new Python();
+    for (let turn = 0; turn < 5; turn++) {
+      const { bytes, over } = await (await python.connect(host, port)).rest();
+      expect(bytes).toHaveLength(0);
+      expect(over).toBeDefined();
+    }
+    await router.counts({
+      'endpoints.echo.connections': 2,
+      'endpoints.echo.connections_opened': 2,
+      'endpoints.echo.connections_refused': 5,
+    });
+    expect(await inside[0]?.finish().ended()).toBe(0);
+    await router.counts({ 'endpoints.echo.connections': 1 });
+    const next = await python.connect(host, port);
+    await next.send('next\n');
+    expect(await next.text(5)).toBe('next\n');
+    inside[1]?.write('still here\n');
+    await inside[1]?.prints('client 1\nstill here\n');
+  });
+});
+
+describe('frames far larger than one read', () => {
+  it('pass whole and in order, beside small ones of another client', async () => {
+    const router = await startRouter(`
+      const echo = tcp.listen('echo', { port: 0, maxFrameBytes: 1 << 20,
+        framing: framing.lengthPrefix({ bytes: 4, order: 'be', includesHeader: true }),
+        queue: { bytes: 8 << 20, full: 'block' } });
+      export default defineRouter({ endpoints: [echo],
+        routes: [route.first(raw, () => [otherwise.to(returnTo(source))])] });`);
+    const frame = (bytes: number, fill: string) => {
+      const made = Buffer.alloc(bytes, fill);
+      made.writeUInt32BE(bytes, 0);
+      return made;
+    };
+    const sizes = [1 << 20, 4, 5, 65_537, (1 << 20) - 1, 300_000, 1 << 20, 7];
+    const large = Buffer.concat(sizes.map((bytes, index) => frame(bytes, `${index}-`)));
+    const address = socatAddress('TCP', host, router.port('echo'));
+    const big = socat('-', address);
+    const small = socat('-', address);
+    big.write(large);
+    let expected = '';
+    for (let turn = 0; turn < 20; turn++) {
+      const message = frame(16, `${turn}.`);
+      expected += message.toString('latin1');
+      small.write(message);
+      expect((await small.printsBytes(expected.length)).toString('latin1')).toBe(expected);
+    }
+    const answered = await big.printsBytes(large.length);
+    expect(answered.equals(large)).toBe(true);
+    await router.counts({
+      'endpoints.echo.rx_messages': sizes.length + 20,
+      'endpoints.echo.tx_messages': sizes.length + 20,
+      'endpoints.echo.tx_bytes': large.length + expected.length,
+    });
+  });
+});
+
 describe('a server that restarts', () => {
   it('is connected to again; what came in between is rejected with a code', async () => {
     const clients = new Python();
