@@ -29,9 +29,9 @@ struct InnerPrefixCodec {
   static Bytes message(uint32_t tag, uint32_t text_bytes) {
     const Bytes text = text_of(tag, text_bytes);
     const uint32_t all_bytes = static_cast<uint32_t>(text.size()) + 4;
-    Bytes message(4);
+    Bytes message(all_bytes);
     std::memcpy(message.data(), &all_bytes, 4);
-    message.insert(message.end(), text.begin(), text.end());
+    std::memcpy(message.data() + 4, text.data(), text.size());
     return message;
   }
   static Bytes frame(const Bytes& message) { return message; }
