@@ -26,7 +26,8 @@ function allocateRing(capacityBytes: number, bytesToLine: BytesToLine): Uint8Arr
 
 /**
  * JavaScript's end of a memory endpoint; get it with `router.memory(name)`. Use it on the thread
- * that started the router. Nothing blocks. After the router has closed, offers answer CLOSED.
+ * that started the router. Nothing blocks. Once the router closes, offers answer CLOSED; what was
+ * offered before is still routed, and what was routed to JavaScript can still be read.
  */
 export class MemoryEndpoint {
   readonly name: string;
@@ -52,8 +53,12 @@ export class MemoryEndpoint {
 
   /** @internal Once native code has formatted the rings. */
   open(wakeRouter: () => void): void {
-    this.#producer = new RingProducer(this.memory.outbound, wakeRouter);
-    this.#consumer = new RingConsumer(this.memory.inbound, wakeRouter);
+    // What is left can be read when the router is gone; then there is nobody to wake.
+    const wake = (): void => {
+      if (!this.#closed) wakeRouter();
+    };
+    this.#producer = new RingProducer(this.memory.outbound, wake);
+    this.#consumer = new RingConsumer(this.memory.inbound, wake);
   }
 
   /**
@@ -61,7 +66,7 @@ export class MemoryEndpoint {
    * once a batch (or leave it to the end of the turn).
    */
   get out(): RingProducer {
-    if (this.#producer !== undefined && !this.#closed) return this.#producer;
+    if (this.#producer !== undefined) return this.#producer;
     throw new HyperRouteError('ERR_CLOSED', `memory endpoint ${this.name} is closed`, {
       context: this.name,
     });
@@ -87,7 +92,7 @@ export class MemoryEndpoint {
    */
   poll(handler: BatchHandler): boolean {
     const consumer = this.#consumer;
-    if (consumer === undefined || this.#closed) return false;
+    if (consumer === undefined) return false;
     handler(consumer);
     return consumer.release();
   }
@@ -111,23 +116,25 @@ export class MemoryEndpoint {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     const waiting: Uint8Array[] = [];
     let wake: (() => void) | undefined;
-    const stop = this.subscribe((batch) => {
+    const take = (batch: RingConsumer): void => {
       while (waiting.length < iteratorBacklogMax && batch.next()) waiting.push(batch.copy());
-      wake?.();
-    });
+      // Not for nothing: the loop below would go round without ever yielding.
+      if (waiting.length > 0) wake?.();
+    };
+    const stop = this.subscribe(take);
     try {
-      while (!this.#closed) {
+      for (;;) {
         for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
           yield message;
         }
-        this.onWake();
-        if (waiting.length > 0 || this.#closed) continue;
+        if (this.poll(take)) continue;
+        if (this.#closed) return;
         await new Promise<void>((resolve) => {
           wake = resolve;
           this.#onClose = resolve;
+          this.onWake();
         });
       }
-      yield* waiting;
     } finally {
       stop();
     }
@@ -143,29 +150,42 @@ export class MemoryEndpoint {
   }
 
   #drain(): void {
+    try {
+      this.#running = this.#drainSome();
+    } catch (error) {
+      // The rest of the batch is still there, and nobody would wake this side for it.
+      setImmediate(this.#turn);
+      throw error;
+    }
+  }
+
+  /** Handles batches until there are none, or it is others' turn. Returns whether it goes on. */
+  #drainSome(): boolean {
     const consumer = this.#consumer;
     for (let batches = 0; batches < batchesPerTurnMax; batches++) {
       const handler = this.#handler;
-      if (consumer === undefined || handler === undefined || this.#closed) {
-        this.#running = false;
-        return;
-      }
+      if (consumer === undefined || handler === undefined) return false;
       if (this.poll(handler)) continue;
-      if (consumer.park()) {
-        this.#running = false;
-        return;
-      }
+      if (this.#closed || consumer.park()) return false;
       if (this.poll(handler)) continue;
       // The handler takes nothing although there is something: it has to be asked again.
       setTimeout(this.#turn, retryMs);
-      return;
+      return true;
     }
     setImmediate(this.#turn);
+    return true;
+  }
+
+  /** @internal Nothing more is offered; what was is visible to the router. */
+  endOffers(): void {
+    this.#producer?.close();
   }
 
   /** @internal The native side is gone. */
   close(): void {
+    this.endOffers();
     this.#closed = true;
+    this.onWake();
     this.#onClose?.();
   }
 }

@@ -47,6 +47,7 @@ export class RingProducer {
   /** The tail that the reader may have seen. */
   #published: number;
   #scheduled = false;
+  #closed = false;
 
   /** `wake` is called when the reader sleeps and there is something to read. */
   constructor(memory: Uint8Array, wake: () => void) {
@@ -137,10 +138,13 @@ export class RingProducer {
     if (Atomics.exchange(this.#control, consumerParkedIndex, 0) !== 0) this.#wake();
   }
 
-  /** Publishes and says that nothing will follow. */
+  /** Publishes and says that nothing will follow: every later claim answers CLOSED. */
   close(): void {
     this.flush();
     Atomics.store(this.#control, producerClosedIndex, 1); // R4: after the last message.
+    // No room is left that a claim could find without asking why.
+    this.#freeEnd = this.#tail;
+    this.#closed = true;
   }
 
   #advance(bytes: number): void {
@@ -154,10 +158,13 @@ export class RingProducer {
   }
 
   #checkRoom(wanted: number): number {
+    // A4: pairs with the reader's R4.
+    const closed = this.#closed || Atomics.load(this.#control, consumerClosedIndex) !== 0;
+    if (closed) return offerCodes.CLOSED;
     this.#refreshFreeEnd();
     if (((this.#freeEnd - this.#tail) | 0) >= wanted + recordHeaderBytes) return 0;
-    // A4: pairs with the reader's R4.
-    if (Atomics.load(this.#control, consumerClosedIndex) !== 0) return offerCodes.CLOSED;
+    // A caller that tries again without yielding would wait for ever for what nobody can see.
+    this.flush();
     return offerCodes.BACK_PRESSURE;
   }
 }

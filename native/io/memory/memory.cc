@@ -56,7 +56,14 @@ bool MemoryBackend::prepare_wait() {
     if (inbound_.has_space_after_park(blocked_bytes_)) return false;
   }
   // A held message is not news: the worker looks at it again by itself.
-  return held_ || !reading_ || !outbound_.has_records_after_park();
+  if (held_) return true;
+  return reading_ ? !outbound_.has_records_after_park() : drained_;
+}
+
+void MemoryBackend::stop_reading() {
+  if (!reading_) return;
+  reading_ = false;
+  stop_position_ = outbound_.released_position() + outbound_.occupied_bytes();
 }
 
 void MemoryBackend::wake_worker() {

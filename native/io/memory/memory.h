@@ -67,8 +67,9 @@ class MemoryBackend {
     options_.wake_context = options.wake_context;
   }
   void stop_accepting() {}
-  void stop_reading() { reading_ = false; }
-  [[nodiscard]] bool rx_idle() const { return !held_; }
+  // What JavaScript had published by now is still handed out.
+  void stop_reading();
+  [[nodiscard]] bool rx_idle() const { return reading_ ? !held_ : drained_; }
   [[nodiscard]] bool tx_idle() const { return true; }
   [[nodiscard]] uint32_t peer_count() const { return 1; }
   // After it no memory of JavaScript's is touched any more.
@@ -98,6 +99,9 @@ class MemoryBackend {
   // A message was held: it and everything behind it is read again from the ring.
   bool held_ = false;
   bool reading_ = true;
+  // Once reading has stopped: where, and whether everything up to there was handed out.
+  uint32_t stop_position_ = 0;
+  bool drained_ = false;
   bool waited_ = false;
   bool tx_blocked_ = false;
   uint32_t blocked_bytes_ = 0;

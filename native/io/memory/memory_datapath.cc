@@ -11,14 +11,16 @@ uint32_t MemoryBackend::rx_burst(std::span<RxView> views, uint64_t) {
   if (waited_) [[unlikely]]
     end_wait();
   finish_burst();
-  if (!reading_ && !held_) return 0;
+  if (drained_) return 0;
   held_ = false;
   outbound_.rewind();
   uint32_t message_count = 0;
   RingRecord record;
   while (message_count < views.size() && outbound_.next(record)) {
+    if (!reading_ && static_cast<int32_t>(record.end_position - stop_position_) > 0) break;
     views[message_count++] = RxView{record.data, record.bytes, PeerRef{0, 0}, record.end_position};
   }
+  if (!reading_ && message_count == 0) drained_ = true;
   return message_count;
 }
 
