@@ -84,6 +84,8 @@ export interface NativeRouter {
   attach(slot: number): number;
   stopAccepting(slot: number): number;
   stopReading(slot: number): number;
+  /** Makes `report` tell what is so after everything published before this call. */
+  refresh(slot: number): number;
   detach(slot: number): number;
   isDone(ticket: number): boolean;
   freeSlot(slot: number): void;

@@ -1,16 +1,17 @@
 // A running router, as its user sees it.
-import { rejectCodes } from '../codes.js';
 import { check } from '../compiler/check.js';
 import { emit } from '../compiler/emit.js';
 import type { RouterIr } from '../compiler/ir.js';
 import type { MemoryEndpoint } from '../endpoints/memory-endpoint.js';
 import { HyperRouteError } from '../errors.js';
-import { type NativeBindings, type NativeRouter, native, nativeCall } from '../native.js';
+import { type NativeRouter, native, nativeCall } from '../native.js';
+import { bindingsOf, NextPorts, namesOf, openAll } from './bindings.js';
 import { readCounters } from './counters.js';
 import {
   canChange,
   changePort,
   closePort,
+  flushPort,
   openPort,
   outlive,
   type Port,
@@ -68,7 +69,7 @@ const keepAliveMs = 2 ** 31 - 1;
  */
 export class HyperRoute {
   readonly #native: NativeRouter;
-  readonly #draining = new Map<number, { readonly port: Port; readonly ended: Promise<void> }>();
+  readonly #draining = new Map<number, Draining>();
   readonly #keepAlive: NodeJS.Timeout;
   #ir: RouterIr;
   #plan: WorkerPlan;
@@ -86,7 +87,8 @@ export class HyperRoute {
     this.#ir = ir;
     this.#plan = plan;
     this.#ports = ports;
-    this.#keepAlive = setInterval(() => {}, keepAliveMs);
+    // The timer holds the router: one that nobody else refers to goes on routing.
+    this.#keepAlive = setInterval(() => void this.#native, keepAliveMs);
   }
 
   /**
@@ -220,7 +222,7 @@ export class HyperRoute {
     const moved = gone.filter(({ ir: { name } }) => next.ports.has(name));
     const removed = gone.filter(({ ir: { name } }) => !next.ports.has(name));
     try {
-      const draining = [...this.#stillDraining(next.ports), ...moved];
+      const draining = [...this.#boundPorts(next.ports), ...moved];
       const bindings = bindingsOf(ir, next.ports, draining);
       nativeCall(() => router.prepare({ ...bindings, image, ...namesOf(ir) }));
     } catch (error) {
@@ -228,7 +230,10 @@ export class HyperRoute {
       throw error;
     }
     // Read and held messages of a source that goes are still routed by the old routes.
-    await Promise.all(removed.map((port) => stopReading(router, port, ir.drainTimeoutMs)));
+    const unbound = this.#bound().filter(({ port }) => !next.ports.has(port.ir.name));
+    const ending = [...removed, ...unbound.map(({ port }) => port)];
+    await Promise.all(ending.map((port) => stopReading(router, port, ir.drainTimeoutMs)));
+    for (const draining of unbound) draining.bound = false;
     router.commit();
     this.#ports = next.ports;
     this.#ir = ir;
@@ -272,16 +277,21 @@ export class HyperRoute {
     return ports;
   }
 
+  #bound(): Draining[] {
+    return [...this.#draining.values()].filter(({ bound }) => bound);
+  }
+
   /** Old sockets of endpoints that are still configured: they are read until they are drained. */
-  #stillDraining(ports: ReadonlyMap<string, Port>): Port[] {
-    const draining = [...this.#draining.values()].map(({ port }) => port);
-    return draining.filter(({ ir }) => ports.has(ir.name));
+  #boundPorts(ports: ReadonlyMap<string, Port>): Port[] {
+    return this.#bound().flatMap(({ port }) => (ports.has(port.ir.name) ? [port] : []));
   }
 
   /** Ends an endpoint in the background; `serve`: lets its peers end by themselves first. */
   #drain(port: Port, serve: boolean): void {
-    const ended = this.#drainPort(port, serve).catch(() => undefined);
-    this.#draining.set(port.slot, { port, ended });
+    const ended = this.#drainPort(port, serve)
+      .catch(() => undefined)
+      .finally(() => this.#draining.delete(port.slot));
+    this.#draining.set(port.slot, { port, ended, bound: serve });
   }
 
   async #drainPort(port: Port, serve: boolean): Promise<void> {
@@ -291,19 +301,21 @@ export class HyperRoute {
       await outlive(router, port, limitMs);
       await stopReading(router, port, limitMs);
       // Nothing may be addressed to the old slot any more before it is flushed and closed.
-      const unbind = this.#changes.then(() => this.#unbind(port));
+      const unbind = this.#changes.then(() => this.#unbind(port.slot));
       this.#changes = unbind.catch(() => undefined);
       await unbind;
     }
     await closePort(router, port, limitMs);
     router.freeSlot(port.slot);
-    this.#draining.delete(port.slot);
   }
 
-  async #unbind(port: Port): Promise<void> {
-    const draining = this.#stillDraining(this.#ports).filter(({ slot }) => slot !== port.slot);
-    const bindings = bindingsOf(this.#ir, this.#ports, draining);
+  async #unbind(slot: number): Promise<void> {
+    const draining = this.#draining.get(slot);
+    if (draining?.bound !== true) return;
+    const others = this.#boundPorts(this.#ports).filter((port) => port.slot !== slot);
+    const bindings = bindingsOf(this.#ir, this.#ports, others);
     nativeCall(() => this.#native.prepare(bindings));
+    draining.bound = false;
     this.#native.commit();
     await this.#grace();
   }
@@ -314,16 +326,25 @@ export class HyperRoute {
   }
 
   async #close(limitMs: number): Promise<void> {
+    for (const { memory } of this.#ports.values()) memory?.endOffers();
     await this.#changes;
     const router = this.#native;
+    const deadline = performance.now() + limitMs;
+    const left = () => Math.max(0, deadline - performance.now());
+    // Those that drain may be closed meanwhile: then there is nothing to wait for.
     const draining = [...this.#draining.values()].map(({ port }) => port);
-    const ports = [...this.#ports.values(), ...draining];
-    await Promise.all(ports.map((port) => stopReading(router, port, limitMs)));
-    const idle = () => ports.every(({ slot }) => router.report(slot).txIdle);
-    await until(idle, limitMs, router);
-    router.stop();
-    for (const { memory } of ports) memory?.close();
-    clearInterval(this.#keepAlive);
+    const all = (end: typeof stopReading) => [
+      ...[...this.#ports.values()].map((port) => end(router, port, left())),
+      ...draining.map((port) => end(router, port, left()).catch(() => undefined)),
+    ];
+    try {
+      await Promise.all(all(stopReading));
+      await Promise.all(all(flushPort));
+    } finally {
+      router.stop();
+      for (const { memory } of [...this.#ports.values(), ...draining]) memory?.close();
+      clearInterval(this.#keepAlive);
+    }
   }
 
   #throwIfClosed(): void {
@@ -332,63 +353,10 @@ export class HyperRoute {
   }
 }
 
-/** The endpoints of the next configuration, as they are found or opened. */
-class NextPorts {
-  readonly ports = new Map<string, Port>();
-  readonly slots = new Set<number>();
-  readonly opened: Port[] = [];
-  readonly #names = { added: [], moved: [], changed: [], kept: [] } as Record<
-    'added' | 'moved' | 'changed' | 'kept',
-    string[]
-  >;
-
-  keep(port: Port, ir: Port['ir']): void {
-    const same = JSON.stringify(port.ir.options) === JSON.stringify(ir.options);
-    this.#names[same ? 'kept' : 'changed'].push(ir.name);
-    this.ports.set(ir.name, port);
-    this.slots.add(port.slot);
-  }
-
-  open(port: Port, moved: boolean): void {
-    this.#names[moved ? 'moved' : 'added'].push(port.ir.name);
-    this.ports.set(port.ir.name, port);
-    this.slots.add(port.slot);
-    this.opened.push(port);
-  }
-
-  report(removed: readonly Port[]): UpdateReport {
-    return { ...this.#names, removed: removed.map(({ ir }) => ir.name) };
-  }
-}
-
-function openAll(router: NativeRouter, ir: RouterIr, plan: WorkerPlan): Map<string, Port> {
-  const open = (endpoint: Port['ir']) =>
-    [endpoint.name, openPort(router, endpoint, plan.workerOf.get(endpoint.name) ?? 0)] as const;
-  return new Map(ir.endpoints.map(open));
-}
-
-function bindingsOf(
-  ir: RouterIr,
-  ports: ReadonlyMap<string, Port>,
-  draining: readonly Port[],
-): NativeBindings {
-  const index = new Map(ir.endpoints.map(({ name }, at) => [name, at]));
-  return {
-    slots: Uint8Array.from(ir.endpoints, ({ name }) => portOf(ports, name).slot),
-    draining: draining.flatMap(({ slot, ir: { name } }) => {
-      const endpoint = index.get(name);
-      return endpoint === undefined ? [] : [{ slot, endpoint }];
-    }),
-  };
-}
-
-function namesOf(ir: RouterIr): { routeNames: string[]; rejectNames: string[] } {
-  const rejectNames: string[] = [];
-  for (const [name, code] of [...Object.entries(rejectCodes), ...Object.entries(ir.rejectCodes)]) {
-    rejectNames[code] = name;
-  }
-  return {
-    routeNames: ir.routes.map(({ name }) => name),
-    rejectNames: Array.from(rejectNames, (name) => name ?? ''),
-  };
+/** An endpoint that an update removed or moved, until it is closed. */
+interface Draining {
+  readonly port: Port;
+  readonly ended: Promise<void>;
+  /** The installed image still names its slot; never again once this is false. */
+  bound: boolean;
 }

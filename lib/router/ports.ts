@@ -111,13 +111,21 @@ export async function until(
  * Reads nothing more from an endpoint and waits, up to `limitMs`, until what it had read is routed.
  */
 export async function stopReading(router: NativeRouter, port: Port, limitMs: number) {
+  port.memory?.endOffers();
   await done(router, () => router.stopReading(port.slot));
   await until(() => router.report(port.slot).rxIdle, limitMs, router);
 }
 
+/** Waits, up to `limitMs`, until what is queued for an endpoint by now has left. */
+export async function flushPort(router: NativeRouter, port: Port, limitMs: number) {
+  // The last report may be older than what is queued.
+  await done(router, () => router.refresh(port.slot));
+  await until(() => router.report(port.slot).txIdle, limitMs, router);
+}
+
 /** Sends what is queued, up to `limitMs`, and closes the endpoint's sockets. */
 export async function closePort(router: NativeRouter, port: Port, limitMs: number) {
-  await until(() => router.report(port.slot).txIdle, limitMs, router);
+  await flushPort(router, port, limitMs);
   await done(router, () => router.detach(port.slot));
   port.memory?.close();
 }

@@ -25,6 +25,7 @@ void RouterObject::define(Napi::Env env, Napi::Object exports) {
                    InstanceMethod<&RouterObject::attach>("attach"),
                    InstanceMethod<&RouterObject::stop_accepting>("stopAccepting"),
                    InstanceMethod<&RouterObject::stop_reading>("stopReading"),
+                   InstanceMethod<&RouterObject::refresh>("refresh"),
                    InstanceMethod<&RouterObject::detach>("detach"),
                    InstanceMethod<&RouterObject::is_done>("isDone"),
                    InstanceMethod<&RouterObject::free_slot>("freeSlot"),
@@ -239,6 +240,9 @@ Napi::Value RouterObject::stop_accepting(const Napi::CallbackInfo& info) {
 }
 Napi::Value RouterObject::stop_reading(const Napi::CallbackInfo& info) {
   return post(info, CommandKind::kStopReading);
+}
+Napi::Value RouterObject::refresh(const Napi::CallbackInfo& info) {
+  return post(info, CommandKind::kReport);
 }
 Napi::Value RouterObject::detach(const Napi::CallbackInfo& info) {
   return post(info, CommandKind::kDetach);

@@ -40,6 +40,7 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
   Napi::Value attach(const Napi::CallbackInfo& info);
   Napi::Value stop_accepting(const Napi::CallbackInfo& info);
   Napi::Value stop_reading(const Napi::CallbackInfo& info);
+  Napi::Value refresh(const Napi::CallbackInfo& info);
   Napi::Value detach(const Napi::CallbackInfo& info);
   Napi::Value is_done(const Napi::CallbackInfo& info);
   Napi::Value free_slot(const Napi::CallbackInfo& info);

@@ -65,6 +65,7 @@ class EndpointDriver final : public EndpointPort {
   }
   void stop_accepting() override { backend_->stop_accepting(); }
   void stop_reading() override { backend_->stop_reading(); }
+  void refresh_report() override { report_state(); }
   void close() override {
     if (closed_) return;
     closed_ = true;

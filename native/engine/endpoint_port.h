@@ -41,6 +41,8 @@ class EndpointPort {
   virtual void stop_accepting() = 0;
   // Worker. Reads nothing more; what is queued may still be sent.
   virtual void stop_reading() = 0;
+  // Worker. Makes report() tell the present state.
+  virtual void refresh_report() = 0;
   // Worker, or control when no worker has the port. Closes every socket; what is still queued
   // counts as undeliverable. Idempotent.
   virtual void close() = 0;

@@ -201,16 +201,24 @@ void Worker::carry_out(const Command& command) {
   progress_deadline_ns_ = 0;
   switch (command.kind) {
     case CommandKind::kAttach:
-      return attach(command.port);
+      attach(command.port);
+      break;
     case CommandKind::kReconfigure:
-      return command.port->reconfigure(command.argument);
+      command.port->reconfigure(command.argument);
+      break;
     case CommandKind::kStopAccepting:
-      return command.port->stop_accepting();
+      command.port->stop_accepting();
+      break;
     case CommandKind::kStopReading:
-      return command.port->stop_reading();
+      command.port->stop_reading();
+      break;
+    case CommandKind::kReport:
+      break;
     case CommandKind::kDetach:
       return detach(command.port);
   }
+  // Whoever sees the command done must not read a report from before it.
+  command.port->refresh_report();
 }
 
 void Worker::attach(EndpointPort* port) {

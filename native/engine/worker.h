@@ -42,6 +42,7 @@ enum class CommandKind : uint32_t {
   kReconfigure,  // argument: the backend's options, valid until the command is done.
   kStopAccepting,
   kStopReading,
+  kReport,         // Report what the port is doing by now.
   kDetach,  // Close the port and forget it; the control thread frees it.
 };
 
