@@ -166,6 +166,12 @@ function checkThreading(ir: RouterIr, findings: Findings): void {
     const expected = "no value unless threading is 'shared'";
     findings.need(isShared, 'ERR_CONFIG', 'cpu', expected, ir.cpu, position);
   }
+  if (threading.model === 'dedicated') {
+    const isBounded = endpoints.length <= workerCountMax;
+    const expected = `another model for more than ${workerCountMax} endpoints`;
+    const received = `'dedicated' for ${endpoints.length}`;
+    findings.need(isBounded, 'ERR_CONFIG', 'threading', expected, received, position);
+  }
   if (threading.model !== 'map') return;
   const count = threading.workers.length;
   const isBounded = count >= 1 && count <= workerCountMax;

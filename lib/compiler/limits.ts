@@ -8,7 +8,8 @@ export const poolMembersMax = 250;
 export const schemaCountMax = 4_096;
 export const transformCountMax = 16_384;
 export const checksPerRouteMax = 1_024;
-export const workerCountMax = 64;
+/** Each destination has a queue for every worker: the engine has room for so many. */
+export const workerCountMax = 16;
 /** Nesting of conditions and of arithmetic. */
 export const nestingMax = 32;
 /** Conditions and values in one `and`, `or` or `in`. */

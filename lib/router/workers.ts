@@ -1,10 +1,8 @@
 // Which worker serves which endpoint, from the threading model of a configuration.
 import type { EndpointIr, IdleIr, RouterIr } from '../compiler/ir.js';
-import { configError, HyperRouteError } from '../errors.js';
+import { configError } from '../errors.js';
 import type { NativeWorkerOptions } from '../native.js';
 
-/** The most workers of one router. */
-const workerCountMax = 16;
 /** How long `block` and `backoff` look for messages before the worker sleeps. */
 const spinNs = 10_000;
 
@@ -19,7 +17,7 @@ function worker(name: string, idle: IdleIr, cpu: number | null): NativeWorkerOpt
   return { name, idle, cpu, spinNs };
 }
 
-/** Plans the workers of a router. Throws HyperRouteError ERR_LIMIT for too many of them. */
+/** Plans the workers of a router; its configuration is checked, their number with it. */
 export function planWorkers(ir: RouterIr): WorkerPlan {
   const { threading, endpoints, idle, cpu } = ir;
   const all = (index: (endpoint: EndpointIr, at: number) => number) =>
@@ -30,27 +28,21 @@ export function planWorkers(ir: RouterIr): WorkerPlan {
     case 'shared':
       return { inline: false, workers: [worker('shared', idle, cpu)], workerOf: all(() => 0) };
     case 'dedicated':
-      return checked({
+      return {
         inline: false,
         workers: endpoints.map((endpoint) => worker(endpoint.name, idle, null)),
         workerOf: all((_, at) => at),
-      });
+      };
     case 'map': {
       const owner = threading.workers.flatMap((w, at) => w.endpoints.map((e) => [e, at] as const));
       const workerOfIndex = new Map(owner);
-      return checked({
+      return {
         inline: false,
         workers: threading.workers.map((w) => worker(w.name, w.idle, w.cpu)),
         workerOf: all((_, at) => workerOfIndex.get(at) ?? 0),
-      });
+      };
     }
   }
-}
-
-function checked(plan: WorkerPlan): WorkerPlan {
-  if (plan.workers.length <= workerCountMax) return plan;
-  const context = `${plan.workers.length} workers; a router has at most ${workerCountMax}`;
-  throw new HyperRouteError('ERR_LIMIT', context, { context });
 }
 
 /**

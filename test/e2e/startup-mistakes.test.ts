@@ -142,6 +142,15 @@ const routeMistakes: readonly Mistake[] = [
     expected: 'a worker for every endpoint',
     received: '"none for b"',
   },
+  {
+    title: 'more dedicated workers than there can be',
+    text: `const many = Array.from({ length: 17 }, (_, at) => udp('u' + at, { port: 0 }));
+      export default ^defineRouter({ endpoints: many, threading: 'dedicated',
+      routes: [route.first(raw, () => [otherwise.to(discard)])] });`,
+    option: 'threading',
+    expected: 'another model for more than 16 endpoints',
+    received: `"'dedicated' for 17"`,
+  },
 ];
 
 describe('a mistake in a configuration names option, expectation, value and place', () => {

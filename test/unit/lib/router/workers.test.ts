@@ -52,13 +52,6 @@ describe('planning workers', () => {
     ]);
     expect(Object.fromEntries(plan.workerOf)).toEqual({ a: 0, b: 1, c: 0 });
   });
-
-  it('refuses more workers than a router can have', () => {
-    const names = Array.from({ length: 17 }, (_, index) => `e${index}`);
-    expect(() => planWorkers(routerOf(names, threading('dedicated')))).toThrow(
-      expect.objectContaining({ code: 'ERR_LIMIT' }),
-    );
-  });
 });
 
 describe('planning an update', () => {
