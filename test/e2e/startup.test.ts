@@ -106,6 +106,20 @@ describe('a start that the system refuses', () => {
   });
 });
 
+describe('an endpoint that is meant to be reachable', () => {
+  it.each([
+    ['0.0.0.0', '127.0.0.1'],
+    ['::', '::1'],
+  ])('binds %s when `exposed` says so', async (host, reached) => {
+    const router = await startRouter(
+      echoing([`udp('open', { host: '${host}', port: 0, exposed: true })`]),
+    );
+    const socket = await new Python().udp(reached);
+    await socket.send(router.port('open'), 'hello');
+    expect(await socket.texts(1)).toEqual(['hello']);
+  });
+});
+
 describe('a file that cannot be loaded', () => {
   it('because there is none', async () => {
     const path = join(dirname(writeConfig('')), 'nothing.config.ts');
