@@ -18,7 +18,7 @@
 
 namespace hyperroute {
 
-inline std::vector<uint8_t> read_vector(const std::string& name) {
+inline std::vector<uint8_t> read_image_vector(const std::string& name) {
   std::string path(__FILE__);
   path.erase(path.rfind("/unit/"));
   std::ifstream file(path + "/vectors/" + name, std::ios::binary);
@@ -99,7 +99,7 @@ class Relay {
     auto made = Router::create(router_options);
     EXPECT_TRUE(made.ok()) << made.status().context;
     router = made.take();
-    image_ = read_vector("relay.image");
+    image_ = read_image_vector("relay.image");
     for (uint8_t endpoint = 0; endpoint < 3; ++endpoint) {
       slots[endpoint] = open(endpoint, applications[endpoint]);
     }

@@ -167,7 +167,7 @@ TEST(Router, ASwapPassesWhileNobodyPolls) {
 
 TEST(Router, ACorruptImageChangesNothing) {
   Relay relay;
-  std::vector<uint8_t> image = read_vector("relay.image");
+  std::vector<uint8_t> image = read_image_vector("relay.image");
   image[image.size() / 2] ^= 1;
   InstallSpec spec;
   spec.image = image;
