@@ -15,6 +15,7 @@ class TcpWorld {
   using Backend = TcpBackend;
   using Harness = BackendHarness<Backend>;
   static constexpr bool kHoldsWholeEndpoint = false;
+  static constexpr bool kPeersCanGo = true;
   static constexpr bool kHasEmptyMessage = Codec::kHasEmptyMessage;
   static constexpr bool kHasOversize = Codec::kHasOversize;
   static constexpr uint32_t kPeersAtOnce = kMode == TcpMode::kListen ? 3 : 1;

@@ -15,6 +15,7 @@ class UdpWorld {
   using Backend = UdpBackend;
   using Harness = BackendHarness<Backend>;
   static constexpr bool kHoldsWholeEndpoint = true;
+  static constexpr bool kPeersCanGo = true;
   static constexpr bool kHasEmptyMessage = true;
   static constexpr bool kHasOversize = true;
   static constexpr uint32_t kPeersAtOnce = 3;

@@ -15,7 +15,7 @@ namespace hyperroute {
 static_assert(MessageBackend<MemoryBackend>);
 
 Status MemoryBackend::open(const MemoryOptions& options, const EndpointCounters& counters,
-                           uint16_t) {
+                           uint16_t generation_seed) {
   auto outbound = ring_attach(options.outbound_memory, options.outbound_bytes);
   if (!outbound.ok()) return outbound.status();
   auto inbound = ring_attach(options.inbound_memory, options.inbound_bytes);
@@ -28,13 +28,16 @@ Status MemoryBackend::open(const MemoryOptions& options, const EndpointCounters&
   counters_ = counters;
   outbound_ = SpscConsumer(outbound.value(), RingVisibility::kTail);
   inbound_ = SpscProducer(inbound.value());
+  peer_.generation = generation_seed;
   message_bytes_max_ =
       std::min(ring_record_bytes_max(outbound.value().capacity_bytes), inbound_.record_bytes_max());
+  count(counters.connections);
+  count(counters.connections_opened);
   return Status::success();
 }
 
 bool MemoryBackend::is_live(PeerRef peer) const {
-  const bool named = peer == kDefaultPeer || peer == PeerRef{0, 0};
+  const bool named = peer == kDefaultPeer || peer == peer_;
   // M1 acquire: pairs with M2 in close().
   return named && open_.load(std::memory_order_acquire);
 }
@@ -83,6 +86,10 @@ void MemoryBackend::end_wait() {
 }
 
 uint32_t MemoryBackend::close() {
+  // Relaxed: only this thread closes, and no other stores it.
+  if (!open_.load(std::memory_order_relaxed)) return 0;
+  count(counters_.connections, ~uint64_t{0});
+  count(counters_.connections_closed);
   finish_burst();
   // M2 release: pairs with M1.
   open_.store(false, std::memory_order_release);

@@ -39,11 +39,13 @@ class MemoryBackend {
   MemoryBackend(const MemoryBackend&) = delete;
   MemoryBackend& operator=(const MemoryBackend&) = delete;
 
-  // Control. Both rings must have been formatted (ring_init) by the caller. There is one peer
-  // only, so `generation_seed` is not needed.
+  // Control. Both rings must have been formatted (ring_init) by the caller. `generation_seed` is
+  // generation_after() of the last backend on the same endpoint slot.
   Status open(const MemoryOptions& options, const EndpointCounters& counters,
               uint16_t generation_seed);
-  [[nodiscard]] uint16_t generation_after() const { return 0; }
+  [[nodiscard]] uint16_t generation_after() const {
+    return static_cast<uint16_t>(peer_.generation + 1);
+  }
 
   uint32_t rx_burst(std::span<RxView> views, uint64_t now_ns);
   void release(const RxView& view);
@@ -51,8 +53,8 @@ class MemoryBackend {
   [[nodiscard]] bool is_held(const RxView&) const { return held_; }
   uint32_t tx_burst(std::span<TxFrame> frames);
   [[nodiscard]] bool tx_blocked() const { return tx_blocked_; }
-  uint64_t take_sequence(PeerRef) { return ++sequence_; }
-  // One peer: the JavaScript side, whichever way it is named.
+  uint64_t take_sequence(PeerRef peer) { return is_live(peer) ? ++sequence_ : 0; }
+  // One peer: the JavaScript side, by its reference or as the default.
   [[nodiscard]] bool is_live(PeerRef peer) const;
   uint64_t progress(uint64_t now_ns);
   bool prepare_wait();
@@ -60,7 +62,9 @@ class MemoryBackend {
   [[nodiscard]] uint32_t capabilities() const { return kCanWait | kPreservesBounds; }
   [[nodiscard]] FinishedBytes finished_bytes(uint32_t) const { return {nullptr, 0}; }
   [[nodiscard]] FrameRoom frame_room() const { return {0, 0, message_bytes_max_}; }
-  [[nodiscard]] uint32_t seal(uint8_t*, uint32_t message_bytes) const { return message_bytes; }
+  [[nodiscard]] uint32_t seal(uint8_t*, uint32_t message_bytes) const {
+    return message_bytes <= message_bytes_max_ ? message_bytes : 0;
+  }
   // Control, before the first burst: how JavaScript is woken. The rings never change.
   void reconfigure(const MemoryOptions& options) {
     options_.wake_reader = options.wake_reader;
@@ -92,10 +96,10 @@ class MemoryBackend {
   SpscConsumer outbound_;
   SpscProducer inbound_;
   uint64_t sequence_ = 0;
-  // Of the burst in hand: where the last released message ends, and what they add up to.
+  PeerRef peer_{0, 0};
+  // Where the last message ends that was released and not handed back yet.
   uint32_t released_position_ = 0;
-  uint32_t released_count_ = 0;
-  uint64_t released_bytes_ = 0;
+  bool has_released_ = false;
   // A message was held: it and everything behind it is read again from the ring.
   bool held_ = false;
   bool reading_ = true;

@@ -18,7 +18,7 @@ uint32_t MemoryBackend::rx_burst(std::span<RxView> views, uint64_t) {
   RingRecord record;
   while (message_count < views.size() && outbound_.next(record)) {
     if (!reading_ && static_cast<int32_t>(record.end_position - stop_position_) > 0) break;
-    views[message_count++] = RxView{record.data, record.bytes, PeerRef{0, 0}, record.end_position};
+    views[message_count++] = RxView{record.data, record.bytes, peer_, record.end_position};
   }
   if (!reading_ && message_count == 0) drained_ = true;
   return message_count;
@@ -26,26 +26,30 @@ uint32_t MemoryBackend::rx_burst(std::span<RxView> views, uint64_t) {
 
 void MemoryBackend::release(const RxView& view) {
   released_position_ = static_cast<uint32_t>(view.cookie);
-  released_bytes_ += view.bytes;
-  ++released_count_;
+  has_released_ = true;
+  count(counters_.rx_messages);
+  count(counters_.rx_bytes, view.bytes);
 }
 
 void MemoryBackend::hold(const RxView&) { held_ = true; }
 
 void MemoryBackend::finish_burst() {
-  if (released_count_ == 0) return;
+  if (!has_released_) return;
   outbound_.release(released_position_);
-  count(counters_.rx_messages, released_count_);
-  count(counters_.rx_bytes, released_bytes_);
-  released_count_ = 0;
-  released_bytes_ = 0;
+  has_released_ = false;
 }
 
 uint32_t MemoryBackend::tx_burst(std::span<TxFrame> frames) {
   uint32_t sent_count = 0;
   uint64_t sent_bytes = 0;
   tx_blocked_ = false;
+  uint32_t final_count = 0;
   for (TxFrame& frame : frames) {
+    if (!is_live(frame.peer) || frame.bytes > message_bytes_max_) [[unlikely]] {
+      frame.verdict = is_live(frame.peer) ? TxVerdict::kTooLarge : TxVerdict::kPeerGone;
+      ++final_count;
+      continue;
+    }
     uint8_t* room = inbound_.claim(frame.bytes);
     if (room == nullptr) {
       tx_blocked_ = true;
@@ -57,15 +61,16 @@ uint32_t MemoryBackend::tx_burst(std::span<TxFrame> frames) {
     frame.verdict = TxVerdict::kSent;
     sent_bytes += frame.bytes;
     ++sent_count;
+    ++final_count;
   }
-  if (sent_count == 0) return 0;
+  if (sent_count == 0) return final_count;
   inbound_.publish();
   if (options_.wake_reader != nullptr && take_parked(inbound_.consumer_parked_word())) {
     options_.wake_reader(options_.wake_context);
   }
   count(counters_.tx_messages, sent_count);
   count(counters_.tx_bytes, sent_bytes);
-  return sent_count;
+  return final_count;
 }
 
 }  // namespace hyperroute
