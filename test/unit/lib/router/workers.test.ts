@@ -55,7 +55,7 @@ describe('planning workers', () => {
 });
 
 describe('planning an update', () => {
-  it('leaves endpoints where they are and gives a new one the worker that serves the fewest', () => {
+  it('leaves endpoints where they are; a new one gets the worker that serves the fewest', () => {
     const before = routerOf(['a', 'b', 'c'], threading('dedicated'));
     const running = planWorkers(before);
     const ir = routerOf(['c', 'new', 'a'], threading('dedicated'));
