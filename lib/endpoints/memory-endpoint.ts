@@ -155,7 +155,10 @@ export class MemoryEndpoint {
     } catch (error) {
       // The rest of the batch is still there, and nobody would wake this side for it.
       setImmediate(this.#turn);
-      throw error;
+      // Uncaught like any other error of the event loop; native code calls this function.
+      setImmediate(() => {
+        throw error;
+      });
     }
   }
 
