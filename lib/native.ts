@@ -43,6 +43,8 @@ export interface NativeEndpointSpec {
   readonly kind: string;
   readonly worker: number;
   readonly queue: NativeQueueOptions;
+  /** The slot whose socket it shares: same kind, same address. */
+  readonly inherits?: number;
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -81,7 +83,8 @@ export interface NativeRouter {
   canReconfigure(slot: number, spec: NativeEndpointSpec): boolean;
   /** These give a ticket for `isDone`. */
   reconfigure(slot: number, spec: NativeEndpointSpec): number;
-  attach(slot: number): number;
+  /** `older`: the slot of the same endpoint's former port, whose messages leave first. */
+  attach(slot: number, older?: number): number;
   stopAccepting(slot: number): number;
   stopReading(slot: number): number;
   /** Makes `report` tell what is so after everything published before this call. */

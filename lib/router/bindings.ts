@@ -24,8 +24,9 @@ export class NextPorts {
     this.slots.add(port.slot);
   }
 
-  open(port: Port, moved: boolean): void {
-    this.#names[moved ? 'moved' : 'added'].push(port.ir.name);
+  open(port: Port, replaces: boolean): void {
+    const what = port.inherits ? 'changed' : replaces ? 'moved' : 'added';
+    this.#names[what].push(port.ir.name);
     this.ports.set(port.ir.name, port);
     this.slots.add(port.slot);
     this.opened.push(port);

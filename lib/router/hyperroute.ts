@@ -235,16 +235,33 @@ export class HyperRoute {
     await Promise.all(ending.map((port) => stopReading(router, port, ir.drainTimeoutMs)));
     for (const draining of unbound) draining.bound = false;
     router.commit();
+    const before = this.#ports;
     this.#ports = next.ports;
     this.#ir = ir;
     this.#plan = plan;
-    for (const { slot } of next.opened) nativeCall(() => router.attach(slot));
     await this.#grace();
+    for (const port of next.opened) await this.#attach(port, before.get(port.ir.name));
     this.#ports = await this.#changeKept(ir);
-    for (const port of moved) this.#drain(port, true);
+    for (const port of moved) {
+      // Connections made before an option changed stay as they are, for as long as they like.
+      const stays = next.ports.get(port.ir.name)?.inherits && port.ir.kind === 'tcp-listen';
+      this.#drain(port, true, stays ? Number.POSITIVE_INFINITY : ir.drainTimeoutMs);
+    }
     for (const port of removed) this.#drain(port, false);
     router.collectMetrics();
     return next.report(removed);
+  }
+
+  /** Lets a port work; what its endpoint's former port still has to send leaves first. */
+  async #attach(port: Port, replaced: Port | undefined): Promise<void> {
+    const router = this.#native;
+    const { name } = port.ir;
+    // Two readers of one datagram socket would mix up the order.
+    const shared = port.inherits && port.ir.kind === 'udp';
+    if (shared && replaced) await stopReading(router, replaced, this.#ir.drainTimeoutMs);
+    const drains = [...this.#draining.values()].filter(({ port: { ir } }) => ir.name === name);
+    const older = replaced ?? drains.at(-1)?.port;
+    nativeCall(() => router.attach(port.slot, older?.slot));
   }
 
   /** Opens what is new or has moved; on failure closes it again and throws. */
@@ -258,7 +275,8 @@ export class HyperRoute {
           next.keep(running, endpoint);
           continue;
         }
-        const port = openPort(this.#native, endpoint, plan.workerOf.get(name) ?? 0);
+        const worker = plan.workerOf.get(name) ?? 0;
+        const port = openPort(this.#native, endpoint, worker, running);
         next.open(port, running !== undefined);
       }
       return next;
@@ -287,18 +305,18 @@ export class HyperRoute {
   }
 
   /** Ends an endpoint in the background; `serve`: lets its peers end by themselves first. */
-  #drain(port: Port, serve: boolean): void {
-    const ended = this.#drainPort(port, serve)
+  #drain(port: Port, serve: boolean, serveMs = 0): void {
+    const ended = this.#drainPort(port, serve, serveMs)
       .catch(() => undefined)
       .finally(() => this.#draining.delete(port.slot));
     this.#draining.set(port.slot, { port, ended, bound: serve });
   }
 
-  async #drainPort(port: Port, serve: boolean): Promise<void> {
+  async #drainPort(port: Port, serve: boolean, serveMs: number): Promise<void> {
     const router = this.#native;
     const limitMs = this.#ir.drainTimeoutMs;
     if (serve) {
-      await outlive(router, port, limitMs);
+      await outlive(router, port, serveMs);
       await stopReading(router, port, limitMs);
       // Nothing may be addressed to the old slot any more before it is flushed and closed.
       const unbind = this.#changes.then(() => this.#unbind(port.slot));

@@ -22,10 +22,15 @@ export interface Port {
   readonly address: string | null;
   readonly receiveBufferBytes: number | null;
   readonly memory: MemoryEndpoint | null;
+  /** It shares the socket of the port it replaces. */
+  readonly inherits: boolean;
 }
 
 /** How often a state of the engine that takes time is asked for. */
 const askEveryMs = 1;
+/** After so many times it is asked for less often: connections may stay for hours. */
+const askOftenCount = 1000;
+const askSeldomMs = 25;
 /** A moved udp endpoint is drained once its old socket has been silent for so long. */
 const silentMs = 200;
 
@@ -53,18 +58,32 @@ function openNative(router: NativeRouter, spec: NativeEndpointSpec): NativeEndpo
 }
 
 /** Opens an endpoint's sockets; nothing is read before `attach`. Throws what the system says. */
-export function openPort(router: NativeRouter, ir: EndpointIr, worker: number): Port {
+export function openPort(
+  router: NativeRouter,
+  ir: EndpointIr,
+  worker: number,
+  replaced?: Port,
+): Port {
   const spec = specOf(ir, worker);
   if (ir.kind !== 'memory') {
-    const { slot, address = null, receiveBufferBytes = null } = openNative(router, spec);
-    return { slot, worker, ir, address, receiveBufferBytes, memory: null };
+    const inherits = replaced !== undefined && canInherit(replaced, ir);
+    const shared = inherits ? { ...spec, inherits: replaced.slot } : spec;
+    const { slot, address = null, receiveBufferBytes = null } = openNative(router, shared);
+    return { slot, worker, ir, address, receiveBufferBytes, memory: null, inherits };
   }
   const { mode, ringBytes } = ir.options as { mode: 'wake' | 'poll'; ringBytes: number };
   const memory = new MemoryEndpoint(ir.name, mode, ringBytes, native().bytesToLine);
   const options = { ...spec.options, ...memory.memory, onWake: () => memory.onWake() };
   const { slot } = openNative(router, { ...spec, options });
   memory.open(() => router.wake(slot));
-  return { slot, worker, ir, address: null, receiveBufferBytes: null, memory };
+  return { slot, worker, ir, address: null, receiveBufferBytes: null, memory, inherits: false };
+}
+
+/** Whether what is bound to the address of `ir` is the socket of this port. */
+function canInherit(port: Port, ir: EndpointIr): boolean {
+  if (port.ir.kind !== ir.kind || (ir.kind !== 'udp' && ir.kind !== 'tcp-listen')) return false;
+  const { host, port: number } = port.ir.options;
+  return host === ir.options.host && number === ir.options.port;
 }
 
 /** Whether a running endpoint becomes `ir` without a new socket. */
@@ -99,10 +118,10 @@ export async function until(
   router: NativeRouter,
 ): Promise<boolean> {
   const deadline = performance.now() + limitMs;
-  for (;;) {
+  for (let asked = 0; ; asked++) {
     if (ready()) return true;
     if (performance.now() >= deadline) return false;
-    await sleep(askEveryMs);
+    await sleep(asked < askOftenCount ? askEveryMs : askSeldomMs);
     router.poll();
   }
 }

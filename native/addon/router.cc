@@ -4,16 +4,9 @@
 #include <algorithm>
 
 #include "addon/router_options.h"
+#include "addon/wake.h"
 
 namespace hyperroute {
-namespace {
-
-// Called on a worker: coalesced by the queue of one, so a wake in flight is enough.
-void wake_javascript(void* context) {
-  static_cast<Napi::ThreadSafeFunction*>(context)->NonBlockingCall();
-}
-
-}  // namespace
 
 void RouterObject::define(Napi::Env env, Napi::Object exports) {
   exports.Set(
@@ -77,7 +70,9 @@ void RouterObject::shut_down() {
 void RouterObject::release_slot(uint8_t slot) {
   SlotState& state = slots_[slot];
   router_->free_slot(slot);
-  if (state.kind == "memory") state.wake.Release();
+  if (state.wake != nullptr) {
+    (void)napi_release_threadsafe_function(state.wake, napi_tsfn_release);
+  }
   state = SlotState{};
 }
 
@@ -112,11 +107,9 @@ void RouterObject::prepare_memory(Napi::Env env, const Napi::Value& value, SlotS
                                   MemoryOptions& options) {
   const Napi::Object object = value.As<Napi::Object>();
   state.memory = Napi::Persistent(object);
-  state.wake = Napi::ThreadSafeFunction::New(env, object.Get("onWake").As<Napi::Function>(),
-                                             "hyperroute.memory", 1, 1);
-  state.wake.Unref(env);
+  state.wake = make_wake(env, object.Get("onWake"));
   options.wake_reader = &wake_javascript;
-  options.wake_context = &state.wake;
+  options.wake_context = state.wake;
 }
 
 Napi::Value RouterObject::open_endpoint(const Napi::CallbackInfo& info) {
@@ -139,6 +132,7 @@ Napi::Value RouterObject::open_endpoint(const Napi::CallbackInfo& info) {
   if (auto* memory = std::get_if<MemoryOptions>(&options); status.ok() && memory != nullptr) {
     status = format_rings(*memory);
   }
+  if (status.ok() && reader.has("inherits")) inherit(reader.u32("inherits"), options);
   auto opened = status.ok() ? open_kind(spec, options) : Result<uint8_t>(status);
   if (!opened.ok()) {
     throw_status(env_, opened.status());
@@ -232,8 +226,27 @@ Napi::Value RouterObject::post(const Napi::CallbackInfo& info, CommandKind kind)
   return ticket(env_, router_->post(kind, slot, nullptr));
 }
 
+// `info[1]`: the slot of the port that it follows, if any.
 Napi::Value RouterObject::attach(const Napi::CallbackInfo& info) {
-  return post(info, CommandKind::kAttach);
+  uint8_t slot = 0;
+  if (!slot_of(info, slot)) return env_.Undefined();
+  const uint32_t older = info[1].IsNumber() ? info[1].As<Napi::Number>().Uint32Value() : 0;
+  const bool follows = info[1].IsNumber() && older < kSlotCountMax;
+  return ticket(
+      env_, router_->attach(slot, follows ? router_->port(static_cast<uint8_t>(older)) : nullptr));
+}
+
+// Lets an endpoint share the socket of the one in `slot`, of the same kind and address.
+void RouterObject::inherit(uint32_t slot, EndpointOptions& options) {
+  if (slot >= kSlotCountMax || router_->port(static_cast<uint8_t>(slot)) == nullptr) return;
+  const auto from = static_cast<uint8_t>(slot);
+  auto* udp = std::get_if<UdpOptions>(&options);
+  auto* tcp = std::get_if<TcpOptions>(&options);
+  if (udp != nullptr && slots_[from].kind == "udp") {
+    udp->inherited_socket = router_->backend<UdpBackend>(from).socket();
+  } else if (tcp != nullptr && slots_[from].kind == "tcp-listen") {
+    tcp->inherited_listener = router_->backend<TcpBackend>(from).listener();
+  }
 }
 Napi::Value RouterObject::stop_accepting(const Napi::CallbackInfo& info) {
   return post(info, CommandKind::kStopAccepting);

@@ -31,13 +31,14 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
     std::string kind;
     // Memory endpoints: keeps the SharedArrayBuffer alive, and wakes JavaScript.
     Napi::ObjectReference memory;
-    Napi::ThreadSafeFunction wake;
+    napi_threadsafe_function wake = nullptr;
   };
 
   Napi::Value open_endpoint(const Napi::CallbackInfo& info);
   Napi::Value can_reconfigure_endpoint(const Napi::CallbackInfo& info);
   Napi::Value reconfigure(const Napi::CallbackInfo& info);
   Napi::Value attach(const Napi::CallbackInfo& info);
+  void inherit(uint32_t slot, EndpointOptions& options);
   Napi::Value stop_accepting(const Napi::CallbackInfo& info);
   Napi::Value stop_reading(const Napi::CallbackInfo& info);
   Napi::Value refresh(const Napi::CallbackInfo& info);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/duty_cycle.h"
 #include "engine/endpoint_port.h"
@@ -45,7 +46,11 @@ class EndpointDriver final : public EndpointPort {
     routed_ += message_count;
     return message_count;
   }
-  uint32_t transmit() override { return transmit_burst(*backend_, *this, counters_); }
+  uint32_t transmit() override {
+    if (older_ != nullptr && !older_has_sent()) [[unlikely]]
+      return 0;
+    return transmit_burst(*backend_, *this, counters_);
+  }
   uint64_t progress(uint64_t now_ns) override {
     const uint64_t deadline_ns = backend_->progress(now_ns);
     report_state();
@@ -54,12 +59,22 @@ class EndpointDriver final : public EndpointPort {
   bool prepare_wait() override {
     report_state();
     if (!backend_->prepare_wait()) return false;
-    // While the transport is full, a full queue is no work; wait_fd() tells of room.
-    if (backend_->tx_blocked()) return true;
+    // While the transport is full, a full queue is no work; wait_fd() tells of room. Nor is it
+    // while an older port's messages come first.
+    if (backend_->tx_blocked() || older_ != nullptr) return true;
     return std::all_of(queues_.begin(), queues_.end(),
                        [](const auto& queue) { return queue->empty_after_park(); });
   }
   int wait_fd() const override { return backend_->wait_fd(); }
+  void follow(const EndpointPort& older) override {
+    if (older.owner() != owner_) return;
+    older_ = &older;
+    older_positions_.clear();
+    for (const auto& queue : older.queues()) older_positions_.push_back(queue->end_position());
+  }
+  void stop_following(const EndpointPort& older) override {
+    if (older_ == &older) older_ = nullptr;
+  }
   void reconfigure(const void* options) override {
     backend_->reconfigure(*static_cast<const typename Backend::Options*>(options));
   }
@@ -79,6 +94,15 @@ class EndpointDriver final : public EndpointPort {
   }
 
  private:
+  bool older_has_sent() {
+    const auto& queues = older_->queues();
+    for (size_t index = 0; index < queues.size(); ++index) {
+      if (!queues[index]->has_left(older_positions_[index])) return false;
+    }
+    older_ = nullptr;
+    return true;
+  }
+
   void report_state() {
     const bool queues_empty = std::all_of(queues_.begin(), queues_.end(), [](const auto& queue) {
       return queue->occupied_bytes() == 0;
@@ -91,6 +115,9 @@ class EndpointDriver final : public EndpointPort {
   const EndpointCounters counters_;
   uint32_t routed_ = 0;
   bool closed_ = false;
+  // Whose messages, up to which positions, leave before this port's.
+  const EndpointPort* older_ = nullptr;
+  std::vector<uint32_t> older_positions_;
 };
 
 }  // namespace hyperroute

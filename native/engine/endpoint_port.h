@@ -35,6 +35,11 @@ class EndpointPort {
   // Worker. Before a sleep, after the parked word is set: false if there is something to do.
   virtual bool prepare_wait() = 0;
   [[nodiscard]] virtual int wait_fd() const = 0;
+  // Worker. Sends nothing before `older`, the same endpoint's former port, has sent what it holds
+  // now: so messages stay in order although they lie in two queues.
+  virtual void follow(const EndpointPort& older) = 0;
+  // Worker. `older` is about to close; whatever it has not sent by now it never will.
+  virtual void stop_following(const EndpointPort& older) = 0;
   // Worker. New options for what comes after; `options` is the backend's own options type.
   virtual void reconfigure(const void* options) = 0;
   // Worker. Lets no new peer in; those that are there go on.

@@ -71,8 +71,10 @@ class Router {
   // messages go nowhere before an image names it.
   template <MessageBackend Backend>
   Result<uint8_t> open_endpoint(const PortSpec& spec, const typename Backend::Options& options);
-  // Hands the port to its worker.
-  Result<Ticket> attach(uint8_t slot) { return post(CommandKind::kAttach, slot, nullptr); }
+  // Hands the port to its worker. `older`: the same endpoint's port that it follows, if any.
+  Result<Ticket> attach(uint8_t slot, const EndpointPort* older = nullptr) {
+    return post(CommandKind::kAttach, slot, older);
+  }
   Result<Ticket> post(CommandKind kind, uint8_t slot, const void* argument);
   [[nodiscard]] bool is_done(const Ticket& ticket) const {
     return workers_[ticket.worker]->is_done(ticket.number);

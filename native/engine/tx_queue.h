@@ -75,6 +75,13 @@ class TxQueue {
   // False if a publish() may have come before the owner's parked word was set.
   [[nodiscard]] bool empty_after_park() const { return !consumer_.has_records_after_park(); }
   [[nodiscard]] uint32_t occupied_bytes() const { return consumer_.occupied_bytes(); }
+  // Where what is published by now ends, and whether everything before such a place has left.
+  [[nodiscard]] uint32_t end_position() const {
+    return consumer_.released_position() + consumer_.occupied_bytes();
+  }
+  [[nodiscard]] bool has_left(uint32_t position) const {
+    return static_cast<int32_t>(consumer_.released_position() - position) >= 0;
+  }
 
   [[nodiscard]] FullPolicy policy() const { return options_.full; }
   [[nodiscard]] uint32_t frame_bytes_max() const { return frame_bytes_max_; }

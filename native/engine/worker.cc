@@ -202,6 +202,9 @@ void Worker::carry_out(const Command& command) {
   switch (command.kind) {
     case CommandKind::kAttach:
       attach(command.port);
+      if (command.argument != nullptr) {
+        command.port->follow(*static_cast<const EndpointPort*>(command.argument));
+      }
       break;
     case CommandKind::kReconfigure:
       command.port->reconfigure(command.argument);
@@ -236,6 +239,7 @@ void Worker::detach(EndpointPort* port) {
     ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
   }
   ports_.erase(at);
+  for (EndpointPort* other : ports_) other->stop_following(*port);
   port->close();
 }
 

@@ -38,7 +38,8 @@ struct WorkerCounters {
 };
 
 enum class CommandKind : uint32_t {
-  kAttach,       // Own the port: poll it from the next cycle on.
+  kAttach,       // Own the port: poll it from the next cycle on. argument: the port of the same
+                 // endpoint that it follows, or nullptr.
   kReconfigure,  // argument: the backend's options, valid until the command is done.
   kStopAccepting,
   kStopReading,

@@ -71,16 +71,17 @@ function configOf(shape: Shape, ports: Ports): RouterIr {
   const { maxConnections, readBudget, clientPort, feedPort } = shape;
   const clients = tcp.listen('clients', {
     ...stream,
+    queue,
     port: clientPort,
     maxConnections,
     readBudget,
   });
-  const feed = udp('feed', { ...common, port: feedPort, receiveBufferBytes: 4 << 20 });
+  const feed = udp('feed', { ...common, queue, port: feedPort, receiveBufferBytes: 4 << 20 });
   const to = (name: DestinationName, port = 0) =>
     udp(name, {
       ...common,
       port,
-      ...(port === 0 ? { queue } : {}),
+      queue,
       remote: { host: '127.0.0.1', port: ports[name] },
     });
   const left = to('left', shape.leftPort);

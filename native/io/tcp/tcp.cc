@@ -1,6 +1,7 @@
 // Set-up and tear-down of the tcp endpoint. Control thread, and the worker for what it asks.
 #include "io/tcp/tcp.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -72,21 +73,24 @@ Status TcpBackend::allocate() {
 }
 
 Status TcpBackend::listen() {
+  const bool inherits = options_.inherited_listener >= 0;
   const int family = options_.address.family();
-  listener_ = UniqueFd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  listener_ = UniqueFd(inherits ? ::fcntl(options_.inherited_listener, F_DUPFD_CLOEXEC, 0)
+                                : ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  options_.inherited_listener = -1;
   if (!listener_.is_open()) return Status::system(StatusCode::kSystem, errno, "socket(tcp)");
   const int on = 1;
   // Old connections of this port in TIME_WAIT are no reason to refuse a restart.
   if (::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
     return Status::system(StatusCode::kSystem, errno, "setting SO_REUSEADDR");
   }
-  if (options_.address.is_ipv6()) HR_TRY(set_ipv6_only(listener_.get()));
+  if (options_.address.is_ipv6() && !inherits) HR_TRY(set_ipv6_only(listener_.get()));
   // Accepted sockets inherit the sizes, and only those set before listen() shape the window.
   Result<uint32_t> received = set_receive_buffer(listener_.get(), options_.receive_buffer_bytes);
   if (!received.ok()) return received.status();
   Result<uint32_t> sent = set_send_buffer(listener_.get(), options_.send_buffer_bytes);
   if (!sent.ok()) return sent.status();
-  HR_TRY(bind_socket(listener_.get(), options_.address));
+  if (!inherits) HR_TRY(bind_socket(listener_.get(), options_.address));
   const int queue_max = static_cast<int>(std::min<uint32_t>(options_.accept_queue_max, 65'535));
   if (::listen(listener_.get(), queue_max) != 0) {
     const int error = errno;

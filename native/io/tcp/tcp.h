@@ -42,6 +42,8 @@ class TcpBackend {
 
   // Where it listens; in kConnect mode the address it connects to.
   SocketAddress local_address() const noexcept { return local_address_; }
+  // For a backend that inherits it; -1 in kConnect mode.
+  int listener() const noexcept { return listener_.get(); }
   uint16_t generation_after() const noexcept { return peers_.generation_after(); }
 
   // The contract of MessageBackend.

@@ -31,6 +31,9 @@ struct TcpOptions {
   // kListen.
   uint32_t connections_max = 1024;
   uint32_t accept_queue_max = 512;  // Connections that the kernel keeps until they are accepted.
+  // The listener of another backend to share instead of binding one, while that one drains; -1:
+  // none. Its owner keeps it open until open() returns.
+  int inherited_listener = -1;
   uint64_t half_open_timeout_ns = 30'000 * kMillisecondNs;  // After the peer's end of input.
 
   // kConnect. The pause between attempts doubles from min to max, less a random part.

@@ -1,6 +1,7 @@
 // Set-up of the udp endpoint: socket, buffers, sender table. Control thread.
 #include "io/udp/udp.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 
 #include <cerrno>
@@ -48,15 +49,19 @@ Status UdpBackend::open(const UdpOptions& options, const EndpointCounters& count
 }
 
 Status UdpBackend::create_socket() {
+  const bool inherits = options_.inherited_socket >= 0;
   const int family = options_.local.family();
-  socket_ = UniqueFd(::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  socket_ = UniqueFd(inherits ? ::fcntl(options_.inherited_socket, F_DUPFD_CLOEXEC, 0)
+                              : ::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  options_.inherited_socket = -1;
   if (!socket_.is_open()) return Status::system(StatusCode::kSystem, errno, "socket(udp)");
-  if (options_.local.is_ipv6()) HR_TRY(set_ipv6_only(socket_.get()));
+  if (options_.local.is_ipv6() && !inherits) HR_TRY(set_ipv6_only(socket_.get()));
   HR_TRY(set_buffers(options_));
-  HR_TRY(bind_socket(socket_.get(), options_.local));
+  if (!inherits) HR_TRY(bind_socket(socket_.get(), options_.local));
   Result<SocketAddress> bound = SocketAddress::local_of(socket_.get());
   if (!bound.ok()) return bound.status();
   local_address_ = bound.value();
+  if (inherits) skip_kernel_drops();
   if (options_.only_remote && ::connect(socket_.get(), options_.remote.socket_address(),
                                         options_.remote.socket_bytes()) != 0) {
     return Status::system(StatusCode::kAddressInvalid, errno, "connecting a udp socket");

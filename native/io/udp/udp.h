@@ -36,6 +36,9 @@ struct UdpOptions {
   uint32_t send_buffer_bytes = 0;
   uint32_t datagram_bytes_max = 2048;  // A longer one is dropped and counted as truncated.
   uint32_t senders_max = 4096;
+  // The socket of another backend to share instead of binding one, while that one drains; -1:
+  // none. Its owner keeps it open until open() returns.
+  int inherited_socket = -1;
 };
 
 // Whether a running endpoint takes these options over by reconfigure(). If not (another address,
@@ -58,6 +61,8 @@ class UdpBackend {
   SocketAddress local_address() const noexcept { return local_address_; }
   // As the kernel granted it, in the unit of the option (the kernel accounts for twice of it).
   uint32_t receive_buffer_bytes() const noexcept { return receive_buffer_bytes_; }
+  // For a backend that inherits it.
+  int socket() const noexcept { return socket_.get(); }
   uint32_t send_buffer_bytes() const noexcept { return send_buffer_bytes_; }
   uint16_t generation_after() const noexcept { return senders_.generation_after(); }
 
@@ -122,6 +127,8 @@ class UdpBackend {
   int send_gathered(uint32_t count) noexcept;
   SendError send_failed(int error, TxFrame& frame) noexcept;
   void count_kernel_drops() noexcept;
+  // What the kernel dropped before is another backend's to count.
+  void skip_kernel_drops() noexcept;
   uint8_t* slot_buffer(uint32_t slot) const noexcept {
     return buffers_.data() + size_t{slot} * slot_stride_bytes_;
   }

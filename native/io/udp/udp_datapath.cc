@@ -230,6 +230,13 @@ void UdpBackend::count_kernel_drops() noexcept {
   if (drops > 0) count(counters_.kernel_drops, drops);
 }
 
+void UdpBackend::skip_kernel_drops() noexcept {
+  uint32_t memory[SK_MEMINFO_VARS] = {};
+  socklen_t memory_bytes = sizeof memory;
+  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_MEMINFO, memory, &memory_bytes) != 0) return;
+  kernel_drops_seen_ = memory[SK_MEMINFO_DROPS];
+}
+
 bool UdpBackend::prepare_wait() noexcept {
   // A sleeping worker calls no progress(): what was dropped so far has to be counted now.
   if (has_received_) count_kernel_drops();
