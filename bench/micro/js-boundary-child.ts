@@ -2,9 +2,9 @@
 // Rounds of the subjects alternate. A publish is far below what a clock resolves, so a sample of
 // one is the mean over a chunk of batches.
 import { setImmediate } from 'node:timers/promises';
-import { native } from '#lib/native.js';
 import { median, percentiles } from '../harness/figures.js';
 import type { Round } from '../harness/types.js';
+import { boundaryCosts } from './boundary-costs.js';
 import { enginePublisher } from './memory-echo.js';
 import { batchCount, handWrittenPublisher, type Publisher } from './ring-writer.js';
 import { roundTrips } from './round-trips.js';
@@ -15,6 +15,7 @@ const ringBytes = 1 << 20;
 const clockReadCount = 20_000;
 const roundTripsPerChunk = 10;
 const nsPerMs = 1e6;
+const costRoundCount = 5;
 
 const [cpu, roundCount, chunksPerRound] = process.argv.slice(2).map(Number) as [
   number,
@@ -49,27 +50,6 @@ async function publishRound(publisher: Publisher): Promise<number[]> {
   return samples;
 }
 
-/** Calls of one addon method that does next to nothing, as a program makes them. */
-function callRound(): number[] {
-  const samples: number[] = [];
-  for (let chunk = 0; chunk < chunksPerRound; chunk++) {
-    const start = performance.now();
-    for (let call = 0; call < chunkCount; call++) idle.gracePassed();
-    samples.push(((performance.now() - start) * nsPerMs) / chunkCount);
-  }
-  return samples;
-}
-
-const worker = { name: 'idle', idle: 'block', cpu: null, spinNs: 0 } as const;
-/** A native router that was never started: somebody to call. */
-const idle = new (native().Router)({
-  name: 'idle',
-  countersPath: null,
-  inline: true,
-  sampleEvery: 0,
-  workers: [worker],
-});
-
 async function measurePublish(): Promise<void> {
   const name = `publish 5 fields, batches of ${batchCount}`;
   const subjects: readonly (readonly [string, Publisher])[] = [
@@ -79,14 +59,12 @@ async function measurePublish(): Promise<void> {
   try {
     // The first round lets the compiler finish; like every round it reads all messages back.
     for (const [, publisher] of subjects) await publishRound(publisher);
-    callRound();
     for (let round = 0; round < roundCount; round++) {
       // Lets this process hear that the runner is gone.
       await setImmediate();
       for (const [subject, publisher] of subjects) {
         add(name, subject, await publishRound(publisher), chunksPerRound * chunkCount);
       }
-      add('call of an addon method', 'ours', callRound(), chunksPerRound * chunkCount);
     }
   } finally {
     for (const [, publisher] of subjects) await publisher.close();
@@ -112,8 +90,8 @@ async function measureRoundTrips(costNs: number): Promise<void> {
 async function main(): Promise<void> {
   const costNs = clockCost();
   await measurePublish();
+  rounds.push(...(await boundaryCosts(costRoundCount, chunksPerRound)));
   await measureRoundTrips(costNs);
-  idle.stop();
   process.send?.({ rounds });
 }
 
