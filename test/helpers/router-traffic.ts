@@ -182,6 +182,8 @@ export class TcpSender extends Sender {
     socket.on('close', () => {
       this.#closed = true;
     });
+    // The router cut it off: what is missing then says so.
+    socket.on('error', () => {});
   }
 
   static async open(id: number, random: Random, port: number): Promise<TcpSender> {

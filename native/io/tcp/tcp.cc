@@ -111,13 +111,21 @@ Status TcpBackend::listen() {
 }
 
 void TcpBackend::stop_accepting() noexcept {
+  // Whoever has connected by now waits in the kernel's queue, which ends with the listener: they
+  // are let in first. The queue's size bounds how many there are.
+  may_accept_ = listener_.is_open();
+  for (uint32_t i = 0; i <= options_.accept_queue_max && may_accept_; ++i) accept_some();
+  close_listener();
+}
+
+void TcpBackend::close_listener() noexcept {
   listener_.reset();
   may_accept_ = false;
   accept_retry_ns_ = UINT64_MAX;
 }
 
 void TcpBackend::stop_reading() noexcept {
-  stop_accepting();
+  close_listener();
   is_stopped_ = true;
 }
 

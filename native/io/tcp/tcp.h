@@ -87,6 +87,7 @@ class TcpBackend {
   // Set-up (tcp.cc).
   Status allocate();
   Status listen();
+  void close_listener() noexcept;
 
   // Connections: coming, going, time-outs (tcp_peers.cc).
   void accept_some() noexcept;
