@@ -15,7 +15,7 @@ export const rejectCodes = {
   NO_DESTINATION: 5,
   /** The destination's queue is at its bound and its policy is to reject. */
   DESTINATION_FULL: 6,
-  /** The return address names a connection that no longer exists. */
+  /** The return address names no connection, or one that takes other messages. */
   STALE_RETURN_ADDRESS: 7,
   /** A value does not fit its target field, or arithmetic overflowed. */
   OUT_OF_RANGE: 8,
@@ -31,6 +31,9 @@ export const rejectCodes = {
 
 /** The smallest reject code a configuration may define for itself. */
 export const rejectCodeUserMin = 1000;
+
+/** The largest reject code there is: the engine counts rejects in a table by code. */
+export const rejectCodeUserMax = 65_535;
 
 /** The name of a built-in reject code. */
 export type RejectCodeName = keyof typeof rejectCodes;

@@ -5,6 +5,7 @@ export {
   offerCodes,
   type RejectCodeName,
   rejectCodes,
+  rejectCodeUserMax,
   rejectCodeUserMin,
 } from './codes.js';
 export { and, not, or } from './compiler/dsl/expressions.js';

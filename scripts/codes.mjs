@@ -77,9 +77,11 @@ export function cppText({ reject, status, offer }) {
 namespace hyperroute {
 
 // Why a message was rejected; travels on the wire, in counters and to reject destinations.
-// ${'Built-in codes are 1 to 999; a configuration may use kRejectCodeUserMin and above.'}
+// Built-in codes are 1 to 999, those of a configuration kRejectCodeUserMin to kRejectCodeUserMax.
 ${cppEnum('RejectCode', 'uint32_t', reject, plain)}
 inline constexpr uint32_t kRejectCodeUserMin = 1000;
+// The engine counts rejects in a table by code.
+inline constexpr uint32_t kRejectCodeUserMax = 65535;
 inline constexpr uint32_t kRejectCodeMax = ${Math.max(...reject.map((row) => row.value))};
 
 ${cppNames('RejectCode', reject, plain, same)}
@@ -105,6 +107,9 @@ export function tsText({ reject, status, offer }) {
 ${tsTable('rejectCodes', 'Why a message was rejected: built-in codes, 1 to 999.', reject)}
 /** The smallest reject code a configuration may define for itself. */
 export const rejectCodeUserMin = 1000;
+
+/** The largest reject code there is: the engine counts rejects in a table by code. */
+export const rejectCodeUserMax = 65_535;
 
 /** The name of a built-in reject code. */
 export type RejectCodeName = keyof typeof rejectCodes;

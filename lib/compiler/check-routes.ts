@@ -18,7 +18,6 @@ import {
   routeCountMax,
   rulesPerRouteMax,
   termsMax,
-  userCodeMax,
   wideHigh,
   wideLow,
 } from './limits.js';
@@ -117,8 +116,7 @@ class RouteCheck {
     this.#need(schema !== null || checks.length === 0, option, 'no checks of raw messages', 'some');
     for (const [index, { condition, code, position }] of checks.entries()) {
       const at = `${option}[${index}]`;
-      const isCode = Number.isInteger(code) && code >= 1 && code <= userCodeMax;
-      this.#findings.need(isCode, 'ERR_ROUTE', at, 'a reject code', code, position);
+      this.#findings.code(code, at, position);
       this.#condition(condition, at, position, 0);
     }
   }

@@ -2,7 +2,7 @@
 import { isScalarType, scalarFacts } from '../schema/types.js';
 import type { Findings } from './findings.js';
 import type { FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr, ValueIr } from './ir.js';
-import { transformCountMax, userCodeMax } from './limits.js';
+import { transformCountMax } from './limits.js';
 
 export function checkTransforms(ir: RouterIr, findings: Findings): void {
   const { transforms } = ir;
@@ -56,10 +56,7 @@ function checkOutput(
   findings: Findings,
 ): void {
   const codes = value.kind === 'map' ? [rangeCode, value.code] : [rangeCode];
-  for (const code of codes) {
-    const isCode = Number.isInteger(code) && code >= 1 && code <= userCodeMax;
-    findings.need(isCode, 'ERR_ROUTE', option, 'a reject code', code, position);
-  }
+  for (const code of codes) findings.code(code, option, position);
   if (value.kind === 'field' || value.kind === 'map') {
     const noun = `fields of ${from.name}`;
     if (!findings.index(value.field, from.fields.length, option, noun, position)) return;

@@ -1,7 +1,7 @@
 // Judges a whole configuration. IR may come from JavaScript, from a file or from another version,
 // so nothing is taken on trust that the builders have seen to already. Pure.
 
-import { rejectCodes, rejectCodeUserMin } from '../codes.js';
+import { rejectCodes, rejectCodeUserMax, rejectCodeUserMin } from '../codes.js';
 import { type HyperRouteError, optionError } from '../errors.js';
 import { checkFrames } from './check-frames.js';
 import { checkRoutes } from './check-routes.js';
@@ -9,13 +9,7 @@ import { checkSchemas } from './check-schemas.js';
 import { checkTransforms } from './check-transforms.js';
 import { Findings } from './findings.js';
 import type { RouterIr } from './ir.js';
-import {
-  endpointCountMax,
-  poolCountMax,
-  poolMembersMax,
-  userCodeMax,
-  workerCountMax,
-} from './limits.js';
+import { endpointCountMax, poolCountMax, poolMembersMax, workerCountMax } from './limits.js';
 
 const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 const kinds = ['udp', 'tcp-listen', 'tcp-connect', 'memory'];
@@ -84,8 +78,8 @@ function checkSettings(ir: RouterIr, findings: Findings): void {
   for (const [name, code] of Object.entries(ir.rejectCodes)) {
     const option = `rejectCodes.${name}`;
     const isFree = !codes.has(code) && !Object.hasOwn(rejectCodes, name);
-    const isUser = Number.isInteger(code) && code >= rejectCodeUserMin && code <= userCodeMax;
-    const expected = `a code of its own, from ${rejectCodeUserMin} to ${userCodeMax}`;
+    const isUser = Number.isInteger(code) && code >= rejectCodeUserMin && code <= rejectCodeUserMax;
+    const expected = `a code of its own, from ${rejectCodeUserMin} to ${rejectCodeUserMax}`;
     findings.need(isFree && isUser, 'ERR_ROUTE', option, expected, code, position);
     codes.add(code);
   }

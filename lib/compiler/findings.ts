@@ -1,9 +1,11 @@
 // Collects what is wrong with a configuration, so that tools can show more than the first mistake.
+import { rejectCodes, rejectCodeUserMax, rejectCodeUserMin } from '../codes.js';
 import { type HyperRouteError, type OptionErrorCode, optionError } from '../errors.js';
 import type { SourcePosition } from './ir.js';
 
 /** Findings kept; the rest of a configuration that wrong is of no interest. */
 const findingsMax = 100;
+const builtInCodes: readonly number[] = Object.values(rejectCodes);
 
 export class Findings {
   readonly errors: HyperRouteError[] = [];
@@ -31,6 +33,14 @@ export class Findings {
   ): boolean {
     if (!isMet) this.add(code, option, expected, received, position);
     return isMet;
+  }
+
+  /** Notes an error unless a message can be rejected with the code. */
+  code(code: number, option: string, position: SourcePosition): void {
+    const isBuiltIn = builtInCodes.includes(code);
+    const isUser = Number.isInteger(code) && code >= rejectCodeUserMin && code <= rejectCodeUserMax;
+    const expected = `a built-in code or one from ${rejectCodeUserMin} to ${rejectCodeUserMax}`;
+    this.need(isBuiltIn || isUser, 'ERR_ROUTE', option, expected, code, position);
   }
 
   /** Whether `index` is one of an array of `count`; notes an error when it is not. */

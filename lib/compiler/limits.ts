@@ -16,8 +16,6 @@ export const nestingMax = 32;
 export const termsMax = 65_535;
 /** Conditions in one `validate`: its callback runs once for each of them to find stray `||`. */
 export const conditionsPerValidateMax = 1_024;
-/** The engine counts rejects in a table by code. */
-export const userCodeMax = 65_535;
 /** Arithmetic is exact within signed 128 bits. */
 export const wideLow = -(1n << 127n);
 export const wideHigh = (1n << 127n) - 1n;

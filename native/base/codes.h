@@ -7,7 +7,7 @@
 namespace hyperroute {
 
 // Why a message was rejected; travels on the wire, in counters and to reject destinations.
-// Built-in codes are 1 to 999; a configuration may use kRejectCodeUserMin and above.
+// Built-in codes are 1 to 999, those of a configuration kRejectCodeUserMin to kRejectCodeUserMax.
 enum class RejectCode : uint32_t {
   // The bytes are not a valid frame or message of the source's format.
   kMalformed = 1,
@@ -21,7 +21,7 @@ enum class RejectCode : uint32_t {
   kNoDestination = 5,
   // The destination's queue is at its bound and its policy is to reject.
   kDestinationFull = 6,
-  // The return address names a connection that no longer exists.
+  // The return address names no connection, or one that takes other messages.
   kStaleReturnAddress = 7,
   // A value does not fit its target field, or arithmetic overflowed.
   kOutOfRange = 8,
@@ -36,6 +36,8 @@ enum class RejectCode : uint32_t {
 };
 
 inline constexpr uint32_t kRejectCodeUserMin = 1000;
+// The engine counts rejects in a table by code.
+inline constexpr uint32_t kRejectCodeUserMax = 65535;
 inline constexpr uint32_t kRejectCodeMax = 12;
 
 // The code's name; "UNKNOWN" for a number outside the table.

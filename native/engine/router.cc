@@ -5,11 +5,12 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/codes.h"
 
 namespace hyperroute {
 namespace {
 
-constexpr uint32_t kRejectCodeCountMax = 1u << 16;
+constexpr uint32_t kRejectCodeCountMax = kRejectCodeUserMax + 1;
 
 }  // namespace
 
@@ -155,7 +156,7 @@ Result<std::unique_ptr<Installed>> Router::bind(const InstallSpec& spec) {
   HR_TRY(RouteImage::load(spec.image, installed->image));
   installed->summary = installed->image.summary();
   if (spec.reject_names.size() > kRejectCodeCountMax) {
-    return Status::error(StatusCode::kLimit, "reject codes go up to %u", kRejectCodeCountMax - 1);
+    return Status::error(StatusCode::kLimit, "reject codes go up to %u", kRejectCodeUserMax);
   }
   installed->worker_count = worker_count();
   installed->views.resize(worker_count());

@@ -1,8 +1,12 @@
 // Reject codes that a configuration names: `.else('NOTIONAL', 1000)`, `.orReject('QTY_RANGE')`.
-import { type RejectCodeName, rejectCodes, rejectCodeUserMin } from '../../codes.js';
+import {
+  type RejectCodeName,
+  rejectCodes,
+  rejectCodeUserMax,
+  rejectCodeUserMin,
+} from '../../codes.js';
 import { optionError, type SourcePlace } from '../../errors.js';
 import { checkName } from '../../schema/options.js';
-import { userCodeMax } from '../limits.js';
 
 /** A code by name; the number is null until the table gives it one. */
 export interface CodeReference {
@@ -28,11 +32,11 @@ export function codeReference(
     typeof number === 'number' &&
     Number.isSafeInteger(number) &&
     number >= rejectCodeUserMin &&
-    number <= userCodeMax
+    number <= rejectCodeUserMax
   ) {
     return { name: checked, number, option, place };
   }
-  const expected = `a code from ${rejectCodeUserMin} to ${userCodeMax} for '${checked}'`;
+  const expected = `a code from ${rejectCodeUserMin} to ${rejectCodeUserMax} for '${checked}'`;
   throw optionError('ERR_ROUTE', option, expected, number, place);
 }
 
@@ -64,9 +68,13 @@ export function numberCodes(references: readonly CodeReference[]): Map<string, n
     owners.set(number, name);
   }
   let next = rejectCodeUserMin;
-  for (const { name } of references) {
+  for (const { name, option, place } of references) {
     if (Object.hasOwn(rejectCodes, name) || numbers.has(name)) continue;
     while (owners.has(next)) next += 1;
+    if (next > rejectCodeUserMax) {
+      const expected = `a name for each code from ${rejectCodeUserMin} to ${rejectCodeUserMax}`;
+      throw optionError('ERR_ROUTE', option, expected, name, place);
+    }
     numbers.set(name, next);
     owners.set(next, name);
   }

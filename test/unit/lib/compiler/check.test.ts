@@ -26,6 +26,36 @@ describe('check', () => {
     expect(options).toEqual(['idle', 'pools[0].members']);
   });
 
+  it('knows the reject codes there are: the built-in ones, and 1000 to 65535', () => {
+    const withCodes = (code: number): RouterIr => {
+      const ir = structuredClone(orderGateway());
+      const route = ir.routes[0] as RouterIr['routes'][0];
+      const checks = route.checks.map((each) => ({ ...each, code }));
+      const transform = ir.transforms[0] as RouterIr['transforms'][0];
+      const outputs = transform.outputs.map((each) => ({ ...each, rangeCode: code }));
+      return {
+        ...ir,
+        routes: [{ ...route, checks }, ...ir.routes.slice(1)],
+        transforms: [{ ...transform, outputs }, ...ir.transforms.slice(1)],
+      };
+    };
+    for (const code of [1, 12, 1000, 65_535]) expect(findErrors(withCodes(code))).toEqual([]);
+    for (const code of [0, 13, 999, 65_536, 2 ** 32, 1000.5]) {
+      const ir = withCodes(code);
+      const places = ir.transforms[0]?.outputs.length ?? 0;
+      const errors = findErrors(ir).map((error) => ({ code: error.code, ...error.detail }));
+      expect(errors.length).toBe(places + (ir.routes[0]?.checks.length ?? 0));
+      for (const error of errors) {
+        expect(error).toMatchObject({
+          code: 'ERR_ROUTE',
+          received: code,
+          expected: expect.stringContaining('from 1000 to 65535'),
+          place: expect.objectContaining({ line: expect.any(Number) }),
+        });
+      }
+    }
+  });
+
   /** Every number of the IR that is an index, an offset or a size, replaced by nonsense. */
   function* damaged(
     node: unknown,

@@ -279,6 +279,13 @@ describe('a router is refused', () => {
       /999/,
     ],
     [
+      'with a code beyond those that are counted',
+      () => validate(A, (o) => [o.n.gt(0).else('N', 65_536)]),
+      'ERR_ROUTE validate.else',
+      /1000 to 65535/,
+      /65536/,
+    ],
+    [
       'with a number for a built-in code',
       () => validate(A, (o) => [o.n.gt(0).else('NO_ROUTE', 1000)]),
       'ERR_ROUTE validate.else',
