@@ -85,6 +85,15 @@ export function emitEndpoints(builder: ImageBuilder, ir: RouterIr): void {
   }
 }
 
+/** The endpoints that carry a schema: what a return address for it may name. */
+export function emitCarriers(builder: ImageBuilder, ir: RouterIr, schema: number): number {
+  const endpoints = ir.endpoints.flatMap(({ family }, index) => {
+    const members = ir.families[family]?.members ?? [];
+    return members.length === 0 || members.includes(schema) ? [index] : [];
+  });
+  return builder.carriers(schema, schemaOf(ir, schema).bytes, endpoints);
+}
+
 /** The schema of that index, within the bounds of the image's format. */
 export function schemaOf(ir: RouterIr, index: number): SchemaIr {
   const schema = ir.schemas[index];

@@ -2,7 +2,7 @@
 // side of each is native/route/image_format.h; the format version rises with any change.
 
 export const imageMagic = 0x4d495248; // "HRIM" in memory.
-export const imageFormatVersion = 1;
+export const imageFormatVersion = 2;
 export const imageHeaderBytes = 64;
 export const imageCrcStart = 16;
 export const imageBytesMax = 64 * 1024 * 1024;
@@ -12,6 +12,8 @@ export const noRecord = 0xffffffff;
 
 // Bounds of the format; beyond them a configuration is refused by name.
 export const messageBytesMax = 65_535;
+/** As many as a return address can name. */
+export const imageEndpointsMax = 256;
 export const termsMax = 16_384;
 export const wordTermsMax = 64;
 export const groupWords = 64;
@@ -34,6 +36,7 @@ export const sectionRecordBytes = {
   actions: 16,
   pools: 8,
   poolMembers: 2,
+  carriers: 40,
   transforms: 24,
   ops: 16,
   instructions: 8,

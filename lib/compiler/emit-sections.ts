@@ -3,6 +3,7 @@ import { crc32c } from './emit-crc.js';
 import {
   imageBytesMax,
   imageCrcStart,
+  imageEndpointsMax,
   imageFormatVersion,
   imageHeaderBytes,
   imageMagic,
@@ -88,6 +89,7 @@ export class ImageBuilder {
   readonly sections: Readonly<Record<SectionName, Section>>;
   readonly #wideIndex = new Map<bigint, number>();
   readonly #bytesIndex = new Map<string, number>();
+  readonly #carriersIndex = new Map<number, number>();
   #rejectCodeMax = 0;
 
   constructor() {
@@ -128,6 +130,21 @@ export class ImageBuilder {
     const index = this.sections.bytes.count;
     this.sections.bytes.append(bytes);
     this.#bytesIndex.set(key, index);
+    return index;
+  }
+
+  /** Index of the endpoints that carry a schema, shared by all return addresses for it. */
+  carriers(schema: number, messageBytes: number, endpoints: readonly number[]): number {
+    const known = this.#carriersIndex.get(schema);
+    if (known !== undefined) return known;
+    const section = this.sections.carriers;
+    const index = section.count;
+    section.u16(schema, 0).u32(messageBytes);
+    for (let first = 0; first < imageEndpointsMax; first += 32) {
+      const named = endpoints.filter((endpoint) => endpoint >= first && endpoint < first + 32);
+      section.u32(named.reduce((word, endpoint) => word | (1 << (endpoint - first)), 0) >>> 0);
+    }
+    this.#carriersIndex.set(schema, index);
     return index;
   }
 

@@ -95,7 +95,8 @@ class TransformWriter {
     transforms
       .u32(this.#from.bytes, this.#to.bytes, first)
       .u16(ops.length, offset)
-      .u8(bytes, bigEndian ? 1 : 0, 0, 0, 0, 0, 0, 0);
+      .u8(bytes, bigEndian ? 1 : 0)
+      .u16(this.#transform.to, 0, 0);
     return ops.map((op) => op.name);
   }
 

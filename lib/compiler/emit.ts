@@ -3,7 +3,7 @@
 import { rejectCodes } from '../codes.js';
 import { optionError } from '../errors.js';
 import { emitChecks } from './emit-checks.js';
-import { emitEndpoints, emitFamilies, schemaOf } from './emit-families.js';
+import { emitCarriers, emitEndpoints, emitFamilies, schemaOf } from './emit-families.js';
 import { fieldKind, isInteger } from './emit-fields.js';
 import {
   actionKinds,
@@ -109,6 +109,8 @@ function emitAction(
   let load = 0;
   let place = 0;
   let kind: number = actionKinds.discard;
+  let carriers = noIndex;
+  const to = transform === null ? undefined : ir.transforms[transform]?.to;
   if (target.kind === 'endpoint') {
     kind = actionKinds.endpoint;
     place = target.endpoint;
@@ -126,11 +128,11 @@ function emitAction(
     kind = actionKinds.returnField;
     load = fieldKind(field);
     place = field.offset;
+    carriers = emitCarriers(builder, ir, to ?? route.schema ?? noIndex);
   }
-  const to = transform === null ? undefined : ir.transforms[transform]?.to;
   const outputBytes = to === undefined ? 0 : schemaOf(ir, to).bytes;
   builder.sections.actions
     .u8(kind, load)
-    .u16(place, transform ?? noIndex, 0)
+    .u16(place, transform ?? noIndex, carriers)
     .u32(outputBytes, 0);
 }

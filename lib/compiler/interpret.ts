@@ -41,7 +41,12 @@ export interface TransformContext {
 export type DecidedTarget =
   | { readonly kind: 'endpoint'; readonly endpoint: number }
   | { readonly kind: 'return-source' }
-  | { readonly kind: 'return-address'; readonly address: bigint };
+  | {
+      readonly kind: 'return-address';
+      readonly address: bigint;
+      /** Endpoints that carry the message: the address is stale when it names another one. */
+      readonly endpoints: readonly number[];
+    };
 
 /** Mirrors the native Decision; null where that has kNoIndex. */
 export interface Decision {
@@ -190,6 +195,14 @@ function pick(ir: RouterIr, state: InterpreterState, poolIndex: number): number 
   return null;
 }
 
+/** The endpoints that can be sent a message of a schema: a raw one takes any bytes. */
+function carriers(ir: RouterIr, schema: number): readonly number[] {
+  return ir.endpoints.flatMap(({ family }, index) => {
+    const members = ir.families[family]?.members ?? [];
+    return members.length === 0 || members.includes(schema) ? [index] : [];
+  });
+}
+
 /** The message that an action sends: its schema's size, or the message as it came. */
 function act(
   ir: RouterIr,
@@ -211,7 +224,8 @@ function act(
   if (target.kind === 'return-field') {
     const schema = ir.schemas[ir.routes[route]?.schema ?? 0] as SchemaIr;
     const address = fieldValue(schema, target.field, message);
-    return { ...deliver, target: { kind: 'return-address', address } };
+    const endpoints = carriers(ir, to ?? (ir.routes[route]?.schema as number));
+    return { ...deliver, target: { kind: 'return-address', address, endpoints } };
   }
   const endpoint = target.kind === 'pool' ? pick(ir, state, target.pool) : target.endpoint;
   if (endpoint === null) return rejection(rejectCodes.NO_DESTINATION, route, rule);

@@ -18,7 +18,17 @@ Napi::Value index_or_null(Napi::Env env, uint16_t index) {
   return Napi::Number::New(env, index);
 }
 
-Napi::Value target_of(Napi::Env env, const Decision& decision) {
+// The endpoints that a return address may name, by index.
+Napi::Value carriers_of(Napi::Env env, const RouteImage& image, uint16_t carriers) {
+  Napi::Array endpoints = Napi::Array::New(env);
+  for (uint16_t endpoint = 0; endpoint < image.summary().endpoint_count; ++endpoint) {
+    if (!image.carries(carriers, endpoint)) continue;
+    endpoints.Set(endpoints.Length(), Napi::Number::New(env, endpoint));
+  }
+  return endpoints;
+}
+
+Napi::Value target_of(Napi::Env env, const RouteImage& image, const Decision& decision) {
   if (decision.outcome != Outcome::kDeliver) return env.Null();
   Napi::Object target = Napi::Object::New(env);
   switch (decision.target) {
@@ -32,15 +42,16 @@ Napi::Value target_of(Napi::Env env, const Decision& decision) {
     case TargetKind::kReturnAddress:
       target.Set("kind", "return-address");
       target.Set("address", Napi::BigInt::New(env, decision.return_address));
+      target.Set("endpoints", carriers_of(env, image, decision.carriers));
       break;
   }
   return target;
 }
 
-Napi::Object decision_of(Napi::Env env, const Decision& decision) {
+Napi::Object decision_of(Napi::Env env, const RouteImage& image, const Decision& decision) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("outcome", outcome_name(decision.outcome));
-  object.Set("target", target_of(env, decision));
+  object.Set("target", target_of(env, image, decision));
   object.Set("route", index_or_null(env, decision.route));
   object.Set("rule", index_or_null(env, decision.rule));
   object.Set("transform", index_or_null(env, decision.transform));
@@ -152,7 +163,7 @@ Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
   const Decision decision = decide(image_, step_state, message);
   uint32_t reject_code = decision.reject_code;
   Napi::Object result = Napi::Object::New(env);
-  result.Set("decision", decision_of(env, decision));
+  result.Set("decision", decision_of(env, image_, decision));
   result.Set("delivered", env.Null());
   result.Set("reject", env.Null());
   result.Set("rejected", env.Null());
@@ -162,7 +173,7 @@ Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
   result.Set("rejectCode", Napi::Number::New(env, reject_code));
   if (reject_code == 0) return result;
   const Decision reject = decide_reject(image_, step_state, message, decision);
-  result.Set("reject", decision_of(env, reject));
+  result.Set("reject", decision_of(env, image_, reject));
   context.reject_code = reject_code;
   if (reject.outcome == Outcome::kDeliver) {
     result.Set("rejected", transformed(env, reject, message, context, reject_code));

@@ -55,6 +55,14 @@ Address address_of(const Cycle& cycle, const Inbound& inbound, const Decision& d
           code_of(RejectCode::kNoDestination)};
 }
 
+// A return address comes from the network. It reaches an endpoint that carries the message that
+// leaves, and no other, whatever connection it names.
+bool may_reach(const Cycle& cycle, const Decision& decision, uint8_t slot) {
+  if (decision.target != TargetKind::kReturnAddress) return true;
+  const uint16_t endpoint = cycle.installed->source_of_slot[slot];
+  return endpoint != kNoIndex && cycle.installed->image.carries(decision.carriers, endpoint);
+}
+
 void mark_dirty(Cycle& cycle, uint8_t slot) {
   if (cycle.is_dirty[slot]) return;
   cycle.is_dirty[slot] = true;
@@ -81,7 +89,7 @@ uint32_t deliver(Cycle& cycle, const Inbound& inbound, const Decision& decision,
                  uint32_t reject_code) {
   const Address address = address_of(cycle, inbound, decision);
   const Destination& destination = cycle.view->destinations[address.slot];
-  if (destination.queue == nullptr) [[unlikely]]
+  if (destination.queue == nullptr || !may_reach(cycle, decision, address.slot)) [[unlikely]]
     return address.code_if_dead;
   const EndpointPort& port = *destination.port;
   if (!port.is_live(address.peer)) [[unlikely]] {

@@ -57,6 +57,7 @@ Status bind_sections(const uint8_t* base, uint32_t image_bytes, ImageTables& tab
   HR_TRY(bind(base, image_bytes, kSectionActions, tables.actions));
   HR_TRY(bind(base, image_bytes, kSectionPools, tables.pools));
   HR_TRY(bind(base, image_bytes, kSectionPoolMembers, tables.pool_members));
+  HR_TRY(bind(base, image_bytes, kSectionCarriers, tables.carriers));
   HR_TRY(bind(base, image_bytes, kSectionTransforms, tables.transforms));
   HR_TRY(bind(base, image_bytes, kSectionOps, tables.ops));
   HR_TRY(bind(base, image_bytes, kSectionInstructions, tables.instructions));

@@ -44,6 +44,7 @@ struct ImageTables {
   Table<ActionRecord> actions;
   Table<PoolRecord> pools;
   Table<uint16_t> pool_members;
+  Table<CarriersRecord> carriers;
   Table<TransformRecord> transforms;
   Table<OpRecord> ops;
   Table<Instruction> instructions;
@@ -65,6 +66,12 @@ class RouteImage {
 
   ImageSummary summary() const noexcept;
   const ImageTables& tables() const noexcept { return tables_; }
+  // Whether an endpoint carries the message type of `carriers`, as a decision for a return
+  // address names it.
+  bool carries(uint16_t carriers, uint16_t endpoint) const noexcept {
+    HR_DASSERT(endpoint < kEndpointsMax);
+    return (tables_.carriers[carriers].endpoints[endpoint / 64] >> (endpoint % 64) & 1) != 0;
+  }
 
  private:
   MemoryRegion memory_;

@@ -13,12 +13,13 @@
 namespace hyperroute {
 
 inline constexpr uint32_t kImageMagic = 0x4D495248;  // "HRIM" in memory.
-inline constexpr uint16_t kImageFormatVersion = 1;
+inline constexpr uint16_t kImageFormatVersion = 2;
 inline constexpr uint32_t kImageBytesMax = 64u << 20;
 inline constexpr uint32_t kImageCrcStart = 16;  // The CRC covers everything from here on.
 
 // Bounds that the step relies on; the emitter refuses configurations beyond them by name.
 inline constexpr uint32_t kMessageBytesMax = 65535;  // Of a schema; raw messages have no bound.
+inline constexpr uint32_t kEndpointsMax = 256;       // As many as a return address can name.
 inline constexpr uint32_t kTermsMax = 16384;
 inline constexpr uint32_t kMatchFieldsMax = 64;
 inline constexpr uint32_t kProgramStackMax = 40;
@@ -39,6 +40,7 @@ enum Section : uint32_t {
   kSectionActions,
   kSectionPools,
   kSectionPoolMembers,
+  kSectionCarriers,
   kSectionTransforms,
   kSectionOps,
   kSectionInstructions,
@@ -210,10 +212,10 @@ enum class ActionKind : uint8_t { kEndpoint, kPool, kReturnSource, kReturnField,
 
 struct ActionRecord {
   ActionKind kind;
-  FieldKind load;      // kReturnField.
-  uint16_t target;     // Endpoint, pool, or offset of the field.
-  uint16_t transform;  // kNoIndex: the message goes out as it came.
-  uint16_t reserved;
+  FieldKind load;         // kReturnField.
+  uint16_t target;        // Endpoint, pool, or offset of the field.
+  uint16_t transform;     // kNoIndex: the message goes out as it came.
+  uint16_t carriers;      // kReturnField: who may be named; kNoIndex otherwise.
   uint32_t output_bytes;  // 0 without a transform: as many as came in.
   uint32_t reserved_end;
 };
@@ -226,6 +228,16 @@ struct PoolRecord {
 };
 static_assert(sizeof(PoolRecord) == 8);
 
+// The endpoints that carry a message type: those of a family with it, and the raw ones. A return
+// address comes from the network; it reaches none but these.
+struct CarriersRecord {
+  uint16_t schema;
+  uint16_t reserved;
+  uint32_t message_bytes;
+  uint64_t endpoints[kEndpointsMax / 64];  // Endpoint n is bit n % 64 of word n / 64.
+};
+static_assert(sizeof(CarriersRecord) == 40 && offsetof(CarriersRecord, endpoints) == 8);
+
 struct TransformRecord {
   uint32_t source_bytes;
   uint32_t output_bytes;
@@ -234,9 +246,10 @@ struct TransformRecord {
   uint16_t patch_offset;  // kNoIndex: none.
   uint8_t patch_bytes;
   uint8_t patch_big_endian;
-  uint8_t reserved[6];
+  uint16_t output_schema;
+  uint8_t reserved[4];
 };
-static_assert(sizeof(TransformRecord) == 24 && offsetof(TransformRecord, patch_bytes) == 16);
+static_assert(sizeof(TransformRecord) == 24 && offsetof(TransformRecord, output_schema) == 18);
 
 enum class OpKind : uint8_t {
   kCopy1,

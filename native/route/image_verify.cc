@@ -3,6 +3,10 @@
 // Thread: control thread, before the image is installed. Not on the data path.
 #include "route/image_verify.h"
 
+#include <vector>
+
+#include "base/codes.h"
+
 namespace hyperroute {
 
 Status verify_tables(const ImageTables& tables, uint32_t reject_code_max) {
@@ -19,7 +23,8 @@ Status ImageVerifier::verify() {
   for (uint32_t index = 0; index < tables_.routes.count; ++index) {
     HR_TRY(verify_route(tables_.routes[index], index));
   }
-  return verify_endpoints();
+  HR_TRY(verify_endpoints());
+  return verify_carriers();
 }
 
 Status ImageVerifier::charge(uint64_t work) {
@@ -55,9 +60,12 @@ Status ImageVerifier::verify_keys(uint32_t first, uint32_t count, uint32_t steps
 }
 
 Status ImageVerifier::verify_counts() const {
+  HR_IMAGE_REQUIRE(reject_code_max_ <= kRejectCodeUserMax, "reject codes up to %u",
+                   reject_code_max_);
   // Indices are u16 and kNoIndex is none, so none of these may reach it.
-  HR_IMAGE_REQUIRE(tables_.endpoints.count >= 1 && tables_.endpoints.count < kNoIndex,
+  HR_IMAGE_REQUIRE(tables_.endpoints.count >= 1 && tables_.endpoints.count <= kEndpointsMax,
                    "%u endpoints", tables_.endpoints.count);
+  HR_IMAGE_REQUIRE(tables_.carriers.count < kNoIndex, "%u carriers", tables_.carriers.count);
   HR_IMAGE_REQUIRE(tables_.pools.count < kNoIndex, "%u pools", tables_.pools.count);
   HR_IMAGE_REQUIRE(tables_.routes.count < kNoIndex, "%u routes", tables_.routes.count);
   HR_IMAGE_REQUIRE(tables_.transforms.count < kNoIndex, "%u transforms", tables_.transforms.count);
@@ -141,6 +149,34 @@ Status ImageVerifier::verify_endpoints() {
       HR_IMAGE_REQUIRE(
           tables_.routes[route].schema == schema && tables_.routes[route].message_bytes == bytes,
           "endpoint %u: route %u is for another message type", index, route);
+    }
+  }
+  return Status::success();
+}
+
+// What a return address may name: exactly the endpoints that take the message type. Comes after
+// the endpoints, whose families it relies on.
+Status ImageVerifier::verify_carriers() {
+  std::vector<bool> family_carries(tables_.families.count);
+  for (uint32_t index = 0; index < tables_.carriers.count; ++index) {
+    const CarriersRecord& carriers = tables_.carriers[index];
+    for (uint32_t number = 0; number < tables_.families.count; ++number) {
+      const FamilyRecord& family = tables_.families[number];
+      const bool raw = family.kind == FamilyKind::kRaw;
+      family_carries[number] = raw;
+      HR_TRY(charge(family.member_count));
+      for (uint32_t slot = 0; !raw && slot < family.member_count; ++slot) {
+        const MemberRecord& member = tables_.members[family.members + slot];
+        if (member.schema == carriers.schema && member.message_bytes == carriers.message_bytes)
+          family_carries[number] = true;
+      }
+    }
+    for (uint32_t endpoint = 0; endpoint < kEndpointsMax; ++endpoint) {
+      const bool named = (carriers.endpoints[endpoint / 64] >> (endpoint % 64) & 1) != 0;
+      const bool carries =
+          endpoint < tables_.endpoints.count && family_carries[tables_.endpoints[endpoint].family];
+      HR_IMAGE_REQUIRE(named == carries, "carriers %u are wrong about endpoint %u", index,
+                       endpoint);
     }
   }
   return Status::success();

@@ -33,9 +33,11 @@ class ImageVerifier {
   Status verify_discriminator(const FamilyRecord& family, uint32_t index);
   Status verify_member(const MemberRecord& member) const;
   Status verify_endpoints();
+  Status verify_carriers();
   Status verify_pools();
   Status verify_route(const RouteRecord& route, uint32_t index);
   Status verify_action(const ActionRecord& action, const RouteRecord& route) const;
+  Status verify_return(const ActionRecord& action, const RouteRecord& route) const;
   Status verify_check(const CheckRecord& check, const RouteRecord& route);
   Status verify_terms(const RouteRecord& route);
   Status verify_match_field(const MatchFieldRecord& field, const RouteRecord& route);

@@ -37,6 +37,23 @@ Status ImageVerifier::verify_route(const RouteRecord& route, uint32_t index) {
   return verify_terms(route);
 }
 
+// The address lies within the message, and who may be named is asked about the message that leaves.
+Status ImageVerifier::verify_return(const ActionRecord& action, const RouteRecord& route) const {
+  HR_IMAGE_REQUIRE(field_fits(action.load, action.target, route.message_bytes),
+                   "a return address lies outside its message");
+  HR_IMAGE_REQUIRE(action.carriers < tables_.carriers.count, "no carriers %u", action.carriers);
+  uint16_t schema = route.schema;
+  uint32_t message_bytes = route.message_bytes;
+  if (action.transform < tables_.transforms.count) {
+    schema = tables_.transforms[action.transform].output_schema;
+    message_bytes = tables_.transforms[action.transform].output_bytes;
+  }
+  const CarriersRecord& carriers = tables_.carriers[action.carriers];
+  HR_IMAGE_REQUIRE(carriers.schema == schema && carriers.message_bytes == message_bytes,
+                   "carriers %u are those of another message type", action.carriers);
+  return Status::success();
+}
+
 Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecord& route) const {
   switch (action.kind) {
     case ActionKind::kEndpoint:
@@ -46,8 +63,7 @@ Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecor
       HR_IMAGE_REQUIRE(action.target < tables_.pools.count, "no pool %u", action.target);
       break;
     case ActionKind::kReturnField:
-      HR_IMAGE_REQUIRE(field_fits(action.load, action.target, route.message_bytes),
-                       "a return address lies outside its message");
+      HR_TRY(verify_return(action, route));
       break;
     case ActionKind::kReturnSource:
     case ActionKind::kDiscard:
@@ -55,6 +71,8 @@ Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecor
     default:
       HR_IMAGE_REQUIRE(false, "an unknown kind of action");
   }
+  HR_IMAGE_REQUIRE(action.kind == ActionKind::kReturnField || action.carriers == kNoIndex,
+                   "carriers without a return address");
   if (action.transform == kNoIndex) {
     HR_IMAGE_REQUIRE(action.output_bytes == 0, "an output size without a transform");
     return Status::success();

@@ -73,6 +73,7 @@ Status ImageVerifier::verify_transform(const TransformRecord& transform) {
                    "a transform of %u bytes", transform.source_bytes);
   HR_IMAGE_REQUIRE(transform.output_bytes >= 1 && transform.output_bytes <= kMessageBytesMax,
                    "a transform to %u bytes", transform.output_bytes);
+  HR_IMAGE_REQUIRE(transform.output_schema != kNoIndex, "a transform to no message type");
   HR_TRY(verify_run(transform.ops, transform.op_count, tables_.ops.count, "ops"));
   HR_TRY(charge(transform.output_bytes));
   std::vector<bool> is_written(transform.output_bytes, false);

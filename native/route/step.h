@@ -45,6 +45,7 @@ struct Decision {
   uint16_t rule;            // Index within the route; kNoIndex when rejected before matching.
   uint16_t endpoint;        // For kEndpoint: index in the image.
   uint16_t transform;       // kNoIndex: the message goes out as it came.
+  uint16_t carriers;        // For kReturnAddress: who may be named (RouteImage::carries).
   uint32_t reject_code;     // For kReject.
   uint32_t output_bytes;    // Bytes to claim.
   uint64_t return_address;  // For kReturnAddress: as read from the message.

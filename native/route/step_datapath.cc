@@ -139,6 +139,7 @@ uint32_t pick(const ImageTables& tables, StepState& state, const StepMessage& me
     case ActionKind::kReturnField:
       decision.target = TargetKind::kReturnAddress;
       decision.return_address = load_field(message.data + action.target, action.load);
+      decision.carriers = action.carriers;
       return 0;
     default:
       decision.outcome = Outcome::kDiscard;
@@ -156,6 +157,7 @@ Decision undecided() {
       .rule = kNoIndex,
       .endpoint = kNoIndex,
       .transform = kNoIndex,
+      .carriers = kNoIndex,
       .reject_code = 0,
       .output_bytes = 0,
       .return_address = 0,

@@ -86,7 +86,11 @@ describe('the configuration of the order gateway', () => {
     const report = new DataView(new ArrayBuffer(b.execReport.bytes));
     writeExecReportB(report, order, 1, 99, 3);
     const result = interpret(ir, initialState(ir), 2, new Uint8Array(report.buffer), 0n);
-    expect(result.decision.target).toEqual({ kind: 'return-address', address: returnAddress });
+    expect(result.decision.target).toEqual({
+      kind: 'return-address',
+      address: returnAddress,
+      endpoints: [0],
+    });
     const output = result.delivered?.output ?? new Uint8Array(0);
     const view = new DataView(output.buffer, output.byteOffset, output.length);
     expect(output.length).toBe(a.execReport.bytes);

@@ -133,7 +133,7 @@ describe('the order gateway', () => {
     const fields = { price: 2, qty: 3, ordId: address, execId: 5n, clOrdId: 6n };
     VenueExecReport.encode({ seq: 9n, ...fields }, report);
     const { decision, delivered } = interpret(ir, initialState(ir), venue1, report, 0n);
-    expect(decision.target).toEqual({ kind: 'return-address', address });
+    expect(decision.target).toEqual({ kind: 'return-address', address, endpoints: [clients] });
     expect(ExecReport.decode(delivered?.output as Uint8Array)).toEqual({
       seq: 0n,
       origClOrdId: 0n,

@@ -36,6 +36,7 @@ struct ImageParts {
   std::vector<ActionRecord> actions;
   std::vector<PoolRecord> pools;
   std::vector<uint16_t> pool_members;
+  std::vector<CarriersRecord> carriers;
   std::vector<TransformRecord> transforms;
   std::vector<OpRecord> ops;
   std::vector<Instruction> instructions;
@@ -60,6 +61,7 @@ struct ImageParts {
     visit(parts.actions);
     visit(parts.pools);
     visit(parts.pool_members);
+    visit(parts.carriers);
     visit(parts.transforms);
     visit(parts.ops);
     visit(parts.instructions);
@@ -114,7 +116,7 @@ struct ImageParts {
   }
 };
 
-// A checked-in image: `order-gateway` or `every-kind`.
+// A checked-in image: `order-gateway`, `every-kind` or `relay`.
 inline std::vector<uint8_t> read_vector(const std::string& name) {
   const auto tests = std::filesystem::path(__FILE__).parent_path() / "../../..";
   std::ifstream file(tests / "vectors" / (name + ".image"), std::ios::binary);

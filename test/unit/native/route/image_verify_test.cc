@@ -122,6 +122,24 @@ TEST(ImageVerifier, RefusesActionsAndPoolsThatPointAstray) {
                   {"disagree", [](ImageParts& p) { p.routes[0].message_bytes = 0; }}});
 }
 
+TEST(ImageVerifier, RefusesReturnAddressesThatCouldReachStrangers) {
+  expect_refused(
+      "order-gateway",
+      {{"no carriers", [](ImageParts& p) { p.actions[3].carriers = 1; }},
+       {"no carriers", [](ImageParts& p) { p.actions[3].carriers = kNoIndex; }},
+       {"65535 carriers", [](ImageParts& p) { p.carriers.assign(kNoIndex, p.carriers[0]); }},
+       {"without a return address", [](ImageParts& p) { p.actions[0].carriers = 0; }},
+       {"another message type", [](ImageParts& p) { p.carriers[0].schema = 2; }},
+       {"another message type", [](ImageParts& p) { p.carriers[0].message_bytes = 25; }},
+       {"another message type", [](ImageParts& p) { p.transforms[2].output_schema = 2; }},
+       {"wrong about endpoint 1", [](ImageParts& p) { p.carriers[0].endpoints[0] |= 2; }},
+       {"wrong about endpoint 0", [](ImageParts& p) { p.carriers[0].endpoints[0] = 0; }},
+       {"wrong about endpoint 5", [](ImageParts& p) { p.carriers[0].endpoints[0] |= 32; }},
+       {"wrong about endpoint 255", [](ImageParts& p) { p.carriers[0].endpoints[3] = 1ull << 63; }},
+       {"to no message type", [](ImageParts& p) { p.transforms[0].output_schema = kNoIndex; }},
+       {"257 endpoints", [](ImageParts& p) { p.endpoints.resize(257, p.endpoints[0]); }}});
+}
+
 TEST(ImageVerifier, RefusesMatchersThatReadAstrayOrNameMissingTerms) {
   expect_refused(
       "every-kind",
@@ -171,6 +189,7 @@ TEST(ImageVerifier, RefusesChecksAndProgramsThatReadAstray) {
       "every-kind",
       {{"reject code", [](ImageParts& p) { p.checks[0].code = 0; }},
        {"reject code", [](ImageParts& p) { p.checks[0].code = 0xFFFFFF; }},
+       {"reject codes up to 65536", [](ImageParts& p) { p.reject_code_max = 65536; }},
        {"kind of check", [](ImageParts& p) { p.checks[0].kind = CheckKind{9}; }},
        {"a check reads outside",
         [](ImageParts& p) { check_of(p, CheckKind::kRange).offset = 60000; }},

@@ -107,6 +107,15 @@ TEST_F(Step, SendsReportsToTheReturnAddressTheyCarry) {
   EXPECT_EQ(result.output, expected);
 }
 
+TEST_F(Step, NamesTheEndpointsThatAReturnAddressMayReach) {
+  const Decision decision = send(kVenue2, report(0xAABBCCDD11223344)).decision;
+  ASSERT_EQ(decision.target, TargetKind::kReturnAddress);
+  for (uint16_t endpoint = 0; endpoint < kEndpointsMax; ++endpoint) {
+    EXPECT_EQ(image_.carries(decision.carriers, endpoint), endpoint == kClients) << endpoint;
+  }
+  EXPECT_EQ(send(kClients, order(100, 50)).decision.carriers, kNoIndex);
+}
+
 TEST_F(Step, RejectsOrdersOverTheLimitBackToTheirSender) {
   EXPECT_EQ(send(kClients, order(1'000'000, 1'000)).reject_code, 0u);
   const Walk result = send(kClients, order(1'000'001, 1'000, 42));
