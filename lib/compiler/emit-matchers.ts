@@ -66,6 +66,10 @@ export function emitMatcher(
     const expected = `conditions on at most ${matchFieldsMax} fields`;
     throw optionError('ERR_ROUTE_LIMIT', route.name, expected, fields.length, route.position);
   }
+  if (aggregated && fields.length === 0) {
+    const expected = `at most ${wordTermsMax} conditions on a message without integer fields`;
+    throw optionError('ERR_ROUTE_LIMIT', route.name, expected, terms.length, route.position);
+  }
   const { terms: termSection, matchFields } = builder.sections;
   const firstTerm = termSection.count;
   for (const { rule, program } of terms) {

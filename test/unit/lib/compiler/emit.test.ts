@@ -12,6 +12,7 @@ import type {
   ValueIr,
 } from '../../../../lib/compiler/ir.js';
 import { isHyperRouteError } from '../../../../lib/errors.js';
+import { refusal } from '../../../helpers/refusal.js';
 
 const position = { file: 'router.config.ts', line: 12, column: 5 };
 const discard = { transform: null, target: { kind: 'discard' } } as const;
@@ -307,6 +308,27 @@ describe('the emitter refuses, with the position,', () => {
   it('constants that their field cannot hold', () => {
     const error = failure({ outputs: { kind: { kind: 'const', value: 256n } } });
     expect(error).toMatchObject({ code: 'ERR_ROUTE', detail: { received: 256n } });
+  });
+
+  it('more conditions than a word of them on a message that has no field to decide by', () => {
+    const text = fields(['text', 'bytes', 5]);
+    const never: ConditionIr = {
+      kind: 'compare',
+      op: 'gt',
+      left: { kind: 'const', value: 1n },
+      right: { kind: 'const', value: 2n },
+    };
+    const withRules = (count: number): RouterIr => {
+      const ir = routerOf({ when: Array.from({ length: count }, () => never) });
+      const [input, output] = ir.schemas;
+      if (input === undefined || output === undefined) throw new Error('two schemas');
+      return { ...ir, schemas: [{ ...input, fields: text, bytes: 5 }, output] };
+    };
+    expect(emitWithReport(withRules(64)).report.routes[0]?.terms).toBe(64);
+    expect(refusal(() => emitWithReport(withRules(65)))).toMatchObject({
+      code: 'ERR_ROUTE_LIMIT',
+      detail: { option: 'In', received: 65, place: position },
+    });
   });
 
   it('two sequence numbers in one message', () => {
