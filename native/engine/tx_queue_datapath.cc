@@ -60,6 +60,8 @@ uint32_t TxQueue::peek(std::span<TxFrame> frames, std::span<QueueRecord*> record
 
 void TxQueue::take(uint32_t count) {
   if (count > 0) consumer_.release(peeked_positions_[count - 1]);
+  // What was only looked at still waits, and empty_after_park() has to find it.
+  consumer_.rewind();
 }
 
 uint32_t TxQueue::trim() {
