@@ -209,6 +209,38 @@ void write_sequence(Backend& backend, TxFrame& frame, SequencePatch& patch) {
   patch.offset = kNoIndex;
 }
 
+struct Sent {
+  uint32_t final_count;
+  uint32_t cut_count;  // Offered to the transport, which is full.
+};
+
+// One queue's burst: sequence numbers → tx burst → latencies.
+template <MessageBackend Backend>
+Sent transmit_queue(Backend& backend, TxQueue& queue, const EndpointCounters& counters,
+                    uint32_t count_max) {
+  TxFrame frames[kBurstCountMax];
+  QueueRecord* records[kBurstCountMax];
+  if (const uint32_t dropped_count = queue.trim(); dropped_count > 0) [[unlikely]]
+    count(counters.dropped_oldest, dropped_count);
+  const uint32_t frame_count = queue.peek(std::span(frames, count_max), std::span(records));
+  if (frame_count == 0) return {0, 0};
+  for (uint32_t i = 0; i < frame_count; ++i) {
+    if (records[i]->patch.offset != kNoIndex) write_sequence(backend, frames[i], records[i]->patch);
+  }
+  const uint32_t final_count = backend.tx_burst(std::span(frames, frame_count));
+  uint64_t ticks_now = 0;
+  for (uint32_t i = 0; i < final_count; ++i) {
+    if (frames[i].verdict != TxVerdict::kSent) {
+      count(counters.undeliverable);
+    } else if (records[i]->rx_ticks != 0 && records[i]->latency.valid()) {
+      if (ticks_now == 0) ticks_now = ticks();
+      records[i]->latency.record(ticks_to_ns(ticks_now - records[i]->rx_ticks));
+    }
+  }
+  queue.take(final_count);
+  return {final_count, frame_count - final_count};
+}
+
 }  // namespace
 
 template <MessageBackend Backend>
@@ -240,39 +272,24 @@ uint32_t receive_burst(Cycle& cycle, Backend& backend, uint8_t slot) {
 
 template <MessageBackend Backend>
 uint32_t transmit_burst(Backend& backend, const EndpointPort& port,
-                        const EndpointCounters& counters) {
-  TxFrame frames[kBurstCountMax];
-  QueueRecord* records[kBurstCountMax];
+                        const EndpointCounters& counters, TransmitTurn& turn) {
+  const auto& queues = port.queues();
   uint32_t sent_count = 0;
-  for (const auto& queue : port.queues()) {
-    if (const uint32_t dropped_count = queue->trim(); dropped_count > 0) [[unlikely]]
-      count(counters.dropped_oldest, dropped_count);
-    const uint32_t frame_count = queue->peek(std::span(frames), std::span(records));
-    if (frame_count == 0) continue;
-    for (uint32_t i = 0; i < frame_count; ++i) {
-      if (records[i]->patch.offset != kNoIndex)
-        write_sequence(backend, frames[i], records[i]->patch);
-    }
-    const uint32_t final_count = backend.tx_burst(std::span(frames, frame_count));
-    uint64_t ticks_now = 0;
-    for (uint32_t i = 0; i < final_count; ++i) {
-      if (frames[i].verdict != TxVerdict::kSent) {
-        count(counters.undeliverable);
-      } else if (records[i]->rx_ticks != 0 && records[i]->latency.valid()) {
-        if (ticks_now == 0) ticks_now = ticks();
-        records[i]->latency.record(ticks_to_ns(ticks_now - records[i]->rx_ticks));
-      }
-    }
-    queue->take(final_count);
-    sent_count += final_count;
-    if (final_count < frame_count) break;  // The transport is full; the other queues wait too.
+  for (size_t turns = queues.size(); turns > 0; --turns) {
+    const Sent sent = transmit_queue(backend, *queues[turn.queue_index], counters,
+                                     turn.cut_count == 0 ? kBurstCountMax : turn.cut_count);
+    sent_count += sent.final_count;
+    turn.cut_count = sent.cut_count;
+    if (sent.cut_count > 0) break;  // The transport is full; the other queues wait too.
+    turn.queue_index = turn.queue_index + 1 == queues.size() ? 0 : turn.queue_index + 1;
   }
   return sent_count;
 }
 
-#define HR_INSTANTIATE(Backend)                                        \
-  template uint32_t receive_burst<Backend>(Cycle&, Backend&, uint8_t); \
-  template uint32_t transmit_burst<Backend>(Backend&, const EndpointPort&, const EndpointCounters&);
+#define HR_INSTANTIATE(Backend)                                            \
+  template uint32_t receive_burst<Backend>(Cycle&, Backend&, uint8_t);     \
+  template uint32_t transmit_burst<Backend>(Backend&, const EndpointPort&, \
+                                            const EndpointCounters&, TransmitTurn&);
 HR_INSTANTIATE(UdpBackend)
 HR_INSTANTIATE(TcpBackend)
 HR_INSTANTIATE(MemoryBackend)

@@ -55,9 +55,16 @@ constexpr PeerRef return_address_peer(uint64_t address) {
 template <MessageBackend Backend>
 uint32_t receive_burst(Cycle& cycle, Backend& backend, uint8_t slot);
 
+// Whose turn it is to send. A queue that the transport cut short goes on first, with the frames
+// that have their numbers already, so that numbers leave in order; then the others have a turn.
+struct TransmitTurn {
+  uint32_t queue_index = 0;
+  uint32_t cut_count = 0;  // Frames of that queue's last burst that were not taken.
+};
+
 // Sends what waits in the endpoint's queues, one burst from each. Returns how many left.
 template <MessageBackend Backend>
 uint32_t transmit_burst(Backend& backend, const EndpointPort& port,
-                        const EndpointCounters& counters);
+                        const EndpointCounters& counters, TransmitTurn& turn);
 
 }  // namespace hyperroute

@@ -49,7 +49,7 @@ class EndpointDriver final : public EndpointPort {
   uint32_t transmit() override {
     if (older_ != nullptr && !older_has_sent()) [[unlikely]]
       return 0;
-    return transmit_burst(*backend_, *this, counters_);
+    return transmit_burst(*backend_, *this, counters_, turn_);
   }
   uint64_t progress(uint64_t now_ns) override {
     const uint64_t deadline_ns = backend_->progress(now_ns);
@@ -113,6 +113,7 @@ class EndpointDriver final : public EndpointPort {
 
   std::unique_ptr<Backend> backend_;
   const EndpointCounters counters_;
+  TransmitTurn turn_;
   uint32_t routed_ = 0;
   bool closed_ = false;
   // Whose messages, up to which positions, leave before this port's.

@@ -1,9 +1,15 @@
-// A destination's queue as its owner sees it.
+// A destination's queue as its owner sees it, and how the queues of several producers share one
+// transport.
 #include "engine/tx_queue.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <memory>
+
+#include "conformance/counter_block.h"
+#include "engine/endpoint_driver.h"
+#include "relay_fixture.h"
 
 namespace hyperroute {
 namespace {
@@ -26,6 +32,15 @@ bool put(TxQueue& queue, uint64_t value) {
   return true;
 }
 
+bool receive(Application& application, Numbered& message) {
+  RingRecord record;
+  if (!application.reader.next(record)) return false;
+  EXPECT_EQ(record.bytes, sizeof message);
+  std::memcpy(&message, record.data, sizeof message);
+  application.reader.release(record.end_position);
+  return true;
+}
+
 TEST(TxQueue, WhatTheTransportDidNotTakeKeepsTheOwnerAwake) {
   auto queue = TxQueue::create(QueueOptions{}, 0, 64, FinishedBytes{nullptr, 0}).take();
   for (uint64_t value = 0; value < 3; ++value) ASSERT_TRUE(put(*queue, value));
@@ -40,6 +55,39 @@ TEST(TxQueue, WhatTheTransportDidNotTakeKeepsTheOwnerAwake) {
   ASSERT_EQ(queue->peek(std::span(frames), std::span(records)), 1u);
   queue->take(1);
   EXPECT_TRUE(queue->empty_after_park());
+}
+
+TEST(TxQueue, AProducerThatFillsTheTransportDoesNotStarveTheOthers) {
+  constexpr uint64_t kQuietValue = ~uint64_t{0};
+  Application application;
+  CounterBlock counters;
+  auto backend = std::make_unique<MemoryBackend>();
+  ASSERT_TRUE(backend->open(application.options(), counters.pointers(), 0).ok());
+  EndpointDriver<MemoryBackend> driver("application", 0, 0, std::move(backend),
+                                       counters.pointers());
+  ASSERT_TRUE(driver.make_queues(QueueOptions{}, 2).ok());
+  uint64_t greedy_sent = 0;
+  uint64_t greedy_received = 0;
+  uint64_t quiet_received = 0;
+  uint64_t last_number = 0;
+  ASSERT_TRUE(put(*driver.queues()[1], kQuietValue));
+  // The reader takes one message a round and the greedy producer adds more than that.
+  for (uint32_t round = 0; round < 6000; ++round) {
+    for (int i = 0; i < 4; ++i) {
+      if (put(*driver.queues()[0], greedy_sent)) ++greedy_sent;
+    }
+    driver.transmit();
+    Numbered message{};
+    if (!receive(application, message)) continue;
+    ASSERT_EQ(message.number, ++last_number);
+    if (message.value != kQuietValue) {
+      ASSERT_EQ(message.value, greedy_received++);
+    } else if (++quiet_received < 10) {
+      ASSERT_TRUE(put(*driver.queues()[1], kQuietValue));
+    }
+  }
+  EXPECT_EQ(quiet_received, 10u);
+  driver.close();
 }
 
 }  // namespace
