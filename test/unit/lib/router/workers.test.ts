@@ -12,11 +12,12 @@ import {
 import { planWorkers, replanWorkers } from '../../../../lib/router/workers.js';
 
 function routerOf(names: readonly string[], more: (all: Endpoints) => Partial<RouterOptions>) {
-  const endpoints = names.map((name) => memory(name));
+  const endpoints = names.map(endpointOf);
   const routes = [route.first(raw, () => [otherwise.to(discard)])];
   return defineRouter({ endpoints, routes, ...more(endpoints) });
 }
-type Endpoints = ReturnType<typeof memory>[];
+const endpointOf = (name: string) => memory(name);
+type Endpoints = ReturnType<typeof endpointOf>[];
 
 const threading = (model: 'inline' | 'shared' | 'dedicated') => () => ({ threading: model });
 
