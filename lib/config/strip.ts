@@ -1,7 +1,7 @@
 // Removes TypeScript's types from a configuration file without moving anything: every line and
 // column of the JavaScript that runs is that of the file the user wrote. Runs in the hooks thread
 // of a configuration worker.
-import { transformSync } from 'amaro';
+import { transformSync } from '@swc/wasm-typescript';
 import type { SourcePlace } from '../errors.js';
 
 /** A fault in a file's text, with its place. */
