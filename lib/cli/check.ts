@@ -4,7 +4,7 @@ import { emit } from '../compiler/emit.js';
 import type { EndpointIr, RouterIr } from '../compiler/ir.js';
 import { loadConfig } from '../config/load.js';
 import type { Command, CommandInput } from './command.js';
-import { endpointAddress, isExposed } from './endpoints.js';
+import { endpointAddress, isExposed, withoutRemote } from './endpoints.js';
 import type { Io } from './io.js';
 import { errorJson, reportError } from './report.js';
 import { countText, table } from './text.js';
@@ -40,6 +40,8 @@ interface Summary {
   readonly threading: string;
   /** Names of the endpoints that other hosts can reach. */
   readonly exposed: readonly string[];
+  /** Names of the endpoints that a rule sends to, and that can only answer. */
+  readonly withoutRemote: readonly string[];
   readonly rejectCodes: Readonly<Record<string, number>>;
 }
 
@@ -89,6 +91,7 @@ function summaryOf(file: string, ir: RouterIr, imageBytes: number): Summary {
     imageBytes,
     threading: ir.threading.model,
     exposed: ir.endpoints.filter(isExposed).map(({ name }) => name),
+    withoutRemote: withoutRemote(ir),
     rejectCodes: ir.rejectCodes,
   };
 }
@@ -107,7 +110,7 @@ function print({ out }: Io, summary: Summary): void {
   }
   const { routeCount, ruleCount, validationCount, poolCount, transformCount } = summary;
   out.line();
-  out.line(`routes      ${routeCount} with ${ruleCount} rules, ${validationCount} validations`);
+  out.line(`routes      ${routeCount}   rules ${ruleCount}   checks ${validationCount}`);
   out.line(
     `pools       ${poolCount}   transforms ${transformCount}   schemas ${summary.schemaCount}`,
   );
@@ -115,7 +118,10 @@ function print({ out }: Io, summary: Summary): void {
   out.line(`image       ${countText(summary.imageBytes)} bytes`);
   const codes = Object.entries(summary.rejectCodes).map(([name, code]) => `${name} ${code}`);
   if (codes.length > 0) out.line(`rejects     ${codes.join(', ')}`);
-  if (summary.exposed.length === 0) return;
-  const names = summary.exposed.join(', ');
-  out.line(out.style('yellow', `exposed     ${names}: other hosts can reach them`));
+  const warn = (label: string, names: readonly string[], meaning: string): void => {
+    if (names.length === 0) return;
+    out.line(out.style('yellow', `${label.padEnd(12)}${names.join(', ')}: ${meaning}`));
+  };
+  warn('exposed', summary.exposed, 'other hosts can reach them');
+  warn('no remote', summary.withoutRemote, 'a rule sends there, and all of it is NO_DESTINATION');
 }

@@ -1,5 +1,5 @@
 // What the commands say about endpoints, read from their options.
-import type { EndpointIr } from '../compiler/ir.js';
+import type { ActionIr, EndpointIr, RouterIr } from '../compiler/ir.js';
 
 /** `host:port` as configured, with the remote it sends to; null for endpoints without a socket. */
 export function endpointAddress({ options }: EndpointIr): string | null {
@@ -12,6 +12,28 @@ export function endpointAddress({ options }: EndpointIr): string | null {
 /** Whether other hosts may reach the endpoint. */
 export function isExposed({ kind, options }: EndpointIr): boolean {
   return kind !== 'memory' && options.exposed === true;
+}
+
+/**
+ * Names of the endpoints that a rule sends to although they have nobody to send to: they can only
+ * answer, so every such message is rejected with NO_DESTINATION.
+ */
+export function withoutRemote({ endpoints, pools, routes }: RouterIr): readonly string[] {
+  const targets = routes
+    .flatMap(({ rules, reject }) => [...rules.map(({ action }) => action), reject])
+    .flatMap((action) => (action === null ? [] : destinationsOf(action, pools)));
+  return endpoints.flatMap((endpoint, index) =>
+    targets.includes(index) && onlyAnswers(endpoint) ? [endpoint.name] : [],
+  );
+}
+
+function destinationsOf({ target }: ActionIr, pools: RouterIr['pools']): readonly number[] {
+  if (target.kind === 'endpoint') return [target.endpoint];
+  return target.kind === 'pool' ? (pools[target.pool]?.members ?? []) : [];
+}
+
+function onlyAnswers({ kind, options }: EndpointIr): boolean {
+  return kind === 'tcp-listen' || (kind === 'udp' && (options.remote ?? null) === null);
 }
 
 function hostAndPort(value: unknown): string | null {

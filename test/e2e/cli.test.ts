@@ -99,6 +99,26 @@ describe('check', () => {
     expect(stdout).toMatch(/^exposed +open: other hosts can reach them$/m);
   });
 
+  it('warns of rules to endpoints that can only answer', async () => {
+    const lines = [
+      `import { defineRouter, framing, lb, otherwise, pool, raw, route, tcp, udp } from 'hyperroute';`,
+      `const remote = { host: '127.0.0.1', port: 9999 };`,
+      `const from = udp('from', { port: 0 });`,
+      `const mute = udp('mute', { port: 0 });`,
+      `const sound = udp('sound', { port: 0, remote });`,
+      `const listener = tcp.listen('listener', { port: 0, framing: framing.fixed(8) });`,
+      `const some = pool('some', [sound, mute], lb.roundRobin());`,
+      `export default defineRouter({ endpoints: [from, mute, sound, listener], routes: [`,
+      `  route.first(raw, () => [otherwise.to(some)], { from, rejects: listener })] });`,
+    ];
+    const path = file('mute.config.ts', lines);
+    const { code, stdout } = await hyperroute(['check', path]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^no remote +mute, listener: .*NO_DESTINATION$/m);
+    const json = await hyperroute(['check', path, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ withoutRemote: ['mute', 'listener'] });
+  });
+
   it('prints it as one JSON value', async () => {
     const path = file('good.config.ts', good);
     const { code, stdout } = await hyperroute(['check', path, '--json']);
@@ -120,6 +140,7 @@ describe('check', () => {
       imageBytes: expect.any(Number),
       threading: 'shared',
       exposed: ['open'],
+      withoutRemote: [],
       rejectCodes: {},
     });
   });
