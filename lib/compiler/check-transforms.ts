@@ -40,7 +40,10 @@ function checkTransform(ir: RouterIr, transform: TransformIr, findings: Findings
   for (const [index, field] of to.fields.entries()) {
     if (written.has(index) || index === to.sizeField || index === to.typeField) continue;
     const option = `${path}.${field.name}`;
-    findings.add('ERR_ROUTE', option, `a value for the ${field.type}`, undefined, position);
+    // Its type says that it may be left out, for a union that has this schema may name it.
+    const isHeader = field.name === 'type' || field.name === 'size';
+    const hint = isHeader ? ', which the router writes only where a union names it' : '';
+    findings.add('ERR_ROUTE', option, `a value for the ${field.type}${hint}`, undefined, position);
   }
   const sequences = transform.outputs.filter(({ value }) => value.kind === 'sequence');
   const isSingle = sequences.length <= 1;

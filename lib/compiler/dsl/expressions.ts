@@ -70,7 +70,10 @@ export function useCondition(value: unknown, what: string): ConditionIr {
     noteUsed(value.built, what);
     return value.ir;
   }
-  throw optionError('ERR_ROUTE', what, 'a condition such as o.qty.gte(1)', value, placeHere());
+  const isBoolean = typeof value === 'boolean';
+  const hint = isBoolean ? ' (`>`, `===` and `!` do not work here)' : '';
+  const expected = `a condition such as o.qty.gte(1)${hint}`;
+  throw optionError('ERR_ROUTE', what, expected, value, placeHere());
 }
 
 /** Uses a check up. Throws when the value is none. */

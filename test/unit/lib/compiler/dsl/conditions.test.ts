@@ -191,6 +191,12 @@ describe('conditions that are not joined by and, or, not are found out', () => {
     expect(refusal(() => router((o) => [when(negated(o)).to(discard)])).detail.option).toBe('when');
   });
 
+  it('JavaScript operators give no condition, and the error says so', () => {
+    const compared = (o: O) => ((o.small as never) > 5) as never;
+    const error = refusal(() => router((o) => [when(compared(o)).to(discard)]));
+    expect(error.message).toContain('`>`, `===` and `!` do not work here');
+  });
+
   it('|| in a validation, at every place of the list', () => {
     for (const at of [0, 1, 2]) {
       const error = refusal(() =>

@@ -225,4 +225,15 @@ describe('an output is refused', () => {
       expected: 'a value for the u8',
     });
   });
+
+  it('when a header field is missing that no union writes', () => {
+    const To = schema('To', 1, { type: t.u8, v: t.u32 }, packed);
+    const toOut = transform(From, To, (o) => ({ v: o.n }));
+    const [source, out] = [udp('source', { port: 0, messages: From }), udp('out', { port: 0 })];
+    const routes = [route.first(From, () => [otherwise.via(toOut).to(out)])];
+    expect(refusal(() => defineRouter({ endpoints: [source, out], routes })).detail).toMatchObject({
+      option: 'transform From->To.type',
+      expected: 'a value for the u8, which the router writes only where a union names it',
+    });
+  });
 });
