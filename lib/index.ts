@@ -57,6 +57,7 @@ export {
   type ThreadingOptions,
   type WorkerOptions,
 } from './router/define.js';
+export type { LatencySummary } from './router/histogram.js';
 export {
   type CloseOptions,
   HyperRoute,
@@ -64,6 +65,7 @@ export {
   type StartOptions,
   type UpdateReport,
 } from './router/hyperroute.js';
+export type { CountersSummary, Metrics } from './router/summary.js';
 export { type EnumBase, type EnumSpec, t } from './schema/fields.js';
 export { type Layout, layout } from './schema/layout.js';
 export {

@@ -15,11 +15,17 @@ const ringBytesMax = 2 ** 30;
 
 /**
  * Defines a memory endpoint: messages between this process's JavaScript and the router, through
- * rings in shared memory. Throws HyperRouteError ERR_CONFIG.
+ * rings in shared memory. `router.memory(name)` is the end that JavaScript uses. Throws
+ * HyperRouteError ERR_CONFIG.
  *
  * @example
  * ```ts
  * const app = memory('app', { messages: Orders, ringBytes: 1 << 20 });
+ * const router = await HyperRoute.start(defineRouter({ endpoints: [app, …], routes: [ … ] }));
+ * router.memory('app').offer(bytes);
+ * router.memory('app').subscribe((batch) => {
+ *   while (batch.next()) console.log(Order.decode(batch.bytes, batch.offset));
+ * });
  * ```
  */
 export function memory<const M extends Messages = Raw>(

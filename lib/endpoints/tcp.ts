@@ -106,9 +106,10 @@ function connect<const M extends Messages = Raw>(
 }
 
 /**
- * Defines tcp endpoints, both sources and destinations: `tcp.listen` takes connections,
- * `tcp.connect` keeps one up. Nothing is opened before the router starts. Throws HyperRouteError
- * ERR_CONFIG.
+ * Defines tcp endpoints, both sources and destinations. `tcp.listen` takes connections, which are
+ * answered with `returnTo(…)`; a rule cannot send to the listener as such. `tcp.connect` keeps one
+ * connection up; while it is down, what is for it waits in its queue. Nothing is opened before the
+ * router starts. Throws HyperRouteError ERR_CONFIG.
  *
  * @example
  * ```ts

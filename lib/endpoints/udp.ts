@@ -19,7 +19,10 @@ export interface UdpOptions<M extends Messages> extends CommonOptions<M> {
   readonly port: number;
   /** Allows an address that other hosts can reach. */
   readonly exposed?: boolean;
-  /** Where messages go that answer nobody. Datagrams are received from anyone. */
+  /**
+   * Where messages go that answer nobody; without it those are rejected with NO_DESTINATION.
+   * Datagrams are received from anyone.
+   */
   readonly remote?: RemoteAddress;
   /** Size asked for the socket's receive buffer; default: the system's. */
   readonly receiveBufferBytes?: number;

@@ -63,8 +63,9 @@ const keepAliveMs = 2 ** 31 - 1;
  *
  * @example
  * ```ts
- * await using router = await HyperRoute.start(config);
+ * const router = await HyperRoute.start(config);
  * console.log(router.endpoints());
+ * await router.close(); // or `await using`, where the runtime or the compiler knows it
  * ```
  */
 export class HyperRoute {
