@@ -2,8 +2,8 @@
 //
 // Each worker owns one word: 0 while it is offline (it sleeps, or nobody polls it), else the
 // newest epoch it has seen between two cycles. The control thread stores the new image, begins an
-// epoch and waits until every worker is offline or has seen it. A worker announces once a cycle,
-// which costs a load and a store of its own line; one that is offline never holds up a swap.
+// epoch and waits until every worker is offline or has seen it. A worker looks once a cycle, which
+// costs two loads while nothing is swapped; one that is offline never holds up a swap.
 #pragma once
 
 #include <array>
@@ -37,12 +37,18 @@ class Qsbr {
     return true;
   }
 
-  // Worker, between two cycles. Load the image pointer (acquire) after it, never before.
-  void quiescent(uint32_t worker) {
+  // Worker, between two cycles. True: there was a swap, so the image pointer must be loaded
+  // (acquire) after it, and what was kept of the former image dropped. Comparing pointers instead
+  // would not do: the next image may stand where a freed one stood.
+  [[nodiscard]] bool quiescent(uint32_t worker) {
+    std::atomic<uint64_t>& seen_epoch = slots_[worker].seen_epoch;
     // Q2 acquire: seeing the new epoch means seeing the pointer stored before it.
     const uint64_t epoch = epoch_.load(std::memory_order_acquire);
+    // Relaxed: this worker is the only writer.
+    if (epoch == seen_epoch.load(std::memory_order_relaxed)) return false;
     // Q5 release: everything read from the old image happens before it; pairs with Q4.
-    slots_[worker].seen_epoch.store(epoch, std::memory_order_release);
+    seen_epoch.store(epoch, std::memory_order_release);
+    return true;
   }
 
   // Worker, before its first cycle after being offline. The caller's next load of the image

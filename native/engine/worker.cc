@@ -112,9 +112,8 @@ void Worker::run() {
     } else {
       idle();
     }
-    qsbr_.quiescent(cycle_.worker);
-    // Q6 acquire: after the announcement; pairs with Q7 in Router::swap().
-    use(installed_.load(std::memory_order_acquire));
+    // Q6 acquire: after the announcement; pairs with Q7 in Router::commit().
+    if (qsbr_.quiescent(cycle_.worker)) use(installed_.load(std::memory_order_acquire));
   }
   go_offline();
 }
@@ -142,7 +141,7 @@ uint32_t Worker::do_work() {
 
 void Worker::go_online() {
   qsbr_.online(cycle_.worker);
-  // Q6 seq_cst: not before the online word was stored; pairs with Q7 in Router::swap().
+  // Q6 seq_cst: not before the online word was stored; pairs with Q7 in Router::commit().
   use(installed_.load(std::memory_order_seq_cst));
 }
 
@@ -152,7 +151,6 @@ void Worker::go_offline() {
 }
 
 void Worker::use(Installed* installed) {
-  if (installed == cycle_.installed) return;
   cycle_.installed = installed;
   cycle_.view = installed == nullptr ? nullptr : &installed->views[cycle_.worker];
   if (installed != nullptr) refresh_alive();

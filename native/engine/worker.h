@@ -43,7 +43,7 @@ enum class CommandKind : uint32_t {
   kReconfigure,  // argument: the backend's options, valid until the command is done.
   kStopAccepting,
   kStopReading,
-  kReport,         // Report what the port is doing by now.
+  kReport,  // Report what the port is doing by now.
   kDetach,  // Close the port and forget it; the control thread frees it.
 };
 
@@ -64,7 +64,8 @@ class Worker {
 
   // Control. Makes the command ring and the epoll set.
   Status open(const WorkerCounters& counters);
-  // Control. Starts the thread and waits until it is pinned; not for an inline worker.
+  // Control. Starts the thread, which pins itself; not for an inline worker. kCpuUnavailable: no
+  // such CPU.
   Status start();
   // Control. Ends the thread after its present cycle. Idempotent.
   void stop();
@@ -132,7 +133,6 @@ class Worker {
   // Written by one side, read by the other.
   alignas(kCacheLineBytes) std::atomic<uint64_t> commands_done_{0};
   std::atomic<bool> stop_{false};
-  std::atomic<int32_t> started_{0};
 };
 
 }  // namespace hyperroute

@@ -16,8 +16,22 @@ TEST(Qsbr, AnOnlineWorkerHoldsItUpUntilItIsQuiescent) {
   qsbr.online(0);
   const uint64_t epoch = qsbr.begin_grace();
   EXPECT_FALSE(qsbr.passed(epoch));
-  qsbr.quiescent(0);
+  EXPECT_TRUE(qsbr.quiescent(0));
   EXPECT_TRUE(qsbr.passed(epoch));
+}
+
+TEST(Qsbr, AWorkerLearnsOfEachSwapOnceWhateverThePointerIs) {
+  Qsbr qsbr;
+  qsbr.online(0);
+  EXPECT_FALSE(qsbr.quiescent(0));
+  qsbr.begin_grace();
+  EXPECT_TRUE(qsbr.quiescent(0));
+  EXPECT_FALSE(qsbr.quiescent(0));
+  // Two swaps between two cycles are one: only the last image was ever reachable.
+  qsbr.begin_grace();
+  qsbr.begin_grace();
+  EXPECT_TRUE(qsbr.quiescent(0));
+  EXPECT_FALSE(qsbr.quiescent(0));
 }
 
 TEST(Qsbr, AWorkerThatGoesOfflineLetsItPass) {
@@ -40,9 +54,11 @@ TEST(Qsbr, TheSlowestOfManyWorkersDecides) {
   for (uint32_t worker = 0; worker < kWorkerCountMax; ++worker) qsbr.online(worker);
   const uint64_t first = qsbr.begin_grace();
   const uint64_t second = qsbr.begin_grace();
-  for (uint32_t worker = 1; worker < kWorkerCountMax; ++worker) qsbr.quiescent(worker);
+  for (uint32_t worker = 1; worker < kWorkerCountMax; ++worker) {
+    EXPECT_TRUE(qsbr.quiescent(worker));
+  }
   EXPECT_FALSE(qsbr.passed(first));
-  qsbr.quiescent(0);
+  EXPECT_TRUE(qsbr.quiescent(0));
   EXPECT_TRUE(qsbr.passed(first));
   EXPECT_TRUE(qsbr.passed(second));
 }
