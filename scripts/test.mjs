@@ -93,6 +93,33 @@ function print({ failures, skips }) {
   }
 }
 
+/** CPU time in seconds of every process that this one started and that ended, or 0 elsewhere. */
+function childCpuSeconds() {
+  try {
+    const fields = readFileSync('/proc/self/stat', 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    const ticksPerSecond = 100;
+    // cutime and cstime, fields 16 and 17 of proc(5); the first two are cut off here.
+    return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
+  } catch {
+    return 0;
+  }
+}
+
+const inSeconds = (count) => `${count.toFixed(1)} s`;
+
+/** Where the time went: by the clock, and of all CPUs together. */
+function printTimes(times) {
+  const sum = (key) => times.reduce((total, entry) => total + entry[key], 0);
+  const rows = [...times, { title: 'all', wall: sum('wall'), cpu: sum('cpu') }];
+  process.stdout.write('\n');
+  for (const { title, wall, cpu } of rows) {
+    const columns = [inSeconds(wall), inSeconds(cpu)].map((text) => text.padStart(10));
+    process.stdout.write(`  ${title.padEnd(36)}${columns.join('')} CPU\n`);
+  }
+}
+
 async function main(names) {
   const unknown = names.filter((name) => !Object.hasOwn(tiers, name));
   if (unknown.length > 0) {
@@ -102,13 +129,16 @@ async function main(names) {
   const chosen = names.length > 0 ? names : Object.keys(tiers);
   const total = { passed: 0, failed: 0, skipped: 0 };
   const failed = [];
+  const times = [];
   for (const [title, execute] of chosen.flatMap((name) => tiers[name])) {
     process.stdout.write(`• ${title} …\n`);
-    const start = performance.now();
+    const start = { wall: performance.now() / 1000, cpu: childCpuSeconds() };
     const result = await execute(title);
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    const wall = performance.now() / 1000 - start.wall;
+    const cpu = childCpuSeconds() - start.cpu;
+    times.push({ title, wall, cpu });
     const counts = `${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`;
-    process.stdout.write(`  ${title}: ${counts} (${seconds} s)\n`);
+    process.stdout.write(`  ${title}: ${counts} (${inSeconds(wall)})\n`);
     print(result);
     if (requireAll && result.skipped > 0) {
       process.stdout.write('  every tier must run here: the skipped tests count as failed\n');
@@ -118,6 +148,7 @@ async function main(names) {
     for (const key of Object.keys(total)) total[key] += result[key];
     if (result.failed > 0) failed.push(title);
   }
+  printTimes(times);
   if (failed.length > 0) process.stdout.write(`\nfailed: ${failed.join('; ')}\n`);
   const { passed, failed: failedCount, skipped } = total;
   process.stdout.write(`${passed} passed, ${failedCount} failed, ${skipped} skipped\n`);

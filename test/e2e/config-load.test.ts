@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../../../lib/config/load.js';
-import { HyperRouteError } from '../../../../lib/errors.js';
+import { loadConfig } from '../../lib/config/load.js';
+import { HyperRouteError } from '../../lib/errors.js';
 
 let folder = '';
 
