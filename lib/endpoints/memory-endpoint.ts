@@ -1,6 +1,6 @@
 // A running memory endpoint: JavaScript as a source and a destination of a router, through two
 // rings in one SharedArrayBuffer.
-import { HyperRouteError } from '../errors.js';
+import { describeValue, HyperRouteError } from '../errors.js';
 import { RingConsumer, RingProducer, ringMemoryBytes } from './ring.js';
 
 /** Called with the reader standing before the first of a batch: `while (batch.next()) …`. */
@@ -74,7 +74,8 @@ export class MemoryEndpoint {
 
   /**
    * Gives a copy of `message` to the router. Returns the position after it, or a negative offer
-   * code: BACK_PRESSURE (try later), TOO_LARGE (never fits), CLOSED.
+   * code: BACK_PRESSURE (try later), TOO_LARGE (never fits), CLOSED. Throws TypeError for what is
+   * not a Uint8Array.
    */
   offer(message: Uint8Array): number {
     return this.out.offer(message);
@@ -104,6 +105,9 @@ export class MemoryEndpoint {
    */
   subscribe(handler: BatchHandler): () => void {
     if (this.mode !== 'wake') throw new TypeError(`${this.name} has mode 'poll': call poll()`);
+    if (typeof handler !== 'function') {
+      throw new TypeError(`subscribe: expected a function, received ${describeValue(handler)}`);
+    }
     if (this.#handler !== undefined) throw new TypeError(`${this.name} has a subscriber already`);
     this.#handler = handler;
     this.onWake();

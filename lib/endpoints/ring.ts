@@ -4,6 +4,7 @@
 // Messages are written and read by plain typed-array accesses; one Atomics.store a batch publishes
 // them, because it costs as much as ten plain stores.
 import { offerCodes } from '../codes.js';
+import { describeValue } from '../errors.js';
 
 const headerBytes = 384;
 const tailIndex = 64 / 4;
@@ -24,6 +25,15 @@ export function ringMemoryBytes(capacityBytes: number): number {
 
 function spanBytes(messageBytes: number): number {
   return (messageBytes + recordHeaderBytes + 7) & ~7;
+}
+
+function sizeError(received: unknown): RangeError {
+  const value = describeValue(received);
+  return new RangeError(`claim: expected a whole number of bytes from 0, received ${value}`);
+}
+
+function messageError(received: unknown): TypeError {
+  return new TypeError(`offer: expected a Uint8Array, received ${describeValue(received)}`);
 }
 
 /** The writing end. One thread; never blocks. Allocates nothing after construction. */
@@ -73,10 +83,13 @@ export class RingProducer {
   /**
    * Room for a message of `messageBytes`: its offset in `bytes`, or a negative offer code
    * (BACK_PRESSURE, TOO_LARGE, CLOSED). It must be written before `commit()`; one claim is open
-   * at a time, and another `claim` before `commit` gives it up.
+   * at a time, and another `claim` before `commit` gives it up. Throws RangeError for what is no
+   * size.
    */
   claim(messageBytes: number): number {
     if (messageBytes > this.messageBytesMax) return offerCodes.TOO_LARGE;
+    // Any other value would end up in the record's header, where the reader relies on it.
+    if (messageBytes >>> 0 !== messageBytes) throw sizeError(messageBytes);
     const span = (messageBytes + recordHeaderBytes + 7) & ~7;
     const offset = this.#tail & this.#mask;
     const left = this.#capacity - offset;
@@ -117,8 +130,12 @@ export class RingProducer {
     return this.#position;
   }
 
-  /** Copies a message in: the position after it, or a negative offer code. */
+  /**
+   * Copies a message in: the position after it, or a negative offer code. Throws TypeError for what
+   * is not a Uint8Array (a Buffer is one).
+   */
   offer(message: Uint8Array): number {
+    if (!(message instanceof Uint8Array)) throw messageError(message);
     const offset = this.claim(message.byteLength);
     if (offset < 0) return offset;
     this.bytes.set(message, offset);

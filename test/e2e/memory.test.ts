@@ -113,6 +113,17 @@ describe('messages between JavaScript and the router', () => {
   });
 });
 
+describe('a subscriber', () => {
+  it('that is no function is refused, and another one may follow', async () => {
+    const { from, to } = await pipe();
+    expect(() => to.subscribe(5 as never)).toThrow(/expected a function, received 5/);
+    const seen = record(to);
+    await offerAll(from, numbers(3));
+    await eventually('all messages', () => seen.length >= 3);
+    expect(seen).toEqual(range(3));
+  });
+});
+
 describe('the end of a router', () => {
   it('delivers what was offered before close, and refuses what comes after', async () => {
     for (const threading of ['shared', 'dedicated', 'inline'] as const) {

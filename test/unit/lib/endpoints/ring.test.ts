@@ -111,6 +111,25 @@ describe('a ring between JavaScript and the router', () => {
     expect(consumer.next()).toBe(true);
   });
 
+  it.each([-1, 1.5, Number.NaN, '8', undefined])('refuses a claim of %s bytes', (size) => {
+    const { producer, consumer } = newRing();
+    expect(() => producer.claim(size as number)).toThrow(RangeError);
+    producer.offer(message(5));
+    producer.flush();
+    expect(consumer.next()).toBe(true);
+    expect(consumer.copy()).toEqual(message(5));
+  });
+
+  it.each(['text', {}, [1, 2], new Uint16Array(2), new ArrayBuffer(8), undefined])(
+    'refuses to offer what is not bytes: %s',
+    (value) => {
+      const { producer, consumer } = newRing();
+      expect(() => producer.offer(value as never)).toThrow(/expected a Uint8Array/);
+      producer.flush();
+      expect(consumer.next()).toBe(false);
+    },
+  );
+
   it('ends: offers into a ring that nobody reads any more are refused once it is full', () => {
     const { producer, consumer } = newRing();
     while (producer.offer(message(9)) > 0);
