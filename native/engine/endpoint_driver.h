@@ -67,7 +67,6 @@ class EndpointDriver final : public EndpointPort {
   }
   int wait_fd() const override { return backend_->wait_fd(); }
   void follow(const EndpointPort& older) override {
-    if (older.owner() != owner_) return;
     older_ = &older;
     older_positions_.clear();
     for (const auto& queue : older.queues()) older_positions_.push_back(queue->end_position());

@@ -36,7 +36,7 @@ class EndpointPort {
   virtual bool prepare_wait() = 0;
   [[nodiscard]] virtual int wait_fd() const = 0;
   // Worker. Sends nothing before `older`, the same endpoint's former port, has sent what it holds
-  // now: so messages stay in order although they lie in two queues.
+  // now: so messages stay in order although they lie in two queues. Both have the same worker.
   virtual void follow(const EndpointPort& older) = 0;
   // Worker. `older` is about to close; whatever it has not sent by now it never will.
   virtual void stop_following(const EndpointPort& older) = 0;

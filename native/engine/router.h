@@ -71,7 +71,8 @@ class Router {
   // messages go nowhere before an image names it.
   template <MessageBackend Backend>
   Result<uint8_t> open_endpoint(const PortSpec& spec, const typename Backend::Options& options);
-  // Hands the port to its worker. `older`: the same endpoint's port that it follows, if any.
+  // Hands the port to its worker. `older`: the same endpoint's port that it follows, if any and
+  // if the same worker still has it.
   Result<Ticket> attach(uint8_t slot, const EndpointPort* older = nullptr) {
     return post(CommandKind::kAttach, slot, older);
   }

@@ -200,9 +200,7 @@ void Worker::carry_out(const Command& command) {
   switch (command.kind) {
     case CommandKind::kAttach:
       attach(command.port);
-      if (command.argument != nullptr) {
-        command.port->follow(*static_cast<const EndpointPort*>(command.argument));
-      }
+      follow(*command.port, static_cast<const EndpointPort*>(command.argument));
       break;
     case CommandKind::kReconfigure:
       command.port->reconfigure(command.argument);
@@ -228,6 +226,12 @@ void Worker::attach(EndpointPort* port) {
     // Only a lack of kernel memory makes this fail; then the port is polled while others wake us.
     (void)watch(fd);
   }
+}
+
+// Only a port that this worker has: what another one sends has no order with this, and one that
+// was detached meanwhile may be freed at any moment. So it is looked for, not looked into.
+void Worker::follow(EndpointPort& port, const EndpointPort* older) {
+  if (std::find(ports_.begin(), ports_.end(), older) != ports_.end()) port.follow(*older);
 }
 
 void Worker::detach(EndpointPort* port) {

@@ -95,6 +95,7 @@ class Worker {
   uint32_t carry_out_commands();
   void carry_out(const Command& command);
   void attach(EndpointPort* port);
+  void follow(EndpointPort& port, const EndpointPort* older);
   void detach(EndpointPort* port);
   void progress_ports();
   void refresh_alive();

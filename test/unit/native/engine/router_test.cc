@@ -214,6 +214,24 @@ TEST(Router, AnEndpointMovesToAnotherSlotAndTheOldOneIsServedUntilItIsUnbound) {
   EXPECT_FALSE(relay.applications[Relay::kRight].receive(value));
 }
 
+TEST(Router, AnEndpointDoesNotFollowOneThatIsClosed) {
+  Application added;
+  Relay relay;
+  const uint8_t old_slot = relay.slots[Relay::kRight];
+  ASSERT_TRUE(relay.router->post(CommandKind::kDetach, old_slot, nullptr).ok());
+  const EndpointPort* const closed = relay.router->port(old_slot);
+  relay.slots[Relay::kRight] = relay.open(Relay::kRight, added);
+  ASSERT_TRUE(relay.router->attach(relay.slots[Relay::kRight], closed).ok());
+  relay.install();
+  ASSERT_TRUE(relay.router->grace_passed());
+  relay.router->free_slot(old_slot);
+  ASSERT_TRUE(relay.send(Relay::kLeft, 6));
+  settle(relay);
+  uint64_t value = 0;
+  ASSERT_TRUE(added.receive(value));
+  EXPECT_EQ(value, 6u);
+}
+
 TEST(Router, ReturnAddressesPackAndUnpack) {
   const PeerRef peer{0xABCD, 0x1234};
   const uint64_t address = pack_return_address(0x7F, peer, 0x01FFFFFF);
