@@ -160,7 +160,10 @@ Result<uint8_t> Router::open_endpoint(const PortSpec& spec,
   HR_TRY(backend->open(options, counters, place.generation_seed));
   auto driver = std::make_unique<EndpointDriver<Backend>>(spec.name, slot.value(), spec.worker,
                                                           std::move(backend), counters);
-  HR_TRY(driver->make_queues(spec.queue, worker_count()));
+  if (const Status status = driver->make_queues(spec.queue, worker_count()); !status.ok()) {
+    driver->close();
+    return status;
+  }
   place.port = std::move(driver);
   return slot;
 }

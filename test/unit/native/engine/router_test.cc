@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "relay_fixture.h"
+#include "ring/counters_reader.h"
 
 namespace hyperroute {
 namespace {
@@ -230,6 +231,23 @@ TEST(Router, AnEndpointDoesNotFollowOneThatIsClosed) {
   uint64_t value = 0;
   ASSERT_TRUE(added.receive(value));
   EXPECT_EQ(value, 6u);
+}
+
+TEST(Router, AnEndpointThatCannotHaveItsQueuesLeavesNothingOpen) {
+  Application application;
+  Relay relay;
+  PortSpec spec;
+  spec.name = "huge";
+  spec.queue.queue_bytes = kRingCapacityBytesMax;
+  const auto slot = relay.router->open_endpoint<MemoryBackend>(spec, application.options());
+  ASSERT_EQ(slot.status().code, StatusCode::kLimit);
+  EXPECT_TRUE(application.writer.consumer_closed());
+  CountersReader reader;
+  const Counters& counters = relay.router->counters();
+  ASSERT_TRUE(reader.attach(counters.data(), counters.bytes()).ok());
+  for (const CounterSample& counter : reader.sample().take().counters) {
+    EXPECT_TRUE(counter.label != "endpoint/huge/connections" || counter.value == 0);
+  }
 }
 
 TEST(Router, ReturnAddressesPackAndUnpack) {
