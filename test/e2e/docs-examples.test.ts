@@ -49,7 +49,8 @@ async function runToEnd(program: string, args: readonly string[], cwd: string): 
 }
 
 describe.each(pages)('%s', (path, ...more) => {
-  const blocks = examplesOf(readFileSync(join(root, path), 'utf8'), 'router.config.ts');
+  const text = readFileSync(join(root, path), 'utf8');
+  const blocks = examplesOf(text, 'router.config.ts');
   const named = (ending: string) => blocks.filter(({ file }) => file.endsWith(ending));
   const configs = named('.config.ts').map(({ file }) => file);
   const programs = named('.ts').filter(({ file }) => !configs.includes(file));
@@ -61,6 +62,10 @@ describe.each(pages)('%s', (path, ...more) => {
   });
 
   afterAll(() => page.remove());
+
+  it('names the file of every block of TypeScript, so that none goes untried', () => {
+    expect(named('.ts')).toHaveLength([...text.matchAll(/^```ts/gm)].length);
+  });
 
   it('compiles and runs', { timeout: 2 * patienceMs }, async () => {
     const checked = await runToEnd(process.execPath, [tsc, '-p', page.folder], page.folder);
