@@ -101,7 +101,8 @@ describe('check', () => {
 
   it('warns of rules to endpoints that can only answer', async () => {
     const lines = [
-      `import { defineRouter, framing, lb, otherwise, pool, raw, route, tcp, udp } from 'hyperroute';`,
+      `import { defineRouter, framing, lb, otherwise, pool, raw } from 'hyperroute';`,
+      `import { route, tcp, udp } from 'hyperroute';`,
       `const remote = { host: '127.0.0.1', port: 9999 };`,
       `const from = udp('from', { port: 0 });`,
       `const mute = udp('mute', { port: 0 });`,
