@@ -82,6 +82,7 @@ Status Counters::open(const CountersOptions& options) {
   fd_ = fd;
   next_id_ = 1;
   live_count_ = 0;
+  free_record_hint_ = 0;
   lines_.assign(options.worker_count_max, LineOfWorker{});
   free_histogram_offsets_.clear();
   format(options, values_bytes);
@@ -132,6 +133,7 @@ Result<uint64_t> Counters::take_lines(uint64_t wanted_bytes) {
   return offset;
 }
 
+// Zero: as its pages came if it was never used, which takes no memory yet, else cleared here.
 Result<uint64_t> Counters::take_value(const Spec& spec) {
   if (spec.type == CounterType::kHistogram) {
     // Whole lines, so any worker may have a freed one.
@@ -139,6 +141,7 @@ Result<uint64_t> Counters::take_value(const Spec& spec) {
     if (free_histogram_offsets_.empty()) return take_lines(kHistogramBytes);
     const uint64_t offset = free_histogram_offsets_.back();
     free_histogram_offsets_.pop_back();
+    std::memset(region_.data() + offset, 0, kHistogramBytes);
     return offset;
   }
   // A line once given to a worker stays that worker's.
@@ -146,6 +149,7 @@ Result<uint64_t> Counters::take_value(const Spec& spec) {
   if (!line.free_offsets.empty()) {
     const uint64_t offset = line.free_offsets.back();
     line.free_offsets.pop_back();
+    std::memset(region_.data() + offset, 0, sizeof(uint64_t));
     return offset;
   }
   if (line.next_offset == line.end_offset) {
@@ -161,7 +165,7 @@ Result<uint64_t> Counters::take_value(const Spec& spec) {
 
 uint32_t Counters::find_free_record() const noexcept {
   const uint32_t record_count = header()->record_count;
-  for (uint32_t index = 0; index < record_count; ++index) {
+  for (uint32_t index = free_record_hint_; index < record_count; ++index) {
     if (records()[index].state == static_cast<uint32_t>(CounterState::kFree)) return index;
   }
   return record_count;
@@ -187,7 +191,6 @@ Result<Counters::Value> Counters::add(const Spec& spec) {
 
   const uint32_t value_bytes = spec.type == CounterType::kHistogram ? kHistogramBytes : 8;
   uint8_t* value = region_.data() + offset.value();
-  std::memset(value, 0, value_bytes);
   CounterRecord& record = records()[index];
   record = CounterRecord{};
   record.id = next_id_++;
@@ -205,6 +208,7 @@ Result<Counters::Value> Counters::add(const Spec& spec) {
     word(header()->record_count).store(index + 1, std::memory_order_release);
   }
   ++live_count_;
+  free_record_hint_ = index + 1;
 
   Value added;
   added.id = record.id;
@@ -241,6 +245,7 @@ void Counters::next_generation() noexcept {
     } else {
       lines_[record.worker_index].free_offsets.push_back(record.value_offset);
     }
+    free_record_hint_ = std::min(free_record_hint_, index);
     // Relaxed: C4 below publishes it; a reader in between sees the odd generation.
     word(record.state).store(static_cast<uint32_t>(CounterState::kFree), std::memory_order_relaxed);
   }

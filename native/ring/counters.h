@@ -30,9 +30,12 @@ struct CountersOptions {
   // The file to make; empty for memory that no other process sees. A path inside
   // counters_directory() has that directory made for it.
   std::string path;
-  uint32_t record_count_max = 4096;
-  // Rounded up to whole lines. 4 MiB hold half a million values, or 512 histograms.
-  uint64_t values_bytes = 4u << 20;
+  // Enough for the most routes on one worker, or for a thousand on sixteen. Only what is used
+  // takes memory.
+  uint32_t record_count_max = 65'536;
+  // Rounded up to whole lines. 128 MiB hold 16,384 histograms: the most routes of one worker twice,
+  // since an update needs the old ones beside the new ones.
+  uint64_t values_bytes = 128u << 20;
   // Workers are numbered 0 to worker_count_max − 1; the control thread may take a number too.
   uint32_t worker_count_max = 64;
 };
@@ -104,6 +107,8 @@ class Counters {
   int fd_ = -1;
   uint32_t next_id_ = 1;
   uint32_t live_count_ = 0;
+  // No record before this one is free.
+  uint32_t free_record_hint_ = 0;
   // Where the never used part of the values begins.
   uint64_t fresh_offset_ = 0;
   std::vector<LineOfWorker> lines_;

@@ -270,5 +270,43 @@ TEST(CountersReader, MemoryThatIsNoCountersFileIsRefused) {
   EXPECT_EQ(code_of(bytes.size()), StatusCode::kConfig);
 }
 
+TEST(Counters, HoldTheMostRoutesOfAWorkerAndAnUpdateThatReplacesThemAll) {
+  constexpr uint32_t kRoutesMax = 4096;
+  Counters counters;
+  ASSERT_TRUE(counters.open(CountersOptions{}).ok());
+  for (uint32_t route = 0; route < 2 * kRoutesMax; ++route) {
+    const std::string label = "route/" + std::to_string(route);
+    ASSERT_TRUE(counters.add({CounterType::kHistogram, CounterUnit::kNanoseconds, 0, label}).ok())
+        << route;
+    for (const char* what : {"/delivered", "/rejected", "/discarded"}) {
+      ASSERT_TRUE(
+          counters.add({CounterType::kCounter, CounterUnit::kMessages, 0, label + what}).ok())
+          << route;
+    }
+  }
+}
+
+TEST(Counters, AnUpdateOfManyRecordsUsesTheFreedOnesAgainFromZero) {
+  Counters counters;
+  ASSERT_TRUE(counters.open(CountersOptions{}).ok());
+  Counters::Value values[8];
+  for (Counters::Value& value : values) value = counters.add({.label = "old"}).take();
+  for (const uint32_t index : {1u, 6u, 3u}) {
+    values[index].value->store(7, std::memory_order_relaxed);
+    ASSERT_TRUE(counters.remove(values[index].id));
+  }
+  counters.next_generation();
+  const uint32_t live_count = counters.live_count();
+  for (int i = 0; i < 4; ++i) {
+    const Counters::Value added = counters.add({.label = "new"}).take();
+    EXPECT_EQ(added.value->load(std::memory_order_relaxed), 0u);
+  }
+  EXPECT_EQ(counters.live_count(), live_count + 4);
+  // Three of the four stand where the removed ones stood.
+  CountersHeader header;
+  std::memcpy(&header, counters.data(), sizeof header);
+  EXPECT_EQ(header.record_count, 9u);
+}
+
 }  // namespace
 }  // namespace hyperroute
