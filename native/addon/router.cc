@@ -76,12 +76,15 @@ void RouterObject::release_slot(uint8_t slot) {
   state = SlotState{};
 }
 
+bool RouterObject::is_open() {
+  if (router_) return true;
+  throw_status(env_, Status::error(StatusCode::kClosed, "the router is closed"));
+  return false;
+}
+
 bool RouterObject::slot_of(const Napi::CallbackInfo& info, uint8_t& slot) {
   const double value = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1.0;
-  if (!router_) {
-    throw_status(env_, Status::error(StatusCode::kClosed, "the router is closed"));
-    return false;
-  }
+  if (!is_open()) return false;
   if (!(value >= 0 && value < kSlotCountMax) ||
       router_->port(static_cast<uint8_t>(value)) == nullptr) {
     throw_status(env_, Status::error(StatusCode::kNotFound, "no endpoint in slot %g", value));
@@ -113,10 +116,7 @@ void RouterObject::prepare_memory(Napi::Env env, const Napi::Value& value, SlotS
 }
 
 Napi::Value RouterObject::open_endpoint(const Napi::CallbackInfo& info) {
-  if (!router_) {
-    throw_status(env_, Status::error(StatusCode::kClosed, "the router is closed"));
-    return env_.Undefined();
-  }
+  if (!is_open()) return env_.Undefined();
   OptionReader reader(env_, info[0]);
   PortSpec spec;
   spec.name = reader.string("name");
@@ -315,6 +315,7 @@ Status RouterObject::read_bindings(Napi::Env env, const Napi::Value& value, Inst
 }
 
 Napi::Value RouterObject::prepare(const Napi::CallbackInfo& info) {
+  if (!is_open()) return env_.Undefined();
   InstallSpec spec;
   Status status = read_bindings(env_, info[0], spec);
   OptionReader options(env_, info[0]);
@@ -333,7 +334,7 @@ Napi::Value RouterObject::prepare(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value RouterObject::commit(const Napi::CallbackInfo&) {
-  router_->commit();
+  if (is_open()) router_->commit();
   return env_.Undefined();
 }
 
@@ -342,6 +343,7 @@ Napi::Value RouterObject::grace_passed(const Napi::CallbackInfo&) {
 }
 
 Napi::Value RouterObject::start(const Napi::CallbackInfo&) {
+  if (!is_open()) return env_.Undefined();
   if (const Status status = router_->start(); !status.ok()) throw_status(env_, status);
   return env_.Undefined();
 }
@@ -359,10 +361,7 @@ Napi::Value RouterObject::stop(const Napi::CallbackInfo&) {
 
 // A copy of `info[1]` bytes at position `info[0]` of the counters, fewer at their end.
 Napi::Value RouterObject::counters(const Napi::CallbackInfo& info) {
-  if (!router_) {
-    throw_status(env_, Status::error(StatusCode::kClosed, "the router is closed"));
-    return env_.Undefined();
-  }
+  if (!is_open()) return env_.Undefined();
   const Counters& counters = router_->counters();
   const auto position = static_cast<size_t>(info[0].ToNumber().Uint32Value());
   const auto wanted_bytes = static_cast<size_t>(info[1].ToNumber().Uint32Value());

@@ -59,6 +59,8 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
 
   static void at_environment_end(void* self);
   void shut_down();
+  // Whether stop() has not been called; throws ERR_CLOSED if it has.
+  bool is_open();
   bool slot_of(const Napi::CallbackInfo& info, uint8_t& slot);
   Napi::Value post(const Napi::CallbackInfo& info, CommandKind kind);
   Napi::Value ticket(Napi::Env env, const Result<Ticket>& result);
