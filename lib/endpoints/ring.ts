@@ -51,7 +51,8 @@ export class RingProducer {
   readonly #flushLater: () => void;
   #tail: number;
   #freeEnd: number;
-  #position = 0;
+  /** Position up to which everything is published; positions do not wrap, the tail does. */
+  #publishedPosition = 0;
   /** What the open claim takes of the ring, header included; 0: there is none. */
   #claimedSpan = 0;
   /** The tail that the reader may have seen. */
@@ -104,7 +105,7 @@ export class RingProducer {
     if (span > left) {
       words[start >>> 2] = left - recordHeaderBytes;
       words[(start >>> 2) + 1] = commitPadding;
-      this.#advance(left);
+      this.#tail = (this.#tail + left) | 0;
       start = 0;
     }
     // The reader looks at nothing beyond the tail, so the header may be complete already.
@@ -122,12 +123,12 @@ export class RingProducer {
     const span = this.#claimedSpan;
     if (span === 0) throw new TypeError('commit without a claim');
     this.#claimedSpan = 0;
-    this.#advance(span);
+    this.#tail = (this.#tail + span) | 0;
     if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#flushLater);
     }
-    return this.#position;
+    return this.#publishedPosition + ((this.#tail - this.#published) | 0);
   }
 
   /**
@@ -145,6 +146,7 @@ export class RingProducer {
   /** Makes what was committed visible, and wakes the reader if it sleeps. */
   flush(): void {
     if (this.#published === this.#tail) return;
+    this.#publishedPosition += (this.#tail - this.#published) | 0;
     this.#published = this.#tail;
     // R2 and S1: publishes the plain stores before it, and comes before the load of the parked
     // word; pairs with A2 and P1 of the reader. Atomics are seq_cst.
@@ -162,11 +164,6 @@ export class RingProducer {
     // No room is left that a claim could find without asking why.
     this.#freeEnd = this.#tail;
     this.#closed = true;
-  }
-
-  #advance(bytes: number): void {
-    this.#tail = (this.#tail + bytes) | 0;
-    this.#position += bytes;
   }
 
   #refreshFreeEnd(): void {
