@@ -2,6 +2,8 @@
 // without a compiler on PATH.
 import { execFileSync } from 'node:child_process';
 import {
+  accessSync,
+  constants,
   cpSync,
   existsSync,
   mkdirSync,
@@ -34,6 +36,12 @@ describe('the npm tarball', () => {
   const run = (command: string, args: readonly string[], cwd: string, environment = process.env) =>
     execFileSync(command, args, { cwd, env: environment, encoding: 'utf8', stdio: 'pipe' });
 
+  /** What `npx hyperroute …` prints in the folder of the user. */
+  const hyperroute = (...args: string[]) =>
+    run(process.execPath, [npmCli(), 'exec', '--offline', '--', 'hyperroute', ...args], app(), env);
+  const app = () => join(folder, 'app');
+  const npmCli = () => join(run('npm', ['root', '--global'], root).trim(), 'npm/bin/npm-cli.js');
+
   beforeAll(() => {
     const first = which('cmake') === undefined ? ['dist'] : ['dist', 'bench'];
     if (!ensureBuilt(first) || !ensureBuilt(['prebuild'])) {
@@ -47,19 +55,18 @@ describe('the npm tarball', () => {
 
     // PATH holds what npm and Node need to run, and no compiler, make or Python.
     const bin = join(folder, 'bin');
-    const app = join(folder, 'app');
     mkdirSync(bin);
-    mkdirSync(app);
+    mkdirSync(app());
     symlinkSync(process.execPath, join(bin, 'node'));
     for (const tool of ['sh', 'env']) symlinkSync(join('/bin', tool), join(bin, tool));
     env = { PATH: bin, HOME: folder };
-    writeFileSync(join(app, 'package.json'), '{"private":true,"type":"module"}');
-    install(join(folder, report.filename), app);
-    installed = join(app, 'node_modules', 'hyperroute');
+    writeFileSync(join(app(), 'package.json'), '{"private":true,"type":"module"}');
+    install(join(folder, report.filename));
+    installed = join(app(), 'node_modules', 'hyperroute');
   }, packSeconds * 1000);
 
   /** Installs the tarball, with the few dependencies taken from here: the test needs no network. */
-  function install(tarball: string, app: string): void {
+  function install(tarball: string): void {
     const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;
     };
@@ -68,10 +75,8 @@ describe('the npm tarball', () => {
       cpSync(join(root, 'node_modules', name), join(local, name), { recursive: true });
       return `${name}@file:${join(local, name)}`;
     });
-    const npm = run('npm', ['root', '--global'], root).trim();
-    const npmCli = join(npm, 'npm', 'bin', 'npm-cli.js');
     const flags = ['--ignore-scripts', '--offline', '--no-audit', '--no-fund', '--install-links'];
-    run(process.execPath, [npmCli, 'install', ...flags, ...specifiers, tarball], app, env);
+    run(process.execPath, [npmCli(), 'install', ...flags, ...specifiers, tarball], app(), env);
   }
 
   afterAll(() => {
@@ -95,7 +100,25 @@ describe('the npm tarball', () => {
     ]);
     expect(files).toContain('dist/index.js');
     expect(files).toContain('dist/index.d.ts');
-    expect(files.filter((path) => path.endsWith('.test.ts'))).toEqual([]);
+    expect(files).toContain('dist/examples/order-gateway/demo.js');
+    expect(files).toContain('dist/bench/main.js');
+    expect(files.filter((path) => /\btest\b|_test\.|\.tsbuildinfo$/.test(path))).toEqual([]);
+  });
+
+  it('holds a source map only where it holds the source too', () => {
+    const maps = files.filter((path) => path.endsWith('.map'));
+    expect(maps.length).toBeGreaterThan(0);
+    const sources = maps.map((path) =>
+      path.replace(/^dist\//, 'lib/').replace(/(\.d\.ts|\.js)\.map$/, '.ts'),
+    );
+    expect(sources.filter((path) => !files.includes(path))).toEqual([]);
+  });
+
+  it.skipIf(which('cmake') === undefined)('holds the native benches as a program', () => {
+    const bench = join(installed, 'prebuilds', platform, 'hyperroute-bench');
+    expect(() => accessSync(bench, constants.X_OK)).not.toThrow();
+    // It starts here, and refuses what is no bench of its own.
+    expect(() => run(bench, ['no-such-bench'], app(), env)).toThrow("no bench 'no-such-bench'");
   });
 
   it('has no install script, so that nothing runs on npm install', () => {
@@ -120,12 +143,33 @@ describe('the npm tarball', () => {
       await import('hyperroute');
       console.log(native().abi);`;
     const args = ['--input-type=module', '-e', script];
-    expect(run(process.execPath, args, join(folder, 'app'), env).trim()).toBe('1');
+    expect(run(process.execPath, args, app(), env).trim()).toBe('1');
+  });
+
+  it('runs the demo, in which nothing is lost, duplicated or misrouted', () => {
+    const summary = JSON.parse(hyperroute('demo', '--json', '--messages', '2000')) as object;
+    expect(summary).toMatchObject({ lost: 0, duplicated: 0, misrouted: 0 });
+  });
+
+  it('checks a TypeScript configuration that imports it by its name', () => {
+    const lines = [
+      `import { defineRouter, otherwise, raw, returnTo, route, source, udp } from 'hyperroute';`,
+      `const port: number = 0;`,
+      `const echo = udp('echo', { port });`,
+      `export default defineRouter({`,
+      `  name: 'echo',`,
+      `  endpoints: [echo],`,
+      `  routes: [route.first(raw, () => [otherwise.to(returnTo(source))], { from: echo })],`,
+      `});`,
+    ];
+    writeFileSync(join(app(), 'router.config.ts'), lines.join('\n'));
+    const report = JSON.parse(hyperroute('check', '--json', 'router.config.ts')) as object;
+    expect(report).toMatchObject({ ok: true, name: 'echo', routeCount: 1 });
   });
 
   it('says what was tried and what to do when no binary fits', () => {
     const broken = join(folder, 'broken');
-    cpSync(join(folder, 'app'), broken, { recursive: true });
+    cpSync(app(), broken, { recursive: true });
     rmSync(join(broken, 'node_modules/hyperroute/prebuilds'), { recursive: true });
     const script = `
       const base = ${JSON.stringify(join(broken, 'node_modules/hyperroute/dist'))};
