@@ -31,6 +31,8 @@ const askEveryMs = 1;
 /** After so many times it is asked for less often: connections may stay for hours. */
 const askOftenCount = 1000;
 const askSeldomMs = 25;
+/** How often a sleeping worker is asked for a new report. */
+const refreshEveryMs = 10;
 /** A moved udp endpoint is drained once its old socket has been silent for so long. */
 const silentMs = 200;
 
@@ -137,9 +139,16 @@ export async function stopReading(router: NativeRouter, port: Port, limitMs: num
 
 /** Waits, up to `limitMs`, until what is queued for an endpoint by now has left. */
 export async function flushPort(router: NativeRouter, port: Port, limitMs: number) {
-  // The last report may be older than what is queued.
-  await done(router, () => router.refresh(port.slot));
-  await until(() => router.report(port.slot).txIdle, limitMs, router);
+  const deadline = performance.now() + limitMs;
+  const isIdle = () => router.report(port.slot).txIdle;
+  for (;;) {
+    // The last report may be older than what is queued, and nothing wakes a worker to make a new
+    // one when a peer has received the last bytes.
+    await done(router, () => router.refresh(port.slot));
+    const leftMs = Math.max(0, deadline - performance.now());
+    if (await until(isIdle, Math.min(leftMs, refreshEveryMs), router)) return;
+    if (leftMs <= refreshEveryMs) return;
+  }
 }
 
 /** Sends what is queued, up to `limitMs`, and closes the endpoint's sockets. */

@@ -168,7 +168,8 @@ concept MessageBackend = requires(Backend backend, const Backend const_backend, 
   // Worker. Lets no new peer in (closes the listener); peers that are there go on. Nothing to do
   // where there are no connections.
   { backend.stop_accepting() } -> std::same_as<void>;
-  // Worker. Nothing that tx_burst took waits in a backlog of the backend's own.
+  // Worker. Nothing that tx_burst took waits in a backlog of the backend's own, nor, once reading
+  // has stopped, anywhere that close() would drop it.
   { const_backend.tx_idle() } -> std::same_as<bool>;
   // Worker. No message that was read waits to be handed out.
   { const_backend.rx_idle() } -> std::same_as<bool>;

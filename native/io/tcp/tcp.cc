@@ -2,7 +2,9 @@
 #include "io/tcp/tcp.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <bit>
@@ -127,6 +129,24 @@ void TcpBackend::close_listener() noexcept {
 void TcpBackend::stop_reading() noexcept {
   close_listener();
   is_stopped_ = true;
+}
+
+// Closing a connection whose input was not read to the end resets it, and what the peer has not
+// acknowledged by then is lost, although it was sent. A peer that is still sending when reading
+// stops is the usual case; without unread input the kernel goes on sending after the close.
+bool TcpBackend::would_reset() const noexcept {
+  for (uint32_t index = 0; index < capacity_; ++index) {
+    const TcpConnection& connection = connections_[index];
+    if (!connection.socket.is_open()) continue;
+    int unsent_bytes = 0;
+    int unread_bytes = 0;
+    const int fd = connection.socket.get();
+    if (::ioctl(fd, SIOCOUTQ, &unsent_bytes) == 0 && unsent_bytes > 0 &&
+        ::ioctl(fd, FIONREAD, &unread_bytes) == 0 && unread_bytes > 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void TcpBackend::reconfigure(const TcpOptions& options) noexcept {

@@ -78,7 +78,9 @@ class TcpBackend {
   void stop_accepting() noexcept;
   // Applies to connections made from now on. What can_reconfigure() refuses is ignored.
   void reconfigure(const TcpOptions& options) noexcept;
-  [[nodiscard]] bool tx_idle() const noexcept { return backlogged_count_ == 0; }
+  [[nodiscard]] bool tx_idle() const noexcept {
+    return backlogged_count_ == 0 && !(is_stopped_ && would_reset());
+  }
   [[nodiscard]] bool rx_idle() const noexcept;
   [[nodiscard]] uint32_t peer_count() const noexcept { return open_count_; }
   uint32_t close() noexcept;
@@ -88,6 +90,7 @@ class TcpBackend {
   Status allocate();
   Status listen();
   void close_listener() noexcept;
+  bool would_reset() const noexcept;
 
   // Connections: coming, going, time-outs (tcp_peers.cc).
   void accept_some() noexcept;

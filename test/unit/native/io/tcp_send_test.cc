@@ -164,6 +164,31 @@ TEST_F(TcpSendTest, ReportsTheBacklogThatAnEarlyCloseGivesUp) {
   EXPECT_EQ(harness_.counters.undeliverable, 0u);
 }
 
+TEST_F(TcpSendTest, IsNotIdleWhileACloseWouldResetWhatTheKernelStillHas) {
+  open();
+  Client slow = join();
+  ASSERT_GT(fill(slow.ref), 0u);
+  uint8_t sink[1024];
+  const auto read_a_little = [&] {
+    return ::recv(slow.peer.fd.get(), sink, sizeof sink, MSG_DONTWAIT);
+  };
+  // The backlog is empty first; then the kernel still has what the reader has no room for.
+  ASSERT_TRUE(harness_.run_until([&] {
+    if (harness_.backend.tx_idle()) return true;
+    read_a_little();
+    return false;
+  }));
+  harness_.backend.stop_reading();
+  // Without unread input the kernel delivers the rest after the close.
+  EXPECT_TRUE(harness_.backend.tx_idle());
+  ASSERT_TRUE(slow.peer.send(Codec::message(1, 8)));
+  EXPECT_FALSE(harness_.backend.tx_idle());
+  EXPECT_TRUE(harness_.run_until([&] {
+    read_a_little();
+    return harness_.backend.tx_idle();
+  }));
+}
+
 TEST_F(TcpSendTest, DropsTheOldestWholeMessagesAndKeepsTheStreamIntact) {
   options_.drop_oldest = true;
   options_.backlog_bytes = 10'000;
