@@ -201,7 +201,8 @@ bool TcpBackend::prepare_wait() noexcept {
   if (may_accept_) return false;
   for (uint32_t i = 0; i < ready_count_; ++i) {
     const uint32_t at = ready_head_ + i;
-    // Who was held waits for a destination, whose worker wakes this one; the others have a turn.
+    // Who was held waits for a destination, and the worker looks again by itself; the others have a
+    // turn now.
     if (!connections_[ready_[at >= capacity_ ? at - capacity_ : at]].is_held) return false;
   }
   return true;
