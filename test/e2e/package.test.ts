@@ -83,15 +83,17 @@ describe('the npm tarball', () => {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
 
-  it('holds the build, the prebuild and the sources of a source build, and nothing else', () => {
+  it('holds the build, the prebuild, documents and what a source build needs, no more', () => {
     const tops = new Set(files.map((path) => path.split('/')[0]));
     expect([...tops].sort()).toEqual([
       'CHANGELOG.md',
       'CMakeLists.txt',
       'LICENSE',
-      ...(files.includes('README.md') ? ['README.md'] : []),
+      'README.md',
       'binding.gyp',
       'dist',
+      'docs',
+      'examples',
       'lib',
       'native',
       'package.json',
