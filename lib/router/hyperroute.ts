@@ -72,6 +72,8 @@ export class HyperRoute {
   readonly #native: NativeRouter;
   readonly #draining = new Map<number, Draining>();
   readonly #keepAlive: NodeJS.Timeout;
+  /** Aborted once everything is closed. */
+  readonly #closed = new AbortController();
   #ir: RouterIr;
   #plan: WorkerPlan;
   #ports: ReadonlyMap<string, Port>;
@@ -118,7 +120,7 @@ export class HyperRoute {
       router.commit();
       nativeCall(() => router.start());
       const running = new HyperRoute(router, config, plan, ports);
-      signal?.addEventListener('abort', () => void running.close(), { once: true });
+      if (signal !== undefined) running.#closeOn(signal);
       return running;
     } catch (error) {
       router.stop();
@@ -363,7 +365,14 @@ export class HyperRoute {
       router.stop();
       for (const { memory } of [...this.#ports.values(), ...draining]) memory?.close();
       clearInterval(this.#keepAlive);
+      this.#closed.abort();
     }
+  }
+
+  #closeOn(signal: AbortSignal): void {
+    // A close that fails tells those who call close(); whoever aborts has no promise to look at.
+    const close = () => void this.close().catch(() => undefined);
+    signal.addEventListener('abort', close, { once: true, signal: this.#closed.signal });
   }
 
   #throwIfClosed(): void {
