@@ -53,8 +53,10 @@ export class RingProducer {
   #freeEnd: number;
   /** Position up to which everything is published; positions do not wrap, the tail does. */
   #publishedPosition = 0;
-  /** What the open claim takes of the ring, header included; 0: there is none. */
-  #claimedSpan = 0;
+  /** Up to here a record needs no second look: there is room, and the data area goes on. */
+  #plainEnd: number;
+  /** Where the open claim ends; the tail: there is none. */
+  #claimEnd: number;
   /** The tail that the reader may have seen. */
   #published: number;
   #scheduled = false;
@@ -73,6 +75,8 @@ export class RingProducer {
     this.#wake = wake;
     this.#tail = Atomics.load(this.#control, tailIndex); // R2: this side's own; any order will do.
     this.#published = this.#tail;
+    this.#claimEnd = this.#tail;
+    this.#plainEnd = this.#tail;
     this.#freeEnd = 0;
     this.#refreshFreeEnd();
     this.#flushLater = () => {
@@ -88,31 +92,13 @@ export class RingProducer {
    * size.
    */
   claim(messageBytes: number): number {
-    if (messageBytes > this.messageBytesMax) return offerCodes.TOO_LARGE;
-    // Any other value would end up in the record's header, where the reader relies on it.
-    if (messageBytes >>> 0 !== messageBytes) throw sizeError(messageBytes);
-    const span = (messageBytes + recordHeaderBytes + 7) & ~7;
-    const offset = this.#tail & this.#mask;
-    const left = this.#capacity - offset;
-    const wanted = span > left ? span + left : span;
-    // The 8 bytes at the tail are kept free, hence the header on top.
-    if (((this.#freeEnd - this.#tail) | 0) < wanted + recordHeaderBytes) {
-      const code = this.#checkRoom(wanted);
-      if (code < 0) return code;
-    }
-    const { words } = this;
-    let start = offset;
-    if (span > left) {
-      words[start >>> 2] = left - recordHeaderBytes;
-      words[(start >>> 2) + 1] = commitPadding;
-      this.#tail = (this.#tail + left) | 0;
-      start = 0;
-    }
-    // The reader looks at nothing beyond the tail, so the header may be complete already.
-    words[start >>> 2] = messageBytes;
-    words[(start >>> 2) + 1] = commitRecord;
-    this.#claimedSpan = span;
-    return start + recordHeaderBytes;
+    const tail = this.#tail;
+    const end = (tail + ((messageBytes + recordHeaderBytes + 7) & ~7)) | 0;
+    // Anything but a whole number would end up in the record's header, where the reader relies on
+    // it.
+    const plain = messageBytes >>> 0 === messageBytes && messageBytes <= this.messageBytesMax;
+    if (!plain || ((this.#plainEnd - end) | 0) < 0) return this.#claimCarefully(messageBytes);
+    return this.#open(tail & this.#mask, messageBytes, end);
   }
 
   /**
@@ -120,10 +106,9 @@ export class RingProducer {
    * at the end of the current turn. Returns the position after the message.
    */
   commit(): number {
-    const span = this.#claimedSpan;
-    if (span === 0) throw new TypeError('commit without a claim');
-    this.#claimedSpan = 0;
-    this.#tail = (this.#tail + span) | 0;
+    const end = this.#claimEnd;
+    if (end === this.#tail) throw new TypeError('commit without a claim');
+    this.#tail = end;
     if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#flushLater);
@@ -163,7 +148,41 @@ export class RingProducer {
     Atomics.store(this.#control, producerClosedIndex, 1); // R4: after the last message.
     // No room is left that a claim could find without asking why.
     this.#freeEnd = this.#tail;
+    this.#plainEnd = this.#tail;
     this.#closed = true;
+  }
+
+  /** The record's header: the reader looks at nothing beyond the tail, so it may be complete. */
+  #open(start: number, messageBytes: number, end: number): number {
+    const { words } = this;
+    words[start >>> 2] = messageBytes;
+    words[(start >>> 2) + 1] = commitRecord;
+    this.#claimEnd = end;
+    return start + recordHeaderBytes;
+  }
+
+  /** A claim that is wrong, that finds no room, or that may have to start at the front again. */
+  #claimCarefully(messageBytes: number): number {
+    if (messageBytes > this.messageBytesMax) return offerCodes.TOO_LARGE;
+    if (messageBytes >>> 0 !== messageBytes) throw sizeError(messageBytes);
+    const span = spanBytes(messageBytes);
+    let start = this.#tail & this.#mask;
+    const left = this.#capacity - start;
+    const wanted = span > left ? span + left : span;
+    // The 8 bytes at the tail are kept free, hence the header on top.
+    if (((this.#freeEnd - this.#tail) | 0) < wanted + recordHeaderBytes) {
+      const code = this.#checkRoom(wanted);
+      if (code < 0) return code;
+    }
+    if (span > left) {
+      this.words[start >>> 2] = left - recordHeaderBytes;
+      this.words[(start >>> 2) + 1] = commitPadding;
+      this.#tail = (this.#tail + left) | 0;
+      start = 0;
+    }
+    const room = (this.#freeEnd - recordHeaderBytes - this.#tail) | 0;
+    this.#plainEnd = (this.#tail + Math.min(room, this.#capacity - start)) | 0;
+    return this.#open(start, messageBytes, (this.#tail + span) | 0);
   }
 
   #refreshFreeEnd(): void {
