@@ -56,17 +56,21 @@ export async function enginePublisher(options: EchoOptions): Promise<Publisher> 
       const { words } = out;
       let number = 0;
       for (let batch = 0; batch < batches; batch++) {
-        for (let index = 0; index < batchCount; index++) {
-          const offset = out.claim(payloadBytes);
-          if (offset < 0) throw new Error(`the ring refused a message: ${offset}`);
-          const at = offset >>> 2;
-          words[at] = number;
-          words[at + 1] = number + 1;
-          words[at + 2] = number * 2;
-          words[at + 3] = number & 7;
-          words[at + 4] = 1_000_000 - number;
+        // A batch that meets the end of the ring comes in two parts.
+        for (let left = batchCount; left > 0; left -= out.batchCount) {
+          const offset = out.claimBatch(payloadBytes, left);
+          if (offset < 0) throw new Error(`the ring refused a batch: ${offset}`);
+          const stride = out.batchStride >>> 2;
+          const end = (offset >>> 2) + out.batchCount * stride;
+          for (let at = offset >>> 2; at < end; at += stride) {
+            words[at] = number;
+            words[at + 1] = number + 1;
+            words[at + 2] = number * 2;
+            words[at + 3] = number & 7;
+            words[at + 4] = 1_000_000 - number;
+            number++;
+          }
           out.commit();
-          number++;
         }
         out.flush();
       }

@@ -32,6 +32,13 @@ function sizeError(received: unknown): RangeError {
   return new RangeError(`claim: expected a whole number of bytes from 0, received ${value}`);
 }
 
+function countError(received: unknown): RangeError {
+  const value = describeValue(received);
+  return new RangeError(
+    `claimBatch: expected a whole number of messages from 1, received ${value}`,
+  );
+}
+
 function messageError(received: unknown): TypeError {
   return new TypeError(`offer: expected a Uint8Array, received ${describeValue(received)}`);
 }
@@ -44,6 +51,10 @@ export class RingProducer {
   /** The same as 32-bit words; a claimed offset is a multiple of 8. */
   readonly words: Uint32Array;
   readonly messageBytesMax: number;
+  /** Messages of the last `claimBatch`. */
+  batchCount = 0;
+  /** Bytes from one message of the last `claimBatch` to the next, a multiple of 8. */
+  batchStride = 0;
   readonly #control: Int32Array;
   readonly #wake: () => void;
   readonly #capacity: number;
@@ -114,6 +125,32 @@ export class RingProducer {
       queueMicrotask(this.#flushLater);
     }
     return this.#publishedPosition + ((this.#tail - this.#published) | 0);
+  }
+
+  /**
+   * Room for up to `count` messages of the same size, side by side: the offset of the first, or a
+   * negative offer code. `batchCount` of them fit before the end of the room or of the data area;
+   * message i lies at offset + i × `batchStride`. Write them all, then `commit()` once. Cheaper a
+   * message than `claim`, otherwise the same. Throws RangeError for what is no size or no count.
+   */
+  claimBatch(messageBytes: number, count: number): number {
+    if (count >>> 0 !== count || count === 0) throw countError(count);
+    const first = this.claim(messageBytes);
+    if (first < 0) return first;
+    const stride = spanBytes(messageBytes);
+    const fitting = Math.trunc(((this.#plainEnd - this.#tail) | 0) / stride);
+    const messages = Math.max(1, Math.min(count, fitting));
+    const { words } = this;
+    let word = (first - recordHeaderBytes) >>> 2;
+    for (let message = 1; message < messages; message++) {
+      word += stride >>> 2;
+      words[word] = messageBytes;
+      words[word + 1] = commitRecord;
+    }
+    this.#claimEnd = (this.#tail + messages * stride) | 0;
+    this.batchCount = messages;
+    this.batchStride = stride;
+    return first;
   }
 
   /**

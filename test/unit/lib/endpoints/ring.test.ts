@@ -64,6 +64,43 @@ describe('a ring between JavaScript and the router', () => {
     expect([wakes(), control[producerParkedIndex]]).toEqual([1, 0]);
   });
 
+  it('takes batches side by side, as many as fit, over its end and when it is full', () => {
+    const { producer, consumer } = newRing();
+    const sizes = [1, 8, 20, 64, 200];
+    let sent = 0;
+    let taken = 0;
+    for (let round = 0; round < 400; round++) {
+      const bytes = sizes[round % sizes.length] ?? 1;
+      const offset = producer.claimBatch(bytes, 1 + (round % 16));
+      if (offset >= 0) {
+        expect(producer.batchCount).toBeLessThanOrEqual(1 + (round % 16));
+        for (let index = 0; index < producer.batchCount; index++) {
+          const at = offset + index * producer.batchStride;
+          producer.bytes.fill(sent++ & 255, at, at + bytes);
+        }
+        producer.commit();
+      }
+      producer.flush();
+      if (round % 3 !== 0) continue;
+      for (; consumer.next(); taken++) {
+        const same = consumer.copy().every((byte) => byte === (taken & 255));
+        expect(same, `message ${taken}`).toBe(true);
+      }
+      consumer.release();
+    }
+    while (consumer.next()) taken++;
+    expect(taken).toBe(sent);
+    expect(sent).toBeGreaterThan(400);
+  });
+
+  it('refuses a batch of no message and of no size', () => {
+    const { producer } = newRing();
+    expect(() => producer.claimBatch(8, 0)).toThrow(RangeError);
+    expect(() => producer.claimBatch(8, 1.5)).toThrow(RangeError);
+    expect(() => producer.claimBatch(-1, 4)).toThrow(RangeError);
+    expect(producer.claimBatch(capacityBytes, 4)).toBe(offerCodes.TOO_LARGE);
+  });
+
   it('forgets a claim that another one follows', () => {
     const { producer, consumer } = newRing();
     producer.claim(400);
