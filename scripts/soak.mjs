@@ -17,6 +17,9 @@ if (seconds === undefined) {
   say(`--fuzz-seconds: expected a whole number from 1, received ${values['fuzz-seconds']}`);
   process.exit(2);
 }
+say('soak: the whole suite in its long forms: a thousand reloads; a million races of publishing');
+say('soak: and parking, in C++, under TSan and from JavaScript; two million messages across');
+say(`soak: image swaps; ${seconds} s for each fuzzer. Tiers: ${positionals.join(', ') || 'all'}.`);
 const env = { HYPERROUTE_LONG: '1', HYPERROUTE_FUZZ_SECONDS: String(seconds) };
 const script = join(root, 'scripts', 'test.mjs');
 process.exitCode = run(process.execPath, [script, ...positionals], { env, stdio: 'inherit' });
