@@ -66,9 +66,13 @@ async function busyRouter(kind: Kind, env: NodeJS.ProcessEnv = {}): Promise<Busy
   cleanups.push(() => child.kill());
   const started = await child.next();
   const pid = started.pid as number;
-  const worker = readdirSync(`/proc/${pid}/task`).find(
-    (id) => readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim() === 'shared',
-  );
+  const nameOf = (id: string) => readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim();
+  // The worker gives itself its name, a moment after the router has started.
+  let worker: string | undefined;
+  await eventually('the worker', () => {
+    worker = readdirSync(`/proc/${pid}/task`).find((id) => nameOf(id) === 'shared');
+    return worker !== undefined;
+  });
   const port = portIn(started, 'in');
   const burst = kind === 'udp' ? udpBurst(out, port) : await tcpBurst(port);
   return { child, worker: Number(worker), burst };
