@@ -125,6 +125,19 @@ uint32_t Worker::poll() {
   return work_count;
 }
 
+// All endpoints together may have received more for this one than a burst, so one burst a cycle
+// would let its queue grow for ever. It sends as much as they can have received, and no more, so
+// that they have their turn again.
+uint32_t Worker::transmit(EndpointPort& port) {
+  uint32_t sent_count = 0;
+  for (size_t bursts = ports_.size() + 1; bursts > 0; --bursts) {
+    const uint32_t burst_count = port.transmit();
+    sent_count += burst_count;
+    if (burst_count == 0) break;
+  }
+  return sent_count;
+}
+
 uint32_t Worker::do_work() {
   cycle_.now_ns = monotonic_ns();
   cycle_.held = false;
@@ -132,7 +145,7 @@ uint32_t Worker::do_work() {
   if (cycle_.installed != nullptr) {
     for (EndpointPort* port : ports_) work_count += port->receive(cycle_);
   }
-  for (EndpointPort* port : ports_) work_count += port->transmit();
+  for (EndpointPort* port : ports_) work_count += transmit(*port);
   if (cycle_.now_ns >= progress_deadline_ns_) progress_ports();
   count(counters_.cycles);
   if (work_count > 0) count(counters_.busy);

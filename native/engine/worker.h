@@ -92,6 +92,7 @@ class Worker {
   static void* thread_main(void* self);
   void run();
   uint32_t do_work();
+  uint32_t transmit(EndpointPort& port);
   uint32_t carry_out_commands();
   void carry_out(const Command& command);
   void attach(EndpointPort* port);

@@ -150,6 +150,23 @@ TEST(Router, AParkingQueueTakesMoreInOrder) {
   EXPECT_GT(delivered[1], delivered[0]);
 }
 
+TEST(Router, AQueueThatGrewIsSentFasterThanOneSourceFillsIt) {
+  Relay relay;
+  for (uint64_t value = 0; value < 1500; ++value) {
+    ASSERT_TRUE(relay.send(Relay::kLeft, value));
+    if (value % 64 == 0) settle(relay);
+  }
+  settle(relay);
+  uint64_t value = 0;
+  while (relay.applications[Relay::kRight].receive(value)) {
+  }
+  // Its ring is empty now, and more than a burst waits in the queue behind it.
+  relay.router->poll();
+  uint32_t received_count = 0;
+  while (relay.applications[Relay::kRight].receive(value)) ++received_count;
+  EXPECT_GT(received_count, kBurstCountMax);
+}
+
 TEST(Router, ASwapPassesWhileNobodyPolls) {
   Relay relay;
   ASSERT_TRUE(relay.send(Relay::kLeft, 1));
