@@ -17,7 +17,7 @@ import { root } from './sources.mjs';
 const requireAll = process.env.CI === 'true' || process.env.HYPERROUTE_REQUIRE_ALL === '1';
 const isLong = process.env.HYPERROUTE_LONG === '1';
 const logPath = (name) => join(root, 'build', 'logs', `${name}.log`);
-const checkSeconds = 300;
+const checkSeconds = 600;
 const fuzzSeconds = parseSeconds(process.env.HYPERROUTE_FUZZ_SECONDS) ?? 5;
 const vitestSeconds = isLong ? 7200 : 1800;
 
@@ -37,6 +37,7 @@ async function check(title, args, needs = undefined) {
 
 const clangFormat =
   "import('./scripts/lint.mjs').then((m) => process.exit(m.clangFormat() ? 0 : 1))";
+const prebuild = ['scripts/ensure-built.mjs', 'dist', 'bench', 'prebuild'];
 const biome = "import('./scripts/lint.mjs').then((m) => process.exit(m.biome() ? 0 : 1))";
 
 async function vitest() {
@@ -76,6 +77,8 @@ const tiers = {
   stress: [[variants.stress.title, () => runVariant('stress')]],
   fuzz: [['fuzzers', () => fuzzAll(fuzzSeconds)]],
   package: [
+    // Built before the end-to-end tests, so that no compiler competes with them.
+    ["the tarball's binaries", (title) => check(title, prebuild, 'cmake')],
     ['publint', (title) => check(title, [packageBin('publint'), '--strict'])],
     [
       'are the types wrong',
