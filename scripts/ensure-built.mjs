@@ -59,7 +59,6 @@ function buildDist() {
 }
 
 function buildBench() {
-  if (inFolders(['bench/native'], isNative).length === 0) return true;
   if (which('cmake') === undefined) {
     say('hyperroute: cmake is missing, so the native benches are not built (scripts/setup.sh)');
     return false;
@@ -95,7 +94,7 @@ const targets = {
       ...inFolders(['bench/native', 'native'], isNative),
       ...inRoot(['CMakeLists.txt']),
     ],
-    output: undefined,
+    output: 'build/bench/hyperroute-bench',
     build: buildBench,
   },
   prebuild: {
@@ -120,7 +119,7 @@ function fingerprint(target) {
 
 function isCurrent(target) {
   const { output } = targets[target];
-  if (output !== undefined && !existsSync(join(root, output))) return false;
+  if (!existsSync(join(root, output))) return false;
   try {
     return readFileSync(join(stampFolder, target), 'utf8') === fingerprint(target);
   } catch {
