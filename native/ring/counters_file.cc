@@ -125,15 +125,4 @@ void counters_file_remove(const std::string& path, int fd) noexcept {
   ::close(fd);
 }
 
-Result<bool> counters_owner_is_alive(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) {
-    return Status::system(errno == ENOENT ? StatusCode::kNotFound : StatusCode::kSystem, errno,
-                          "opening the counters file %s", path.c_str());
-  }
-  const bool locked_by_owner = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  ::close(fd);
-  return locked_by_owner;
-}
-
 }  // namespace hyperroute

@@ -1,5 +1,5 @@
 // The counters file as a file: made, locked, replaced when its owner is dead, removed.
-// Thread: control thread; counters_owner_is_alive() from any.
+// Thread: control thread.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,5 @@ Result<int> counters_file_create(const std::string& path, uint64_t file_bytes);
 
 // Unlinks the path if it is still this file, and closes the descriptor (and so the lock).
 void counters_file_remove(const std::string& path, int fd) noexcept;
-
-// Whether the process that made the file still holds it. kNotFound where there is no file.
-Result<bool> counters_owner_is_alive(const std::string& path);
 
 }  // namespace hyperroute

@@ -51,15 +51,12 @@ inline void clear_parked(uint32_t* parked_word) noexcept {
   std::atomic_ref<uint32_t>(*parked_word).store(0, std::memory_order_relaxed);
 }
 
-inline constexpr uint64_t kWaitForever = UINT64_MAX;
-
 // A parked word with the eventfd that wakes its owner. A thread that consumes several rings has
-// one Parker; rings whose producers cannot reach its word (JavaScript sees only its own buffer)
-// lend their consumer_parked word through watch().
+// one Parker. Where producers cannot reach its word (JavaScript sees only its own buffer), a word
+// of the ring does the same with set_parked() and take_parked(), and whoever takes it wakes by
+// wake() or an eventfd of its own.
 class Parker {
  public:
-  static constexpr uint32_t kWatchedWordCountMax = 256;
-
   Parker() noexcept = default;
   Parker(const Parker&) = delete;  // Producers hold its address.
   Parker& operator=(const Parker&) = delete;
@@ -70,17 +67,10 @@ class Parker {
   // Set-up; no producer may use the object any more. Idempotent.
   void close() noexcept;
 
-  // Consumer thread. Adds or removes a word that prepare_park() sets along with the own one.
-  // kLimit beyond kWatchedWordCountMax. The word's memory outlives its watch.
-  Status watch(uint32_t* parked_word);
-  void unwatch(uint32_t* parked_word) noexcept;
-
   // Consumer thread, in this order: prepare_park(); re-check every ring with
-  // has_records_after_park(); if there is nothing, wait() (or block on fd() in an epoll set);
-  // always unpark_self() afterwards.
-  void prepare_park() noexcept;
-  // Blocks until a wake or for `timeout_ns`; true if it was woken. A system call.
-  bool wait(uint64_t timeout_ns = kWaitForever) noexcept;
+  // has_records_after_park(); if there is nothing, block until fd() is readable; always
+  // unpark_self() afterwards.
+  void prepare_park() noexcept { set_parked(&parked_); }
   void unpark_self() noexcept;
 
   // Any thread, after a seq_cst publish to a ring of this consumer. Costs one load unless the
@@ -88,39 +78,23 @@ class Parker {
   bool wake_if_parked() noexcept {
     if (!take_parked(&parked_)) [[likely]]
       return false;
-    signal();
+    wake();
     return true;
-  }
-
-  // The same through a watched word, for producers that found it set.
-  bool wake_if_parked(uint32_t* watched_word) noexcept {
-    if (!take_parked(watched_word)) [[likely]]
-      return false;
-    // The own word decides who writes, so that many watched words still make one write a park.
-    return wake_if_parked();
   }
 
   // Any thread. Wakes whether parked or not: for stop and for commands outside any ring. Called
   // while the consumer is awake, it makes the next sleep end at once.
-  void wake() noexcept { signal(); }
+  void wake() noexcept;
 
   // Readable from a wake until unpark_self(); for an epoll set.
   int fd() const noexcept { return fd_; }
 
-  // The consumer's own word, for producers that only need take_parked().
-  uint32_t* parked_word() noexcept { return &parked_; }
-
  private:
-  void signal() noexcept;
-
   // The word producers load after every batch, on a line of its own: it changes only around a
   // sleep, so it stays in their caches.
   alignas(kCacheLineBytes) uint32_t parked_ = 0;
   // Set-up, then constant.
   alignas(kCacheLineBytes) int fd_ = -1;
-  // The consumer's own.
-  uint32_t watched_count_ = 0;
-  uint32_t* watched_[kWatchedWordCountMax] = {};
 };
 
 }  // namespace hyperroute

@@ -2,13 +2,7 @@
 // Thread: control for open(), the owning worker for the rest, any for wake_worker().
 #include "io/memory/memory.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-
-#include "ring/parker.h"
 
 namespace hyperroute {
 
@@ -20,10 +14,7 @@ Status MemoryBackend::open(const MemoryOptions& options, const EndpointCounters&
   if (!outbound.ok()) return outbound.status();
   auto inbound = ring_attach(options.inbound_memory, options.inbound_bytes);
   if (!inbound.ok()) return inbound.status();
-  event_fd_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (event_fd_.get() < 0) {
-    return Status::system(StatusCode::kSystem, errno, "making an eventfd");
-  }
+  HR_TRY(waker_.open());
   options_ = options;
   counters_ = counters;
   outbound_ = SpscConsumer(outbound.value(), RingVisibility::kTail);
@@ -52,6 +43,8 @@ uint64_t MemoryBackend::progress(uint64_t) {
 
 bool MemoryBackend::prepare_wait() {
   finish_burst();
+  // A source that is not read any more gets no rx_burst to end its last wait.
+  if (waited_) end_wait();
   waited_ = true;
   set_parked(outbound_.consumer_parked_word());
   if (tx_blocked_) {
@@ -69,20 +62,13 @@ void MemoryBackend::stop_reading() {
   stop_position_ = outbound_.released_position() + outbound_.occupied_bytes();
 }
 
-void MemoryBackend::wake_worker() {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t put_bytes = ::write(event_fd_.get(), &one, sizeof one);
-}
-
 // The parked words and the eventfd of a wait that is over; a wake that is still on its way only
 // makes the next wait end at once.
 void MemoryBackend::end_wait() {
   waited_ = false;
   clear_parked(outbound_.consumer_parked_word());
   clear_parked(inbound_.producer_parked_word());
-  uint64_t wakes_count = 0;
-  [[maybe_unused]] const ssize_t got_bytes =
-      ::read(event_fd_.get(), &wakes_count, sizeof wakes_count);
+  waker_.unpark_self();
 }
 
 uint32_t MemoryBackend::close() {

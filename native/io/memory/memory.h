@@ -15,7 +15,7 @@
 
 #include "base/status.h"
 #include "io/endpoint.h"
-#include "io/unique_fd.h"
+#include "ring/parker.h"
 #include "ring/spsc_ring.h"
 
 namespace hyperroute {
@@ -58,7 +58,7 @@ class MemoryBackend {
   [[nodiscard]] bool is_live(PeerRef peer) const;
   uint64_t progress(uint64_t now_ns);
   bool prepare_wait();
-  [[nodiscard]] int wait_fd() const { return event_fd_.get(); }
+  [[nodiscard]] int wait_fd() const { return waker_.fd(); }
   [[nodiscard]] uint32_t capabilities() const { return kCanWait | kPreservesBounds; }
   [[nodiscard]] FinishedBytes finished_bytes(uint32_t) const { return {nullptr, 0}; }
   [[nodiscard]] FrameRoom frame_room() const { return {0, 0, message_bytes_max_}; }
@@ -81,13 +81,14 @@ class MemoryBackend {
 
   // Any thread. Wakes the worker; for JavaScript that found the outbound ring's consumer parked,
   // or that made room in a full inbound ring.
-  void wake_worker();
+  void wake_worker() { waker_.wake(); }
 
  private:
   MemoryOptions options_;
   EndpointCounters counters_{};
   uint32_t message_bytes_max_ = 0;
-  UniqueFd event_fd_;
+  // The eventfd that JavaScript wakes the worker by; the parked words are the rings' own.
+  Parker waker_;
 
   // Hands the released messages' bytes back to JavaScript; once a burst, not once a message.
   void finish_burst();

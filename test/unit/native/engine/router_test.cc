@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "relay_fixture.h"
-#include "ring/counters_reader.h"
+#include "unit/native/ring/counters_reader.h"
 
 namespace hyperroute {
 namespace {

@@ -12,7 +12,7 @@
 #include <set>
 
 #include "ring/counters_file.h"
-#include "ring/counters_reader.h"
+#include "unit/native/ring/counters_reader.h"
 
 namespace hyperroute {
 namespace {

@@ -2,6 +2,8 @@
 // and, shorter, under ThreadSanitizer.
 #pragma once
 
+#include <poll.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <thread>
@@ -28,6 +30,14 @@ inline uint64_t race_record_count() {
 
 // Far beyond any scheduling delay: a wait this long is a lost wake, not a slow machine.
 inline constexpr uint64_t kLostWakeNs = 20'000'000'000;
+
+// Sleeps until the parker's eventfd is readable; false at the time limit.
+inline bool wait_for_wake(const Parker& parker, uint64_t timeout_ns) {
+  pollfd entry{};
+  entry.fd = parker.fd();
+  entry.events = POLLIN;
+  return ::poll(&entry, 1, static_cast<int>(timeout_ns / 1'000'000)) == 1;
+}
 
 // A few instructions, a different number each time, so that the threads' steps slide past each
 // other instead of locking into one pattern.
@@ -106,7 +116,8 @@ inline ParkerRaceResult run_parker_race(uint64_t record_count, RingVisibility vi
     parker.prepare_park();
     if (!consumer.has_records_after_park()) {
       ++result.park_count;
-      if (!parker.wait(kLostWakeNs) && consumer.has_records_after_park()) ++result.lost_wake_count;
+      if (!wait_for_wake(parker, kLostWakeNs) && consumer.has_records_after_park())
+        ++result.lost_wake_count;
     }
     parker.unpark_self();
   }
@@ -139,26 +150,26 @@ inline ParkerRaceResult run_space_race(uint64_t record_count, uint64_t seed) {
         continue;
       }
       consumer.release_to_parkable(consumer.position());
-      static_cast<void>(parker.wake_if_parked(consumer.producer_parked_word()));
+      if (take_parked(consumer.producer_parked_word())) parker.wake();
       jitter(prng);
     }
   });
   uint64_t park_count = 0;
   uint64_t lost_wake_count = 0;
   SpscProducer producer(ring.view);
-  static_cast<void>(parker.watch(producer.producer_parked_word()));
   for (uint64_t number = 0; number < record_count;) {
     if (put_number(producer, number)) {
       ++number;
       continue;
     }
     producer.publish();
-    parker.prepare_park();
+    set_parked(producer.producer_parked_word());
     if (!producer.has_space_after_park(sizeof number)) {
       ++park_count;
-      const bool woken = parker.wait(kLostWakeNs);
+      const bool woken = wait_for_wake(parker, kLostWakeNs);
       if (!woken && producer.has_space_after_park(sizeof number)) ++lost_wake_count;
     }
+    clear_parked(producer.producer_parked_word());
     parker.unpark_self();
   }
   producer.publish();

@@ -1,21 +1,72 @@
-// Reads the counters memory against an owner that goes on writing. Control plane only.
-#include "ring/counters_reader.h"
+// What another process makes of a counters file, for tests of its writer: every offset is checked
+// and every sample belongs together. The product's reader is lib/router/counters.ts.
+#pragma once
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/cpu.h"
+#include "base/histogram.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "ring/counters_layout.h"
 
 namespace hyperroute {
-namespace {
 
-constexpr int kSampleTryCountMax = 1000;
+struct CounterSample {
+  uint32_t id = 0;
+  CounterType type = CounterType::kCounter;
+  CounterUnit unit = CounterUnit::kCount;
+  uint32_t worker_index = 0;
+  std::string label;
+  // A counter's or gauge's value; of a histogram the number of its values.
+  uint64_t value = 0;
+  // A histogram's buckets, valid while the reader is; nullptr for the others.
+  const uint64_t* buckets = nullptr;
+};
+
+struct CountersSample {
+  std::string name;
+  uint32_t pid = 0;
+  uint64_t start_time_ns = 0;
+  bool closed = false;
+  uint32_t generation = 0;
+  std::vector<CounterSample> counters;
+};
+
+class CountersReader {
+ public:
+  // Maps a file, read-only. kNotFound, kPermission, or kConfig where it is no counters file.
+  Status open(const std::string& path);
+
+  // Reads memory of this process: Counters::data() and bytes(), which outlive the reader.
+  Status attach(const uint8_t* data, size_t data_bytes);
+
+  // All live counters at one moment. kTimeout if the owner kept rewriting its records.
+  Result<CountersSample> sample() const;
+
+ private:
+  Status check() const;
+  bool sample_once(CountersSample& out) const;
+  bool sample_record(uint32_t index, CounterSample& out) const;
+
+  MemoryRegion region_;
+  const uint8_t* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+inline constexpr int kSampleTryCountMax = 1000;
 
 template <typename T>
 T load_acquire(const T& shared) {
@@ -23,19 +74,17 @@ T load_acquire(const T& shared) {
   return std::atomic_ref<T>(const_cast<T&>(shared)).load(std::memory_order_acquire);
 }
 
-uint64_t load_value(const uint8_t* at) {
+inline uint64_t load_value(const uint8_t* at) {
   // Relaxed: a value stands for itself; nothing else is read through it.
   return std::atomic_ref<uint64_t>(*reinterpret_cast<uint64_t*>(const_cast<uint8_t*>(at)))
       .load(std::memory_order_relaxed);
 }
 
-bool area_fits(uint64_t offset, uint64_t area_bytes, uint64_t total_bytes) {
+inline bool area_fits(uint64_t offset, uint64_t area_bytes, uint64_t total_bytes) {
   return offset <= total_bytes && area_bytes <= total_bytes - offset;
 }
 
-}  // namespace
-
-Status CountersReader::open(const std::string& path) {
+inline Status CountersReader::open(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     const StatusCode code = errno == ENOENT   ? StatusCode::kNotFound
@@ -58,13 +107,13 @@ Status CountersReader::open(const std::string& path) {
   return check();
 }
 
-Status CountersReader::attach(const uint8_t* data, size_t data_bytes) {
+inline Status CountersReader::attach(const uint8_t* data, size_t data_bytes) {
   data_ = data;
   bytes_ = data_bytes;
   return check();
 }
 
-Status CountersReader::check() const {
+inline Status CountersReader::check() const {
   if (bytes_ < sizeof(CountersHeader)) {
     return Status::error(StatusCode::kConfig, "%zu bytes are no counters file", bytes_);
   }
@@ -85,7 +134,7 @@ Status CountersReader::check() const {
   return Status::success();
 }
 
-bool CountersReader::sample_record(uint32_t index, CounterSample& out) const {
+inline bool CountersReader::sample_record(uint32_t index, CounterSample& out) const {
   const CountersHeader* header = reinterpret_cast<const CountersHeader*>(data_);
   const CounterRecord* records =
       reinterpret_cast<const CounterRecord*>(data_ + header->records_offset);
@@ -111,7 +160,7 @@ bool CountersReader::sample_record(uint32_t index, CounterSample& out) const {
   return true;
 }
 
-bool CountersReader::sample_once(CountersSample& out) const {
+inline bool CountersReader::sample_once(CountersSample& out) const {
   const CountersHeader* header = reinterpret_cast<const CountersHeader*>(data_);
   const uint32_t generation = load_acquire(header->generation);
   if (generation % 2 != 0) return false;
@@ -130,7 +179,7 @@ bool CountersReader::sample_once(CountersSample& out) const {
   return load_acquire(header->generation) == generation;
 }
 
-Result<CountersSample> CountersReader::sample() const {
+inline Result<CountersSample> CountersReader::sample() const {
   HR_ASSERT(data_ != nullptr);
   CountersSample out;
   for (int round = 0; round < kSampleTryCountMax; ++round) {
@@ -138,6 +187,18 @@ Result<CountersSample> CountersReader::sample() const {
     cpu_pause();
   }
   return Status::error(StatusCode::kTimeout, "the counters' records kept changing");
+}
+
+// Whether the process that made the file still holds it. kNotFound where there is no file.
+inline Result<bool> counters_owner_is_alive(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) {
+    return Status::system(errno == ENOENT ? StatusCode::kNotFound : StatusCode::kSystem, errno,
+                          "opening the counters file %s", path.c_str());
+  }
+  const bool locked_by_owner = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(fd);
+  return locked_by_owner;
 }
 
 }  // namespace hyperroute
