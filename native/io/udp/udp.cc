@@ -23,10 +23,7 @@ Status check_options(const UdpOptions& options) {
     return Status::error(StatusCode::kConfig, "maxPeers: expected 1 to %u, got %u", kPeersMax - 1,
                          options.senders_max);
   }
-  if (options.remote.empty()) {
-    if (!options.only_remote) return Status::success();
-    return Status::error(StatusCode::kConfig, "onlyRemote: expected a remote as well, got none");
-  }
+  if (options.remote.empty()) return Status::success();
   return check_remote_address(options.remote, options.local.family());
 }
 
@@ -62,10 +59,6 @@ Status UdpBackend::create_socket() {
   if (!bound.ok()) return bound.status();
   local_address_ = bound.value();
   if (inherits) skip_kernel_drops();
-  if (options_.only_remote && ::connect(socket_.get(), options_.remote.socket_address(),
-                                        options_.remote.socket_bytes()) != 0) {
-    return Status::system(StatusCode::kAddressInvalid, errno, "connecting a udp socket");
-  }
   // The socket joins the epoll set when its worker first sleeps: a spinning one never pays for
   // the wake-up that the kernel would run for each datagram.
   epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
@@ -105,7 +98,6 @@ Status UdpBackend::allocate() {
 
 bool can_reconfigure(const UdpOptions& running, const UdpOptions& wanted) noexcept {
   return wanted.local == running.local && wanted.remote == running.remote &&
-         wanted.only_remote == running.only_remote &&
          wanted.datagram_bytes_max == running.datagram_bytes_max &&
          wanted.senders_max == running.senders_max;
 }

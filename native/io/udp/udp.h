@@ -29,9 +29,8 @@ inline constexpr uint32_t kUdpBurstMax = 64;
 
 struct UdpOptions {
   SocketAddress local;
-  SocketAddress remote;      // Empty: none.
-  bool only_remote = false;  // Datagrams of anybody else never arrive: the socket is connected.
-  bool exposed = false;      // Whether `local` may be anything but loopback.
+  SocketAddress remote;               // Empty: none.
+  bool exposed = false;               // Whether `local` may be anything but loopback.
   uint32_t receive_buffer_bytes = 0;  // 0: what the system gives.
   uint32_t send_buffer_bytes = 0;
   uint32_t datagram_bytes_max = 2048;  // A longer one is dropped and counted as truncated.

@@ -167,9 +167,8 @@ uint32_t UdpBackend::gather(std::span<TxFrame> frames) noexcept {
     if (to == nullptr) return i;
     tx_vectors_[i] = iovec{frames[i].data, frames[i].bytes};
     msghdr& header = tx_headers_[i].msg_hdr;
-    // A connected socket keeps its route; naming the address would look it up for each datagram.
-    header.msg_name = options_.only_remote ? nullptr : const_cast<sockaddr*>(to->socket_address());
-    header.msg_namelen = options_.only_remote ? 0 : to->socket_bytes();
+    header.msg_name = const_cast<sockaddr*>(to->socket_address());
+    header.msg_namelen = to->socket_bytes();
   }
   return static_cast<uint32_t>(count_max);
 }
@@ -202,11 +201,6 @@ int UdpBackend::send_gathered(uint32_t count) noexcept {
 UdpBackend::SendError UdpBackend::send_failed(int error, TxFrame& frame) noexcept {
   if (error == EAGAIN || error == EWOULDBLOCK) return SendError::kFull;
   if (error == EINTR) return SendError::kAgain;
-  if (options_.only_remote && error == ECONNREFUSED) {
-    // Reports an earlier datagram of this connected socket; the present one was not tried.
-    count(counters_.io_errors);
-    return SendError::kAgain;
-  }
   frame.verdict = error == EMSGSIZE ? TxVerdict::kTooLarge : TxVerdict::kFailed;
   return SendError::kFinal;
 }

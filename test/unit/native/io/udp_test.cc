@@ -59,7 +59,6 @@ TEST_F(UdpTest, RefusesOptionsThatCannotBe) {
   EXPECT_EQ(code([](UdpOptions& o) { o.datagram_bytes_max = 0; }), StatusCode::kConfig);
   EXPECT_EQ(code([](UdpOptions& o) { o.datagram_bytes_max = 65'508; }), StatusCode::kConfig);
   EXPECT_EQ(code([](UdpOptions& o) { o.senders_max = 0; }), StatusCode::kConfig);
-  EXPECT_EQ(code([](UdpOptions& o) { o.only_remote = true; }), StatusCode::kConfig);
   EXPECT_EQ(code([](UdpOptions& o) { o.remote = loopback(AF_INET6, 9); }), StatusCode::kConfig);
   EXPECT_EQ(code([](UdpOptions& o) { o.remote = loopback(AF_INET, 0); }), StatusCode::kConfig);
   EXPECT_EQ(code([](UdpOptions& o) { o.local = SocketAddress::parse("0.0.0.0", 0).take(); }),
@@ -138,39 +137,6 @@ TEST_F(UdpTest, HasNoDefaultPeerWithoutARemote) {
   EXPECT_FALSE(harness_.backend.is_live(kDefaultPeer));
   EXPECT_EQ(harness_.offer(kDefaultPeer, World::message(1, 30)), TxVerdict::kFailed);
   EXPECT_EQ(harness_.backend.take_sequence(kDefaultPeer), 0u);
-}
-
-TEST_F(UdpTest, LosesNothingElseToARemoteThatIsNotThere) {
-  UdpOptions options = World::options();
-  options.only_remote = true;
-  UniqueFd remote = make_remote(options);
-  open(options);
-  remote.reset();
-  // Each datagram provokes an ICMP error, which the next call on the socket reports.
-  for (uint32_t i = 0; i < 5; ++i) {
-    EXPECT_EQ(harness_.send(kDefaultPeer, World::message(i, 30)), TxVerdict::kSent);
-    harness_.run_a_while();
-  }
-  EXPECT_GT(harness_.counters.io_errors, 0u);
-  remote = open_raw(SOCK_DGRAM, options.remote);
-  ASSERT_TRUE(remote.is_open());
-  EXPECT_EQ(harness_.send(kDefaultPeer, World::message(9, 30)), TxVerdict::kSent);
-  EXPECT_EQ(receive(remote.get()), World::message(9, 30));
-}
-
-TEST_F(UdpTest, HearsOnlyItsRemoteWhenToldSo) {
-  UdpOptions options = World::options();
-  options.only_remote = true;
-  UniqueFd remote = make_remote(options);
-  open(options);
-  auto stranger = world_.join(harness_);
-  ASSERT_TRUE(stranger->send(World::message(1, 30)));
-  World::Peer as_peer{std::move(remote), harness_.backend.local_address()};
-  ASSERT_TRUE(as_peer.send(World::message(2, 30)));
-  ASSERT_TRUE(harness_.run_until_received(1));
-  harness_.run_a_while();
-  ASSERT_EQ(harness_.received.size(), 1u);
-  EXPECT_EQ(harness_.received[0].message, World::message(2, 30));
 }
 
 TEST_F(UdpTest, GivesEachFrameOfABurstItsOwnVerdict) {
