@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "engine/duty_cycle.h"
 #include "engine/endpoint_port.h"
 
@@ -83,6 +84,7 @@ class EndpointDriver final : public EndpointPort {
   void close() override {
     if (closed_) return;
     closed_ = true;
+    count(counters_.undeliverable, discard_received());
     for (const auto& queue : queues_) count(counters_.undeliverable, queue->discard());
     count(counters_.undeliverable, backend_->close());
   }
@@ -100,6 +102,20 @@ class EndpointDriver final : public EndpointPort {
     }
     older_ = nullptr;
     return true;
+  }
+
+  // Takes what was read and never routed, held when its time was up; returns how many. Bounded by
+  // what had been read: nothing is read any more.
+  uint32_t discard_received() {
+    backend_->stop_reading();
+    RxView views[kBurstCountMax];
+    uint32_t discarded_count = 0;
+    for (;;) {
+      const uint32_t message_count = backend_->rx_burst(std::span(views), monotonic_ns());
+      if (message_count == 0) return discarded_count;
+      for (uint32_t i = 0; i < message_count; ++i) backend_->release(views[i]);
+      discarded_count += message_count;
+    }
   }
 
   void report_state() {
