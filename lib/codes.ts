@@ -99,3 +99,32 @@ export const offerCodes = {
 
 /** The name of a negative result of offer or claim. */
 export type OfferCodeName = keyof typeof offerCodes;
+
+/** What is wrong with the bytes of a message; 0 stands for nothing. */
+export const messageFaults = {
+  /** The frame ends before the message's fixed block does. */
+  TRUNCATED: 1,
+  /** The frame is larger than any message. */
+  TOO_LARGE: 2,
+  /** The template id is that of another schema. */
+  WRONG_TEMPLATE: 3,
+  /** The version is 0, which no writer has. */
+  BAD_VERSION: 4,
+  /** A flag is set that has no meaning. */
+  BAD_FLAGS: 5,
+  /** The block length is not that of the version in the header. */
+  BAD_BLOCK: 6,
+  /** The fingerprint is that of another schema with the same template id. */
+  WRONG_SCHEMA: 7,
+  /** A variable field lies outside the message, out of order, or is absent and there. */
+  BAD_SLOT: 8,
+  /** The entries of a group do not have the size of their version. */
+  BAD_STRIDE: 9,
+  /** A variable field has more bytes or entries than the schema allows. */
+  TOO_LONG: 10,
+  /** A field holds a value that its type does not have. */
+  BAD_VALUE: 11,
+} as const;
+
+/** The name of a fault of a message. */
+export type MessageFaultName = keyof typeof messageFaults;

@@ -42,6 +42,7 @@ export function readTables(text) {
     reject: readTable(tables, 'rejectCodes', (v) => Number.isInteger(v) && v >= 1 && v <= 999),
     status: readTable(tables, 'statusCodes', (v, name) => negative(v) && /^ERR_/.test(name)),
     offer: readTable(tables, 'offerCodes', negative),
+    fault: readTable(tables, 'messageFaults', (v) => Number.isInteger(v) && v >= 1 && v <= 255),
   };
 }
 
@@ -64,8 +65,9 @@ ${cases.join('\n')}
 `;
 }
 
-export function cppText({ reject, status, offer }) {
+export function cppText({ reject, status, offer, fault }) {
   const ok = { name: 'ERR_OK', value: 0, meaning: 'Success.' };
+  const none = { name: 'NONE', value: 0, meaning: 'The message is sound.' };
   const same = (name) => name;
   const plain = (name) => `k${pascal(name)}`;
   return `// ${notice}
@@ -91,6 +93,9 @@ ${cppNames('StatusCode', [ok, ...status], statusName, (name) => name.replace('ER
 // Negative results of offer and claim; what is not negative is a position.
 ${cppEnum('OfferCode', 'int32_t', offer, plain)}
 ${cppNames('OfferCode', offer, plain, same)}
+// What is wrong with the bytes of a message; 0: nothing.
+${cppEnum('MessageFault', 'uint8_t', [none, ...fault], plain)}
+${cppNames('MessageFault', [none, ...fault], plain, same)}
 }  // namespace hyperroute
 `;
 }
@@ -100,7 +105,7 @@ function tsTable(name, doc, rows) {
   return `/** ${doc} */\nexport const ${name} = {\n${lines.join('\n')}\n} as const;\n`;
 }
 
-export function tsText({ reject, status, offer }) {
+export function tsText({ reject, status, offer, fault }) {
   return `// ${notice}
 // Error and reject codes shared with the native engine.
 
@@ -121,6 +126,10 @@ export type ErrorCode = keyof typeof statusCodes;
 ${tsTable('offerCodes', 'Negative results of offer and claim.', offer)}
 /** The name of a negative result of offer or claim. */
 export type OfferCodeName = keyof typeof offerCodes;
+
+${tsTable('messageFaults', 'What is wrong with the bytes of a message; 0 stands for nothing.', fault)}
+/** The name of a fault of a message. */
+export type MessageFaultName = keyof typeof messageFaults;
 `;
 }
 

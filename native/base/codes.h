@@ -193,4 +193,63 @@ constexpr const char* name_of(OfferCode code) noexcept {
   return "UNKNOWN";
 }
 
+// What is wrong with the bytes of a message; 0: nothing.
+enum class MessageFault : uint8_t {
+  // The message is sound.
+  kNone = 0,
+  // The frame ends before the message's fixed block does.
+  kTruncated = 1,
+  // The frame is larger than any message.
+  kTooLarge = 2,
+  // The template id is that of another schema.
+  kWrongTemplate = 3,
+  // The version is 0, which no writer has.
+  kBadVersion = 4,
+  // A flag is set that has no meaning.
+  kBadFlags = 5,
+  // The block length is not that of the version in the header.
+  kBadBlock = 6,
+  // The fingerprint is that of another schema with the same template id.
+  kWrongSchema = 7,
+  // A variable field lies outside the message, out of order, or is absent and there.
+  kBadSlot = 8,
+  // The entries of a group do not have the size of their version.
+  kBadStride = 9,
+  // A variable field has more bytes or entries than the schema allows.
+  kTooLong = 10,
+  // A field holds a value that its type does not have.
+  kBadValue = 11,
+};
+
+// The code's name; "UNKNOWN" for a number outside the table.
+constexpr const char* name_of(MessageFault code) noexcept {
+  switch (code) {
+    case MessageFault::kNone:
+      return "NONE";
+    case MessageFault::kTruncated:
+      return "TRUNCATED";
+    case MessageFault::kTooLarge:
+      return "TOO_LARGE";
+    case MessageFault::kWrongTemplate:
+      return "WRONG_TEMPLATE";
+    case MessageFault::kBadVersion:
+      return "BAD_VERSION";
+    case MessageFault::kBadFlags:
+      return "BAD_FLAGS";
+    case MessageFault::kBadBlock:
+      return "BAD_BLOCK";
+    case MessageFault::kWrongSchema:
+      return "WRONG_SCHEMA";
+    case MessageFault::kBadSlot:
+      return "BAD_SLOT";
+    case MessageFault::kBadStride:
+      return "BAD_STRIDE";
+    case MessageFault::kTooLong:
+      return "TOO_LONG";
+    case MessageFault::kBadValue:
+      return "BAD_VALUE";
+  }
+  return "UNKNOWN";
+}
+
 }  // namespace hyperroute
