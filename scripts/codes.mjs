@@ -1,5 +1,5 @@
-// Generates native/base/codes.h and lib/codes.ts from native/codes.json, so that C++ and
-// TypeScript can never disagree on a number. Both files are checked in; tidy fails when stale.
+// Generates native/include/hyperroute/codes.h and lib/codes.ts from native/codes.json, so that C++
+// and TypeScript can never disagree on a number. Both files are checked in; tidy fails when stale.
 //
 //   node scripts/codes.mjs          writes both files
 //   node scripts/codes.mjs --check  exits 1 and names the stale file
@@ -127,7 +127,11 @@ ${tsTable('offerCodes', 'Negative results of offer and claim.', offer)}
 /** The name of a negative result of offer or claim. */
 export type OfferCodeName = keyof typeof offerCodes;
 
-${tsTable('messageFaults', 'What is wrong with the bytes of a message; 0 stands for nothing.', fault)}
+${tsTable(
+  'messageFaults',
+  'What is wrong with the bytes of a message; 0 stands for nothing.',
+  fault,
+)}
 /** The name of a fault of a message. */
 export type MessageFaultName = keyof typeof messageFaults;
 `;
@@ -137,7 +141,7 @@ export type MessageFaultName = keyof typeof messageFaults;
 export function generated() {
   const tables = readTables(readFileSync(join(root, source), 'utf8'));
   return [
-    ['native/base/codes.h', cppText(tables)],
+    ['native/include/hyperroute/codes.h', cppText(tables)],
     ['lib/codes.ts', tsText(tables)],
   ];
 }

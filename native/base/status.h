@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/codes.h"
+#include "include/hyperroute/codes.h"
 
 namespace hyperroute {
 

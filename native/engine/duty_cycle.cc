@@ -12,7 +12,7 @@
 
 #include "base/bits.h"
 #include "base/clock.h"
-#include "base/codes.h"
+#include "include/hyperroute/codes.h"
 #include "io/memory/memory.h"
 #include "io/tcp/tcp.h"
 #include "io/udp/udp.h"

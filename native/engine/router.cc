@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "base/codes.h"
+#include "include/hyperroute/codes.h"
 
 namespace hyperroute {
 namespace {

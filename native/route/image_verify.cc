@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "base/codes.h"
+#include "include/hyperroute/codes.h"
 
 namespace hyperroute {
 

@@ -8,8 +8,8 @@ export const limits = { fileLines: 400, functionLines: 70, lineColumns: 100 };
 // What a folder of native/ may include besides itself; `addon` and `engine` see all below them.
 const nativeImports = {
   include: [],
-  base: [],
-  ring: ['base'],
+  base: ['include'],
+  ring: ['base', 'include'],
   codec: ['base', 'include'],
   route: ['base', 'codec', 'include'],
   wire: ['base'],

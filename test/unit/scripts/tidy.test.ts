@@ -92,6 +92,14 @@ const samples: readonly Sample[] = [
   },
   {
     rule: 'nativeDirection',
+    about: 'an include in a header that plug-ins compile with alone',
+    path: 'native/include/hyperroute/a.h',
+    bad: `${header}#include "base/status.h"\n`,
+    line: 2,
+    good: `${header}#include "b.h"\n`,
+  },
+  {
+    rule: 'nativeDirection',
     about: 'a folder that the table does not know',
     path: 'native/misc/a.h',
     bad: header,

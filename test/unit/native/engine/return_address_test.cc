@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/codes.h"
 #include "codec/field_datapath.h"
 #include "engine/duty_cycle.h"
+#include "include/hyperroute/codes.h"
 #include "ring/counters_layout.h"
 #include "unit/native/engine/relay_fixture.h"
 
