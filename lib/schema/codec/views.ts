@@ -1,0 +1,72 @@
+// Typed views over the memory that messages lie in. Making them costs more than a message, so the
+// last ones stay: per byte array that was given, and per buffer.
+
+/**
+ * How the bytes of a buffer are reached. Positions count from the start of the buffer, not of the
+ * byte array that was given, so that multiples of 8 are aligned.
+ */
+export interface Views {
+  /** Position of the byte array's start. */
+  readonly base: number;
+  readonly view: DataView;
+  readonly octets: Uint8Array;
+  /** Aligned 64-bit words; null where they would have the wrong byte order or a changing size. */
+  readonly words: BigUint64Array | null;
+  readonly signedWords: BigInt64Array | null;
+}
+
+interface BufferViews {
+  readonly view: DataView;
+  readonly octets: Uint8Array;
+  readonly words: BigUint64Array | null;
+  readonly signedWords: BigInt64Array | null;
+}
+
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+const viewsOfBuffer = new WeakMap<ArrayBufferLike, BufferViews>();
+
+function isResizable(buffer: ArrayBufferLike): boolean {
+  const { resizable, growable } = buffer as { resizable?: boolean; growable?: boolean };
+  return resizable === true || growable === true;
+}
+
+function makeViews(buffer: ArrayBufferLike): BufferViews {
+  // Without a length given, views of resizable buffers keep to the buffer's size.
+  const common = { view: new DataView(buffer), octets: new Uint8Array(buffer) };
+  if (!isLittleEndian || isResizable(buffer)) return { ...common, words: null, signedWords: null };
+  const count = Math.floor(buffer.byteLength / 8);
+  return {
+    ...common,
+    words: new BigUint64Array(buffer, 0, count),
+    signedWords: new BigInt64Array(buffer, 0, count),
+  };
+}
+
+let lastBytes: Uint8Array = new Uint8Array(0);
+let lastViews: Views = { base: 0, ...makeViews(lastBytes.buffer) };
+
+/** The views over the buffer of `bytes`. */
+export function viewsOf(bytes: Uint8Array): Views {
+  return bytes === lastBytes ? lastViews : otherViews(bytes);
+}
+
+function otherViews(bytes: Uint8Array): Views {
+  const { buffer } = bytes;
+  let shared = viewsOfBuffer.get(buffer);
+  if (shared === undefined) {
+    shared = makeViews(buffer);
+    viewsOfBuffer.set(buffer, shared);
+  }
+  const { view, octets, words, signedWords } = shared;
+  lastBytes = bytes;
+  lastViews = { base: bytes.byteOffset, view, octets, words, signedWords };
+  return lastViews;
+}
+
+/** Positions up to here can be shifted as 32-bit integers. */
+const shiftableMax = 2 ** 31 - 1;
+
+/** Whether a message from `at` to `end` can be reached through aligned words. */
+export function isAligned(views: Views, at: number, end: number): boolean {
+  return views.words !== null && (at & 7) === 0 && end <= shiftableMax;
+}
