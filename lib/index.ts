@@ -66,15 +66,19 @@ export {
   type UpdateReport,
 } from './router/hyperroute.js';
 export type { CountersSummary, Metrics } from './router/summary.js';
-export { type EnumBase, type EnumSpec, t } from './schema/fields.js';
+export { t } from './schema/fields.js';
+export type * from './schema/infer.js';
 export { type Layout, layout } from './schema/layout.js';
+export { schemaFromJson } from './schema/load.js';
+export type * from './schema/model.js';
 export {
   type AnySchema,
+  type InferInput,
   type InferMessage,
-  type MessageOf,
   type Schema,
   type SchemaOptions,
   schema,
 } from './schema/schema.js';
-export type { ByteOrder, FieldSpec, Fields, ScalarType } from './schema/types.js';
+export type { EnumSpec, FieldSpec, Fields } from './schema/spec.js';
+export type { EnumBase, EnumOptions } from './schema/symbols.js';
 export { type Raw, raw, type Union, union } from './schema/union.js';

@@ -3,7 +3,6 @@
 import { type RejectCodeName, rejectCodes } from '../codes.js';
 import { optionError, type SourcePlace } from '../errors.js';
 import type { AnySchema } from '../schema/schema.js';
-import type { PlacedField } from '../schema/types.js';
 import { type Raw, raw, type Union } from '../schema/union.js';
 import { type CodeReference, numberCodes } from './dsl/codes.js';
 import type { ActionNode, RouteNode, RuleNode } from './dsl/route.js';
@@ -31,6 +30,7 @@ import type {
   TransformIr,
   ValueIr,
 } from './ir.js';
+import { type PlacedField, placedFields } from './placed.js';
 
 /** The parts of a router that are objects of the routing language. */
 export interface RouterParts {
@@ -223,7 +223,7 @@ class Builder {
       from: this.#schemas.indexOf(from),
       to: this.#schemas.indexOf(to),
       outputs: transform.outputs.map(({ name: field, value, rangeCode }) => ({
-        field: to.fields.findIndex((candidate) => candidate.name === field),
+        field: placedFields(to).findIndex((candidate) => candidate.name === field),
         value: this.#value(value),
         rangeCode: this.#codeOf(rangeCode),
       })),
@@ -266,7 +266,7 @@ function membersOf(messages: Messages): readonly AnySchema[] {
 }
 
 function fieldNamed(schema: AnySchema, name: string | null): FieldIr | null {
-  const field = schema.fields.find((candidate) => candidate.name === name);
+  const field = placedFields(schema).find((candidate) => candidate.name === name);
   return field === undefined ? null : fieldIr(field);
 }
 
@@ -275,7 +275,8 @@ function fieldIr({ name, type, order, offset, bytes, symbols }: PlacedField): Fi
 }
 
 function schemaIr(schema: AnySchema): SchemaIr {
-  const { name, templateId, bytes, fields, header, place } = schema;
+  const { name, templateId, bytesMin: bytes, header, place } = schema;
+  const fields = placedFields(schema);
   const indexOf = (field: string | null): number | null =>
     field === null ? null : fields.findIndex((candidate) => candidate.name === field);
   return {

@@ -1,6 +1,6 @@
 // Checks of schemas and families: fields inside their messages, headers at one place.
 import { messageBytesMax } from '../schema/layout.js';
-import { isScalarType, scalarFacts } from '../schema/types.js';
+import { integerFacts, isIntegerType } from '../schema/model.js';
 import type { Findings } from './findings.js';
 import type { FamilyIr, FieldIr, RouterIr, SchemaIr } from './ir.js';
 import { schemaCountMax } from './limits.js';
@@ -52,8 +52,8 @@ function checkSchema(schema: SchemaIr, path: string, findings: Findings): void {
 function isFieldSound({ type, bytes, order, symbols }: FieldIr): boolean {
   if (order !== 'le' && order !== 'be') return false;
   if (type === 'bytes') return Number.isInteger(bytes) && bytes >= 1 && symbols === null;
-  if (!isScalarType(type) || scalarFacts[type].bytes !== bytes) return false;
-  const { low, high } = scalarFacts[type];
+  if (!isIntegerType(type) || integerFacts[type].bytes !== bytes) return false;
+  const { low, high } = integerFacts[type];
   return Object.values(symbols ?? {}).every((value) => value >= low && value <= high);
 }
 
@@ -69,10 +69,10 @@ function checkHeaderField(
   if (!findings.index(index, fields.length, option, `fields of ${name}`, position)) return;
   const { type, symbols } = fields[index] as FieldIr;
   const isFit =
-    isScalarType(type) &&
+    isIntegerType(type) &&
     symbols === null &&
-    value >= scalarFacts[type].low &&
-    value <= scalarFacts[type].high;
+    value >= integerFacts[type].low &&
+    value <= integerFacts[type].high;
   findings.need(
     isFit,
     'ERR_SCHEMA',

@@ -1,5 +1,5 @@
 // Checks of transforms: every field of the output is written once, by something that fits.
-import { isScalarType, scalarFacts } from '../schema/types.js';
+import { integerFacts, isIntegerType } from '../schema/model.js';
 import type { Findings } from './findings.js';
 import type { FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr, ValueIr } from './ir.js';
 import { transformCountMax } from './limits.js';
@@ -76,8 +76,8 @@ function fits(from: SchemaIr, field: FieldIr, value: ValueIr): string | null {
     if (!isBytes || (field.type === input.type && field.bytes === input.bytes)) return null;
     return `a field like ${field.name} (${field.type}, ${field.bytes} bytes)`;
   }
-  if (!isScalarType(field.type)) return `a field of ${field.bytes} bytes`;
-  const { low, high } = scalarFacts[field.type];
+  if (!isIntegerType(field.type)) return `a field of ${field.bytes} bytes`;
+  const { low, high } = integerFacts[field.type];
   const holds = (exact: bigint): boolean => exact >= low && exact <= high;
   switch (value.kind) {
     case 'const':

@@ -1,9 +1,9 @@
 // Facts about integer fields that the emitter needs: how the engine reads one, the order of its
 // values, and sets of values as intervals.
-import type { FieldIr, IntervalsIr, ScalarType } from './ir.js';
+import type { FieldIr, IntegerType, IntervalsIr } from './ir.js';
 
 /** A field that holds an integer: the only kind that conditions and conversions read. */
-export type IntegerField = FieldIr & { readonly type: ScalarType };
+export type IntegerField = FieldIr & { readonly type: IntegerType };
 
 export function isInteger(field: FieldIr): field is IntegerField {
   return field.type !== 'bytes';

@@ -1,5 +1,5 @@
 // Writes the sections of a route image and joins them into the block that the engine loads.
-import { crc32c } from './emit-crc.js';
+import { crc32c } from '../schema/crc32c.js';
 import {
   imageBytesMax,
   imageCrcStart,

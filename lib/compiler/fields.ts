@@ -1,6 +1,6 @@
 // Fields of messages as exact integers, byte by byte: for the interpreter, which wants nothing
 // clever under it.
-import { isScalarType, scalarFacts } from '../schema/types.js';
+import { integerFacts, isIntegerType } from '../schema/model.js';
 import type { FieldIr } from './ir.js';
 
 export function readBytes(message: Uint8Array, { offset, bytes }: FieldIr): Uint8Array {
@@ -17,8 +17,8 @@ export function readField(message: Uint8Array, field: FieldIr): bigint {
 
 /** Writes an integer field; false, and nothing written, when the value does not fit. */
 export function writeField(message: Uint8Array, field: FieldIr, value: bigint): boolean {
-  if (!isScalarType(field.type)) return false;
-  const { low, high } = scalarFacts[field.type];
+  if (!isIntegerType(field.type)) return false;
+  const { low, high } = integerFacts[field.type];
   if (value < low || value > high) return false;
   for (let index = 0; index < field.bytes; index++) {
     const shift = BigInt(8 * (field.order === 'le' ? index : field.bytes - 1 - index));

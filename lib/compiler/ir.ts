@@ -6,7 +6,8 @@
  * Indices refer to the arrays of `RouterIr`. Every integer that a message field can hold is a
  * bigint, whatever its width, so that comparisons are exact.
  */
-import type { ByteOrder, FieldType, ScalarType } from '../schema/types.js';
+import type { ByteOrder, IntegerType } from '../schema/model.js';
+import type { FieldType } from './placed.js';
 
 /** Where in the user's configuration something was written. Line and column count from 1. */
 export interface SourcePosition {
@@ -15,7 +16,7 @@ export interface SourcePosition {
   readonly column: number;
 }
 
-export type { ByteOrder, FieldType, ScalarType };
+export type { ByteOrder, FieldType, IntegerType };
 
 /** A field at a fixed place of a message. `bytes` is its size, `offset` counts from the start. */
 export interface FieldIr {

@@ -2,7 +2,7 @@
 import { optionError, type SourcePlace } from '../errors.js';
 import { OptionReader } from '../schema/options.js';
 import { callerPlace } from '../schema/position.js';
-import type { ByteOrder } from '../schema/types.js';
+import type { ByteOrder } from '../schema/model.js';
 
 export interface LengthPrefixOptions {
   /** Size of the length field, 1 to 8. */

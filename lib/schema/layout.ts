@@ -1,7 +1,17 @@
-// How the fields of a message lie in memory: packed, or aligned as a C compiler does it.
+// Places of fields in foreign layouts: packed, or aligned as a C compiler does it.
 import { optionError, type SourcePlace } from '../errors.js';
+import { alignUp, type Declared, declareFields } from './declare.js';
+import type {
+  BitsModel,
+  BlockModel,
+  ByteOrder,
+  DynamicBase,
+  FieldModel,
+  TypeModel,
+} from './model.js';
+import { bytesOf } from './place-native.js';
 import { callerPlace } from './position.js';
-import type { ByteOrder, Fields, PlacedField } from './types.js';
+import type { FieldSpec } from './spec.js';
 
 /** A rule that gives every field its offset. */
 export interface Layout {
@@ -18,7 +28,7 @@ function layoutOf(kind: Layout['kind'], order: unknown): Layout {
 }
 
 /**
- * Layouts of binary formats that others define.
+ * Layouts of binary formats that others define. Without one a schema has the native layout.
  *
  * - `layout.packed('le')`: fields follow each other without gaps.
  * - `layout.c('be')`: each field at a multiple of its size and the message padded to its largest
@@ -36,54 +46,145 @@ export function isLayout(value: unknown): value is Layout {
   return (kind === 'packed' || kind === 'c') && (order === 'le' || order === 'be');
 }
 
-/** Fields at their places, and the message's size. */
-export interface Placement {
-  readonly fields: readonly PlacedField[];
-  readonly bytes: number;
-}
-
-const fieldPattern = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
-const fieldsMax = 1024;
-/** A message's largest size: every offset fits 16 bits with one value to spare. */
+/** A foreign message's largest size: every offset fits 16 bits with one value to spare. */
 export const messageBytesMax = 65_535;
 
 /** Gives every field its place, in the order of the object. Throws ERR_SCHEMA. */
-export function placeFields(
-  fields: Fields,
+export function placeForeign(
+  fields: unknown,
   rule: Layout,
   option: string,
   place: SourcePlace,
-): Placement {
-  const entries = Object.entries(fields);
-  if (entries.length < 1 || entries.length > fieldsMax) {
-    throw optionError('ERR_SCHEMA', option, `1 to ${fieldsMax} fields`, entries.length, place);
+): BlockModel {
+  const declared = declareFields(fields, [], option, place);
+  if (declared.length === 0) {
+    throw optionError('ERR_SCHEMA', option, '1 to 1024 fields', fields, place);
   }
-  const placed: PlacedField[] = [];
-  let offset = 0;
-  let alignmentMax = 1;
-  for (const [name, spec] of entries) {
-    if (!fieldPattern.test(name)) {
-      const expected = 'field names of a letter, then up to 63 letters, digits or "_"';
-      throw optionError('ERR_SCHEMA', option, expected, name, place);
+  const bitPlaces = placeBits(declared, rule.order, option, place);
+  const placed: FieldModel[] = [];
+  let section = { base: null as DynamicBase | null, offset: 0, alignment: 1 };
+  let fixedBytes = 0;
+  for (const [index, field] of declared.entries()) {
+    const path = `${option}.${field.name}`;
+    const bits = bitPlaces[index] ?? null;
+    const type = bits?.type ?? foreignType(field.spec, path, place);
+    if (field.spec.options.at !== null) {
+      if (section.base === null) fixedBytes = alignUp(section.offset, section.alignment);
+      section = { base: dynamicBase(field.spec, placed, path, place), offset: 0, alignment: 1 };
     }
-    if (spec?.type === undefined || spec.shape === undefined || spec.bytes === undefined) {
-      const expected = 'a field type such as t.u32';
-      throw optionError('ERR_SCHEMA', `${option}.${name}`, expected, spec, place);
+    if (placed.at(-1)?.type.kind === 'rest') {
+      throw optionError('ERR_SCHEMA', path, 'nothing behind t.rest', field.name, place);
     }
-    const { type, shape, bytes, symbols } = spec;
-    const alignment = rule.kind === 'packed' || type === 'bytes' ? 1 : bytes;
-    alignmentMax = Math.max(alignmentMax, alignment);
-    offset = alignUp(offset, alignment);
-    placed.push({ name, type, shape, order: rule.order, offset, bytes, symbols });
-    offset += bytes;
+    const alignment = rule.kind === 'packed' ? 1 : alignmentOf(type);
+    section.alignment = Math.max(section.alignment, alignment);
+    const isInContainer = bits !== null && !bits.isFirst;
+    const offset = isInContainer
+      ? (placed.at(-1)?.offset ?? 0)
+      : alignUp(section.offset, alignment);
+    const bytes = bytesOf(type);
+    const { name, id, explicitId, spec, fallback } = field;
+    placed.push({
+      ...{ name, id, explicitId, since: 1, type, order: rule.order, offset, bytes },
+      ...{ presence: null, fallback, base: section.base, doc: spec.options.doc },
+    });
+    section.offset = offset + bytes;
   }
-  const bytes = alignUp(offset, alignmentMax);
-  if (bytes > messageBytesMax) {
-    throw optionError('ERR_SCHEMA', option, `at most ${messageBytesMax} bytes`, bytes, place);
+  const isOpen = section.base !== null || placed.at(-1)?.type.kind === 'rest';
+  const end = isOpen ? section.offset : alignUp(section.offset, section.alignment);
+  const bytes = section.base === null ? end : fixedBytes;
+  if (Math.max(bytes, end) > messageBytesMax) {
+    throw optionError('ERR_SCHEMA', option, `at most ${messageBytesMax} bytes`, end, place);
   }
-  return { fields: placed, bytes };
+  return { fields: placed, removed: [], versionBytes: [bytes] };
 }
 
-function alignUp(value: number, alignment: number): number {
-  return Math.ceil(value / alignment) * alignment;
+function alignmentOf(type: TypeModel): number {
+  if (type.kind === 'ascii' || type.kind === 'bytes' || type.kind === 'rest') return 1;
+  if (type.kind === 'array') return alignmentOf(type.element);
+  const bytes = bytesOf(type);
+  return (bytes & (bytes - 1)) === 0 ? bytes : 1;
+}
+
+interface BitsPlace {
+  readonly type: BitsModel;
+  /** Whether the field begins a container. */
+  readonly isFirst: boolean;
+}
+
+/** The bits fields with their places in their containers; nothing for other fields. */
+function placeBits(
+  declared: readonly Declared[],
+  order: ByteOrder,
+  option: string,
+  place: SourcePlace,
+): (BitsPlace | undefined)[] {
+  const places = new Array<BitsPlace | undefined>(declared.length);
+  let index = 0;
+  while (index < declared.length) {
+    if (declared[index]?.spec.type.kind !== 'bits') {
+      index += 1;
+      continue;
+    }
+    const container = placeContainer(declared.slice(index), order, option, place);
+    for (const [step, bits] of container.entries()) places[index + step] = bits;
+    index += container.length;
+  }
+  return places;
+}
+
+/** One container: fields until a whole number of bytes that a machine integer has. */
+function placeContainer(
+  declared: readonly Declared[],
+  order: ByteOrder,
+  option: string,
+  place: SourcePlace,
+): BitsPlace[] {
+  const widths: number[] = [];
+  let total = 0;
+  for (const { spec } of declared) {
+    if (spec.type.kind !== 'bits' || (widths.length > 0 && spec.options.at !== null)) break;
+    widths.push(spec.type.bits);
+    total += spec.type.bits;
+    if (total >= 64 || [8, 16, 32].includes(total)) break;
+  }
+  if (![8, 16, 32, 64].includes(total)) {
+    const path = `${option}.${declared[0]?.name}`;
+    const expected = 'bits fields that fill 8, 16, 32 or 64 bits together';
+    throw optionError('ERR_SCHEMA', path, expected, `${total} bits`, place);
+  }
+  let before = 0;
+  return widths.map((bits, index) => {
+    const shift = order === 'be' ? total - before - bits : before;
+    before += bits;
+    const type = { kind: 'bits', bits, containerBytes: total / 8, shift } as const;
+    return { type, isFirst: index === 0 };
+  });
+}
+
+function foreignType(spec: FieldSpec, path: string, place: SourcePlace): TypeModel {
+  const { type, options } = spec;
+  const isNative = type.kind === 'string' || type.kind === 'blob' || type.kind === 'group';
+  if (isNative || options.need === 'optional') {
+    const expected = 'a type of foreign layouts; this one needs the native layout';
+    const received = isNative ? type.kind : 'optional';
+    throw optionError('ERR_SCHEMA', path, expected, received, place);
+  }
+  return type as TypeModel;
+}
+
+function dynamicBase(
+  spec: FieldSpec,
+  placed: readonly FieldModel[],
+  path: string,
+  place: SourcePlace,
+): DynamicBase {
+  const at = spec.options.at as { field: string; scale: number; plus: number };
+  const field = placed.findIndex(({ name }) => name === at.field);
+  const type = placed[field]?.type;
+  const isUnsigned = type?.kind === 'bits' || (type?.kind === 'integer' && /^u/.test(type.base));
+  if (!isUnsigned) {
+    const expected = 'the name of an earlier unsigned integer or bits field';
+    throw optionError('ERR_SCHEMA', `${path}.at`, expected, at.field, place);
+  }
+  return { field, scale: at.scale, plus: at.plus };
 }

@@ -45,11 +45,11 @@ export interface FlagsModel {
   readonly flags: Readonly<Record<string, number>>;
 }
 
-export interface EnumModel {
+export interface EnumModel<Symbols extends string = string> {
   readonly kind: 'enum';
   readonly base: ScalarType;
   /** Values by symbol. */
-  readonly symbols: Readonly<Record<string, bigint>>;
+  readonly symbols: Readonly<Record<Symbols, bigint>>;
   readonly unknown: UnknownSymbol;
 }
 

@@ -1,21 +1,44 @@
-// Message types: `schema(name, templateId, fields, { layout })` and what can be done with one.
+// Message types: `schema(name, templateId, fields)` and what can be done with one.
+import { messageFaults } from '../codes.js';
 import { HyperRouteError, optionError, type SourcePlace } from '../errors.js';
-import { type Codec, compileCodec } from './codec.js';
-import { isLayout, type Layout, type Placement, placeFields } from './layout.js';
-import { viewOf } from './octets.js';
+import { canonicalHash, fingerprintsOf, type Json, schemaJson } from './canonical.js';
+import {
+  bindMessage,
+  type Codec,
+  type CodecPlan,
+  compileCodec,
+  makeReader,
+  makeWriter,
+} from './codec/index.js';
+import { type Addable, type Changes, type Extended, extendBlock } from './extend.js';
+import type { DecodedFields, EncodableFields, Reader, Simplify, Writer } from './infer.js';
+import { isLayout, type Layout, messageBytesMax, placeForeign } from './layout.js';
+import {
+  type BlockModel,
+  type FieldModel,
+  integerFacts,
+  isScalarType,
+  nativeHeaderBytes,
+  nativeMessageBytesMax,
+  type SchemaModel,
+  schemaVersionMax,
+} from './model.js';
 import { checkName, exactInteger, isRecord, OptionReader } from './options.js';
+import { placeNative, variableBytesMax } from './place-native.js';
 import { callerPlace } from './position.js';
-import { type Fields, isScalarType, type PlacedField, scalarFacts } from './types.js';
+import type { Fields } from './spec.js';
 
 declare const types: unique symbol;
 
-type Simplify<T> = { [Key in keyof T]: T[Key] };
-
-/** The JavaScript form of a message. Header fields are written by `encode` and may be left out. */
+/** A message as `decode` gives it. Header fields are there and need not be given to `encode`. */
 export type MessageOf<F extends Fields, Header extends string> = Simplify<
-  { -readonly [Key in Exclude<keyof F, Header>]: NonNullable<F[Key]['value']> } & {
-    -readonly [Key in keyof F & Header]?: NonNullable<F[Key]['value']>;
-  }
+  Omit<DecodedFields<F>, Header> & Partial<Pick<DecodedFields<F>, keyof F & Header>>
+>;
+
+/** A message as `encode` takes it. */
+export type InputMessageOf<F extends Fields, Header extends string> = Simplify<
+  Omit<EncodableFields<F>, Header> &
+    Partial<Pick<EncodableFields<F>, keyof EncodableFields<F> & Header>>
 >;
 
 /** Fields that the router writes and checks itself, by their names; null where there is none. */
@@ -34,76 +57,121 @@ export interface Schema<
   Header extends string = string,
 > {
   readonly name: Name;
-  /** The value of the type field that tells this message from its family's others. */
+  /** What tells this message from its family's others. */
   readonly templateId: bigint;
-  /** Size of every message of this type. */
-  readonly bytes: number;
-  readonly fields: readonly PlacedField[];
+  /** Everything about the fields and where they lie. */
+  readonly model: SchemaModel;
+  /** The least and the most bytes of a message of this type. */
+  readonly bytesMin: number;
+  readonly bytesMax: number;
   /** Which fields are the type and the size field, once a union or the schema has said so. */
   readonly header: HeaderNames;
   readonly place: SourcePlace;
+  /** SHA-256 of the canonical JSON, in hexadecimal. */
+  readonly hash: string;
   /**
-   * Writes a message to `target` from `offset` on, padding cleared, type and size field filled.
-   * Synchronous, allocates nothing after the first call; `target` is not kept. Returns the bytes
-   * written. Throws TypeError or RangeError for a value or a target that does not fit; then the
-   * bytes of `target` are unspecified.
+   * Writes a message to `target` from `offset` on, padding cleared, header filled in. Synchronous;
+   * `target` is not kept. Returns the bytes written. Throws TypeError or RangeError for a value or
+   * a target that does not fit; then the bytes of `target` are unspecified.
    */
-  encode(message: MessageOf<F, Header>, target: Uint8Array, offset?: number): number;
+  encode(message: InputMessageOf<F, Header>, target: Uint8Array, offset?: number): number;
+  /** The bytes that `encode` will write for this message. Throws as `encode`. */
+  sizeOf(message: InputMessageOf<F, Header>): number;
   /**
-   * Reads the message that starts at `offset` of `source` into a new object that shares no memory
-   * with it. Synchronous. Throws HyperRouteError ERR_MESSAGE when too few bytes are there, when
-   * the type or size field has another value, or for a number that an enum does not name.
+   * Reads the message between `offset` and `end` of `source` into a new object that shares no
+   * memory with it. Synchronous. Throws HyperRouteError ERR_MESSAGE for bytes that are no message
+   * of this type; nothing outside `offset` and `end` is ever read.
    */
-  decode(source: Uint8Array, offset?: number): MessageOf<F, Header>;
+  decode(source: Uint8Array, offset?: number, end?: number): MessageOf<F, Header>;
+  /** A new flyweight that reads messages where they lie. */
+  reader(): Reader<F>;
+  /** A new flyweight that writes messages where they shall lie. */
+  writer(): Writer<F>;
+  /**
+   * The next version: `fields` lie behind those there are, and `changes` say what else is new.
+   * Messages of all versions are read by all. Native layouts only. Throws ERR_SCHEMA.
+   *
+   * @example
+   * ```ts
+   * const OrderV2 = Order.extend({ venue: t.u16.default(0) }, { remove: ['tag'] });
+   * ```
+   */
+  extend<const More extends Fields, const C extends Changes = Record<never, never>>(
+    fields: More & Addable<More>,
+    changes?: C,
+  ): Schema<Name, Extended<F, More, C>, Header>;
+  /** The schema as canonical JSON data, which `schemaFromJson` reads. */
+  toJSON(): Json;
   /** Exists for the type checker only. */
   readonly [types]?: { readonly name: Name; readonly fields: F; readonly header: Header };
 }
 
-export type AnySchema = Schema<string, Fields, string>;
+/** A schema of which only is known that it is one. */
+export type AnySchema = Omit<Schema<string, Fields, string>, SchemaMethods> & {
+  readonly [types]?: { readonly name: string; readonly fields: Fields; readonly header: string };
+};
+type SchemaMethods = 'encode' | 'sizeOf' | 'decode' | 'reader' | 'writer' | 'extend' | typeof types;
 
-/** The JavaScript type of a schema's messages. */
-export type InferMessage<S extends AnySchema> =
-  S extends Schema<string, infer F, infer Header> ? MessageOf<F, Header> : never;
-
-export type NameOf<S extends AnySchema> =
-  S extends Schema<infer Name, Fields, string> ? Name : never;
-export type FieldsOf<S extends AnySchema> = S extends Schema<string, infer F, string> ? F : never;
+type TypesOf<S> = S extends { readonly [types]?: infer T } ? NonNullable<T> : never;
+export type NameOf<S extends AnySchema> = TypesOf<S> extends { name: infer N } ? N & string : never;
+export type FieldsOf<S extends AnySchema> =
+  TypesOf<S> extends { fields: infer F extends Fields } ? F : never;
 export type HeaderOf<S extends AnySchema> =
-  S extends Schema<string, Fields, infer Header> ? Header : never;
+  TypesOf<S> extends { header: infer H } ? H & string : never;
+
+/** The JavaScript type of a schema's messages, as `decode` gives them. */
+export type InferMessage<S extends AnySchema> = MessageOf<FieldsOf<S>, HeaderOf<S>>;
+/** The same as `encode` takes them: what is optional or has a default may be left out. */
+export type InferInput<S extends AnySchema> = InputMessageOf<FieldsOf<S>, HeaderOf<S>>;
 
 export interface SchemaOptions<Type extends string, Size extends string> {
-  /** Where the fields lie: `layout.packed('le')`, `layout.c()`. */
-  readonly layout: Layout;
+  /** Where the fields lie: `layout.packed('le')`, `layout.c()`; if not given, the native layout. */
+  readonly layout?: Layout;
   /**
-   * Names of the type and the size field where they are not called `type` and `size`, or where
-   * the schema is used outside a union.
+   * Names of the type and the size field of a foreign layout where they are not called `type` and
+   * `size`, or where the schema is used outside a union.
    */
   readonly header?: { readonly type?: Type; readonly size?: Size };
+  /** What the message means; part of the canonical JSON. */
+  readonly doc?: string;
 }
 
 /** Called by `union`: gives a member its header fields. Throws ERR_SCHEMA. */
 export const bindHeader: unique symbol = Symbol('hyperroute.bindHeader');
 
-class MessageSchema {
+const noHeader: HeaderNames = Object.freeze({ type: null, size: null });
+
+/** What every schema is at run time. */
+export class MessageSchema {
   readonly name: string;
   readonly templateId: bigint;
-  readonly bytes: number;
-  readonly fields: readonly PlacedField[];
+  readonly model: SchemaModel;
+  readonly bytesMin: number;
+  readonly bytesMax: number;
   readonly place: SourcePlace;
-  #header: HeaderNames = { type: null, size: null };
+  #header: HeaderNames = noHeader;
   #isBound = false;
   #codec: Codec | null = null;
+  #bind: ((source: Uint8Array, offset: number, end: number) => number) | null = null;
+  #reader: (new () => object) | null = null;
+  #writer: (new () => object) | null = null;
 
-  constructor(name: string, templateId: bigint, placement: Placement, place: SourcePlace) {
-    this.name = name;
-    this.templateId = templateId;
-    this.bytes = placement.bytes;
-    this.fields = Object.freeze(placement.fields);
+  constructor(model: SchemaModel, place: SourcePlace) {
+    this.name = model.name;
+    this.templateId = model.templateId;
+    this.model = model;
     this.place = place;
+    const { low, high } = bytesOf(model);
+    this.bytesMin = low;
+    this.bytesMax = high;
   }
 
   get header(): HeaderNames {
     return this.#header;
+  }
+
+  get hash(): string {
+    return canonicalHash(this.toJSON());
   }
 
   [bindHeader](header: HeaderNames, option: string, place: SourcePlace): void {
@@ -114,61 +182,112 @@ class MessageSchema {
       throw optionError('ERR_SCHEMA', option, expected, describe(header), place);
     }
     this.#checkHeaderField(header.type, this.templateId, `${option}.type`, place);
-    this.#checkHeaderField(header.size, BigInt(this.bytes), `${option}.size`, place);
+    this.#checkHeaderField(header.size, BigInt(this.bytesMin), `${option}.size`, place);
     this.#header = Object.freeze(header);
     this.#isBound = true;
     this.#codec = null;
+    this.#reader = null;
+    this.#writer = null;
   }
 
   #checkHeaderField(name: string | null, value: bigint, option: string, place: SourcePlace): void {
     if (name === null) return;
-    const field = this.fields.find((candidate) => candidate.name === name);
-    if (field === undefined || field.symbols !== null || !isScalarType(field.type)) {
+    const field = this.model.block.fields.find((candidate) => candidate.name === name);
+    const type = field?.type;
+    if (type?.kind !== 'integer' || !isScalarType(type.base) || field?.base !== null) {
       const expected = `the name of an integer field of ${this.name}`;
       throw optionError('ERR_SCHEMA', option, expected, name, place);
     }
-    const { low, high } = scalarFacts[field.type];
+    const { low, high } = integerFacts[type.base];
     if (value >= low && value <= high) return;
     const expected = `a field of ${this.name} that can hold ${value}`;
-    throw optionError('ERR_SCHEMA', option, expected, `${name} (${field.type})`, place);
+    throw optionError('ERR_SCHEMA', option, expected, `${name} (${type.base})`, place);
   }
 
   encode(message: object, target: Uint8Array, offset = 0): number {
-    if (!(offset >= 0 && offset + this.bytes <= target.length) || !Number.isInteger(offset)) {
-      throw new RangeError(
-        `${this.name}.encode: expected room for ${this.bytes} bytes at offset ${offset}, ` +
-          `received a target of ${target.length} bytes`,
-      );
-    }
-    this.#codec ??= this.#compile();
-    this.#codec.encode(message, viewOf(target), target.byteOffset + offset);
-    return this.bytes;
+    this.#codec ??= compileCodec(this.#plan());
+    return this.#codec.encode(message, target, offset);
   }
 
-  decode(source: Uint8Array, offset = 0): Record<string, unknown> {
-    if (!(offset >= 0) || !Number.isInteger(offset)) {
-      throw new RangeError(`${this.name}.decode: expected an offset from 0, received ${offset}`);
-    }
-    if (offset + this.bytes > source.length) {
-      const found = Math.max(0, source.length - offset);
-      const context = `${this.name}: expected ${this.bytes} bytes, found ${found}`;
-      throw new HyperRouteError('ERR_MESSAGE', context, { context });
-    }
-    this.#codec ??= this.#compile();
-    return this.#codec.decode(viewOf(source), source.byteOffset + offset);
+  sizeOf(message: object): number {
+    this.#codec ??= compileCodec(this.#plan());
+    return this.#codec.sizeOf(message);
   }
 
-  #compile(): Codec {
+  decode(source: Uint8Array, offset = 0, end = source.length): Record<string, unknown> {
+    this.#codec ??= compileCodec(this.#plan());
+    return this.#codec.decode(source, offset, end);
+  }
+
+  /** What `decode` would refuse about the structure: 0 or one of `messageFaults`. */
+  bind(source: Uint8Array, offset = 0, end = source.length): number {
+    this.#bind ??= bindMessage(this.model);
+    return this.#bind(source, offset, end);
+  }
+
+  reader(): object {
+    this.#reader ??= makeReader(this.#plan());
+    return new (this.#reader as new () => object)();
+  }
+
+  writer(): object {
+    this.#writer ??= makeWriter(this.#plan());
+    return new (this.#writer as new () => object)();
+  }
+
+  extend(fields: Fields, changes: Changes = {}): MessageSchema {
+    const place = callerPlace();
+    const option = `schema ${this.name}.extend`;
+    const version = this.model.version + 1;
+    if (this.model.layout.kind !== 'native') {
+      const expected = 'a schema of the native layout; other formats have versions of their own';
+      throw optionError('ERR_SCHEMA', option, expected, this.model.layout.kind, place);
+    }
+    if (version > schemaVersionMax) {
+      const expected = `at most ${schemaVersionMax} versions`;
+      throw optionError('ERR_SCHEMA', option, expected, version, place);
+    }
+    const context = { option, place, depth: 0 };
+    const block = extendBlock(this.model.block, fields, changes, version, context);
+    const fingerprints = fingerprintsOf(block, version);
+    return new MessageSchema(freeze({ ...this.model, version, block, fingerprints }), place);
+  }
+
+  toJSON(): Json {
+    return schemaJson(this.model, this.#header);
+  }
+
+  #plan(): CodecPlan {
     const { type, size } = this.#header;
     const header = new Map<string, bigint>();
     if (type !== null) header.set(type, this.templateId);
-    if (size !== null) header.set(size, BigInt(this.bytes));
-    return compileCodec({ name: this.name, bytes: this.bytes, fields: this.fields, header });
+    const isFixed = this.bytesMin === this.bytesMax;
+    if (size !== null && isFixed) header.set(size, BigInt(this.bytesMin));
+    return { model: this.model, header, sizeField: isFixed ? null : size };
   }
+}
+
+function bytesOf({ layout, block }: SchemaModel): { readonly low: number; readonly high: number } {
+  const [first, newest] = [block.versionBytes[0] ?? 0, block.versionBytes.at(-1) ?? 0];
+  if (layout.kind === 'native') {
+    const high = nativeHeaderBytes + newest + variableBytesMax(block);
+    return { low: nativeHeaderBytes + first, high: Math.min(high, nativeMessageBytesMax) };
+  }
+  const isOpen = block.fields.some(({ type, base }) => base !== null || type.kind === 'rest');
+  const ends = block.fields.map(({ offset, bytes, base }) => (base?.plus ?? 0) + offset + bytes);
+  return { low: Math.max(newest, ...ends), high: isOpen ? messageBytesMax : newest };
 }
 
 function describe({ type, size }: HeaderNames): string {
   return `type: ${type ?? 'none'}, size: ${size ?? 'none'}`;
+}
+
+/** Freezes a model with everything in it. */
+export function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (value instanceof Uint8Array) return value;
+  for (const inner of Object.values(value)) freeze(inner);
+  return Object.freeze(value);
 }
 
 /** Whether a value was made by `schema`. */
@@ -177,15 +296,17 @@ export function isSchema(value: unknown): value is AnySchema {
 }
 
 /**
- * Defines a message type of a fixed size.
+ * Defines a message type, by default in the native layout.
  *
- * `templateId` is the value of the type field that tells it from the other members of its union.
- * Fields lie in the order given, by the rule of `options.layout`. Fields called `type` and `size`
- * become the header when a `union` names them; other names are told by `options.header`.
+ * `templateId` tells it from other messages: in the native layout it is in every message's header
+ * (at most 65,535), in others it is the value of the type field. In foreign layouts fields lie in
+ * the order given, by the rule of `options.layout`; fields called `type` and `size` become the
+ * header when a `union` names them; other names are told by `options.header`.
  * Call it once at start-up, on any thread. Throws HyperRouteError ERR_SCHEMA.
  *
  * @example
  * ```ts
+ * const Reading = schema('Reading', 7, { device: t.u64, at: t.timestamp, unit: t.string.optional() });
  * const NewOrder = schema('NewOrder', 1, { size: t.u32, type: t.u8, price: t.u32, id: t.u64 },
  *   { layout: layout.packed('le') });
  * ```
@@ -199,35 +320,74 @@ export function schema<
   name: Name,
   templateId: number | bigint,
   fields: F,
-  options: SchemaOptions<Type, Size>,
-): Schema<Name, F, Type | Size> {
+  options: SchemaOptions<Type, Size> & { readonly layout: Layout },
+): Schema<Name, F, Type | Size>;
+export function schema<const Name extends string, const F extends Fields>(
+  name: Name,
+  templateId: number | bigint,
+  fields: F,
+  options?: { readonly doc?: string },
+): Schema<Name, F, never>;
+export function schema(
+  name: string,
+  templateId: number | bigint,
+  fields: Fields,
+  options: SchemaOptions<string, string> = {},
+): unknown {
   const place = callerPlace();
   const path = `schema ${checkName(name, 'schema.name', 'ERR_SCHEMA', place)}`;
+  const reader = new OptionReader(options, path, place, 'ERR_SCHEMA');
+  const [rule, header, doc] = [reader.raw('layout'), reader.raw('header'), reader.raw('doc')];
+  reader.done();
+  if (rule !== undefined && !isLayout(rule)) {
+    const expected = "a layout such as layout.packed('le') or layout.c()";
+    throw optionError('ERR_SCHEMA', `${path}.layout`, expected, rule, place);
+  }
+  if (doc !== undefined && typeof doc !== 'string') {
+    throw optionError('ERR_SCHEMA', `${path}.doc`, 'a text', doc, place);
+  }
   const id = exactInteger(templateId);
-  if (id === undefined || id < 0n || id > scalarFacts.u64.high) {
-    const expected = 'an integer from 0 to 2^64 - 1';
+  const idMax = integerFacts[rule === undefined ? 'u16' : 'u64'].high;
+  if (id === undefined || id < 0n || id > idMax) {
+    const expected = `an integer from 0 to ${rule === undefined ? idMax : '2^64 - 1'}`;
     throw optionError('ERR_SCHEMA', `${path}.templateId`, expected, templateId, place);
   }
   if (!isRecord(fields)) {
     throw optionError('ERR_SCHEMA', `${path}.fields`, 'an object of field types', fields, place);
   }
-  const reader = new OptionReader(options ?? {}, path, place, 'ERR_SCHEMA');
-  const rule = reader.raw('layout');
-  if (!isLayout(rule)) throw layoutError(path, rule, place);
-  const header = reader.raw('header');
-  reader.done();
-  const placement = placeFields(fields, rule, `${path}.fields`, place);
-  const made = new MessageSchema(name, id, placement, place);
-  if (header !== undefined)
+  const made = new MessageSchema(
+    modelOf(name, id, fields, rule ?? null, doc ?? null, path, place),
+    place,
+  );
+  if (header !== undefined) {
+    if (rule === undefined) {
+      const expected = 'no header fields: native messages have a header of their own';
+      throw optionError('ERR_SCHEMA', `${path}.header`, expected, header, place);
+    }
     made[bindHeader](readHeader(header, path, place), `${path}.header`, place);
-  return made as unknown as Schema<Name, F, Type | Size>;
+  }
+  return made;
 }
 
-function layoutError(path: string, received: unknown, place: SourcePlace): Error {
-  // The code is that of a configuration: the schema is sound, an option of it is not.
-  const expected =
-    "a layout such as layout.packed('le') or layout.c(); there is no native layout to fall back on";
-  return optionError('ERR_CONFIG', `${path}.layout`, expected, received, place);
+function modelOf(
+  name: string,
+  templateId: bigint,
+  fields: Fields,
+  rule: Layout | null,
+  doc: string | null,
+  path: string,
+  place: SourcePlace,
+): SchemaModel {
+  const option = `${path}.fields`;
+  const common = { name, templateId, version: 1, doc };
+  if (rule !== null) {
+    const { kind, order } = rule;
+    const block = placeForeign(fields, rule, option, place);
+    return freeze({ ...common, layout: { kind, order }, fingerprints: [], block });
+  }
+  const block = placeNative(fields, 1, { option, place, depth: 0 });
+  const fingerprints = fingerprintsOf(block, 1);
+  return freeze({ ...common, layout: { kind: 'native', order: 'le' }, fingerprints, block });
 }
 
 function readHeader(value: unknown, path: string, place: SourcePlace): HeaderNames {
@@ -241,3 +401,12 @@ function readHeader(value: unknown, path: string, place: SourcePlace): HeaderNam
   reader.done();
   return header;
 }
+
+/** The error for bytes whose structure is wrong. */
+export function faultError(name: string, fault: number): HyperRouteError<'ERR_MESSAGE'> {
+  const found = Object.entries(messageFaults).find(([, code]) => code === fault);
+  const context = `${name}: ${found?.[0] ?? fault}`;
+  return new HyperRouteError('ERR_MESSAGE', context, { context });
+}
+
+export type { BlockModel, FieldModel };

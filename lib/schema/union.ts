@@ -1,9 +1,9 @@
 // Families of message types that share one connection: a union with a discriminator, or `raw`.
 import { optionError, type SourcePlace } from '../errors.js';
+import type { FieldModel } from './model.js';
 import { checkName, OptionReader } from './options.js';
 import { callerPlace } from './position.js';
 import { type AnySchema, bindHeader, type HeaderNames, type HeaderOf, isSchema } from './schema.js';
-import type { PlacedField } from './types.js';
 
 /** Message types that are told apart by the value of one field. */
 export interface Union<Name extends string = string, Member extends AnySchema = AnySchema> {
@@ -120,8 +120,10 @@ function checkPlaces(
 ): void {
   if (name === null) return;
   const texts = members.map((member) => {
-    const field = member.fields.find((candidate) => candidate.name === name) as PlacedField;
-    return `${field.type} ${field.order} at offset ${field.offset}`;
+    const { fields } = member.model.block;
+    const field = fields.find((candidate) => candidate.name === name) as FieldModel;
+    const base = field.type.kind === 'integer' ? field.type.base : field.type.kind;
+    return `${base} ${field.order} at offset ${field.offset}`;
   });
   texts.forEach((text, index) => {
     if (text === texts[0]) return;

@@ -1,15 +1,11 @@
 // References to the fields of the message in hand: what the `o` of a callback holds.
 import { optionError, type SourcePlace } from '../../errors.js';
+import { type IntegerType, integerFacts, isIntegerType } from '../../schema/model.js';
 import { isRecord } from '../../schema/options.js';
 import type { AnySchema } from '../../schema/schema.js';
-import {
-  isScalarType,
-  type PlacedField,
-  type ScalarType,
-  scalarFacts,
-} from '../../schema/types.js';
 import { type Comparison, unite } from '../intervals.js';
 import { termsMax } from '../limits.js';
+import { type PlacedField, placedFields } from '../placed.js';
 import { type Capture, currentCapture, placeHere } from './capture.js';
 import { builtInCode, type CodeReference, codeReference } from './codes.js';
 import { constant, ExpressionNode, fieldCompare, fieldIn } from './expressions.js';
@@ -17,7 +13,7 @@ import type { Condition, Refs } from './types.js';
 
 /** What a transform writes, before reject codes have numbers. */
 export type ValueNode =
-  | { readonly kind: 'field'; readonly ref: AnyRef; readonly type: ScalarType | 'bytes' }
+  | { readonly kind: 'field'; readonly ref: AnyRef; readonly type: IntegerType | 'bytes' }
   | {
       readonly kind: 'map';
       readonly ref: AnyRef;
@@ -42,9 +38,9 @@ export class OutputValue {
 /** `o.qty.to('u16')` where it can fail: not an output until it says what happens then. */
 export class NarrowingNode {
   readonly #ref: NumberFieldRef;
-  readonly #type: ScalarType;
+  readonly #type: IntegerType;
 
-  constructor(ref: NumberFieldRef, type: ScalarType) {
+  constructor(ref: NumberFieldRef, type: IntegerType) {
     this.#ref = ref;
     this.#type = type;
   }
@@ -62,13 +58,13 @@ export class NarrowingNode {
 export class NumberFieldRef extends ExpressionNode {
   readonly field: PlacedField;
   readonly index: number;
-  readonly type: ScalarType;
+  readonly type: IntegerType;
 
   constructor(field: PlacedField, index: number, capture: Capture) {
     super({ kind: 'field', field: index }, capture, field.name);
     this.field = field;
     this.index = index;
-    this.type = field.type as ScalarType;
+    this.type = field.type as IntegerType;
   }
 
   /** Compared with a constant, a field is looked up by table; with an expression, computed. */
@@ -97,17 +93,17 @@ export class NumberFieldRef extends ExpressionNode {
 
   to(type: unknown): OutputValue | NarrowingNode {
     const what = `${this.text}.to`;
-    if (!isScalarType(type)) {
+    if (!isIntegerType(type)) {
       throw optionError('ERR_ROUTE', what, 'an integer type such as u16', type, placeHere());
     }
     const [least, most] = this.#range();
-    const { low, high } = scalarFacts[type];
+    const { low, high } = integerFacts[type];
     if (least < low || most > high) return new NarrowingNode(this, type);
     return new OutputValue({ kind: 'field', ref: this, type }, null, placeHere());
   }
 
   #range(): readonly [bigint, bigint] {
-    const { low, high } = scalarFacts[this.type];
+    const { low, high } = integerFacts[this.type];
     return [low, high];
   }
 }
@@ -209,7 +205,7 @@ export function isRef(value: unknown): value is AnyRef {
 /** The references a callback over `schema` gets. */
 export function refsOf<S extends AnySchema>(schema: S, capture: Capture): Refs<S> {
   const refs: Record<string, AnyRef> = Object.create(null) as Record<string, AnyRef>;
-  schema.fields.forEach((field, index) => {
+  placedFields(schema).forEach((field, index) => {
     if (field.symbols !== null) refs[field.name] = new SymbolFieldRef(field, index, capture);
     else if (field.type === 'bytes') refs[field.name] = new BytesFieldRef(field, index, capture);
     else refs[field.name] = new NumberFieldRef(field, index, capture);

@@ -1,8 +1,9 @@
 // Transforms: `transform(From, To, (o) => ({ … }))`, field by field, and the special values.
 import { optionError, type SourcePlace } from '../../errors.js';
+import { integerFacts, isIntegerType, widens } from '../../schema/model.js';
 import { exactInteger, isRecord } from '../../schema/options.js';
 import { type AnySchema, type FieldsOf, isSchema, type NameOf } from '../../schema/schema.js';
-import { isScalarType, type PlacedField, scalarFacts, widens } from '../../schema/types.js';
+import { type PlacedField, placedFields } from '../placed.js';
 import { type Capture, capture, currentCapture, placeHere } from './capture.js';
 import { builtInCode, type CodeReference } from './codes.js';
 import {
@@ -120,9 +121,11 @@ function planOutputs(
   }
   return Object.entries(returned).map(([name, value]) => {
     const what = `${subject}.${name}`;
-    const field = to.fields.find((candidate) => candidate.name === name);
+    const field = placedFields(to).find((candidate) => candidate.name === name);
     if (field === undefined) {
-      const expected = `fields of ${to.name}: ${to.fields.map((known) => known.name).join(', ')}`;
+      const expected = `fields of ${to.name}: ${placedFields(to)
+        .map((known) => known.name)
+        .join(', ')}`;
       throw optionError('ERR_ROUTE', what, expected, name, place);
     }
     return planOutput(field, value, run, what, place);
@@ -171,7 +174,7 @@ function plan(field: PlacedField, output: OutputValue, run: Capture, what: strin
     }
     throw unfit(field, `${ref.field.shape} of ${ref.field.bytes} bytes`, what, place);
   }
-  if (field.symbols === null && isScalarType(field.type) && isScalarType(value.type)) {
+  if (field.symbols === null && isIntegerType(field.type) && isIntegerType(value.type)) {
     if (widens(value.type, field.type)) return { kind: 'field', field: ref.index };
   }
   throw unfit(field, `${ref.field.name} (${value.type})`, what, place);
@@ -198,8 +201,8 @@ function mapOf(
 }
 
 function holds(field: PlacedField, value: bigint): boolean {
-  if (!isScalarType(field.type)) return false;
-  const { low, high } = scalarFacts[field.type];
+  if (!isIntegerType(field.type)) return false;
+  const { low, high } = integerFacts[field.type];
   return value >= low && value <= high;
 }
 
@@ -245,8 +248,8 @@ function unfit(field: PlacedField, received: unknown, what: string, place: Sourc
 
 function acceptedBy(field: PlacedField): string {
   if (field.symbols !== null) return `one of ${Object.keys(field.symbols).join(', ')}`;
-  if (!isScalarType(field.type)) return `a field of ${field.bytes} ${field.shape}`;
-  const { low, high } = scalarFacts[field.type];
+  if (!isIntegerType(field.type)) return `a field of ${field.bytes} ${field.shape}`;
+  const { low, high } = integerFacts[field.type];
   return `a value of ${field.type} (${low} to ${high}), or a conversion to it with orReject`;
 }
 

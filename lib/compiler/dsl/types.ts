@@ -1,7 +1,22 @@
 // The types that users of the routing language meet. They exist for the type checker; what they
 // refuse is refused again by the builders and by `check`, for JavaScript has no types.
+
+import type {
+  ArrayModel,
+  AsciiModel,
+  BoolModel,
+  BytesModel,
+  DecimalModel,
+  EnumModel,
+  FlagsModel,
+  FloatModel,
+  IntegerModel,
+  IntegerType,
+  TimestampModel,
+  UnsignedType,
+} from '../../schema/model.js';
 import type { AnySchema, FieldsOf, HeaderOf } from '../../schema/schema.js';
-import type { FieldSpec, FieldType, ScalarType, UnsignedType } from '../../schema/types.js';
+import type { FieldSpec, TypeSpec } from '../../schema/spec.js';
 
 declare const accepts: unique symbol;
 declare const carries: unique symbol;
@@ -60,31 +75,33 @@ export interface Value<out Type extends string> {
 }
 
 /** The integer types whose every value is a value of `Type`. */
-export type Narrower<Type extends FieldType> = {
+export type Narrower<Type extends IntegerType> = {
   u8: 'u8';
   u16: 'u8' | 'u16';
-  u32: 'u8' | 'u16' | 'u32';
-  u64: UnsignedType;
+  u24: 'u8' | 'u16' | 'u24';
+  u32: 'u8' | 'u16' | 'u24' | 'u32';
+  u40: 'u8' | 'u16' | 'u24' | 'u32' | 'u40';
+  u48: 'u8' | 'u16' | 'u24' | 'u32' | 'u40' | 'u48';
+  u64: UnsignedType | 'u24' | 'u40' | 'u48';
   i8: 'i8';
   i16: 'i8' | 'i16' | 'u8';
-  i32: 'i8' | 'i16' | 'i32' | 'u8' | 'u16';
-  i64: 'i8' | 'i16' | 'i32' | 'i64' | 'u8' | 'u16' | 'u32';
-  bytes: never;
+  i32: 'i8' | 'i16' | 'i32' | 'u8' | 'u16' | 'u24';
+  i64: Exclude<IntegerType, 'u64'>;
 }[Type];
 
 /** A conversion that not every value survives: it says what happens to the others. */
-export interface Narrowing<Type extends ScalarType> {
+export interface Narrowing<Type extends IntegerType> {
   /** Rejects messages whose value does not fit, with this code (see `Condition.else`). */
   orReject(name: string, code?: number): Value<Type>;
 }
 
 /** An integer field of the message in hand. */
-export interface NumberRef<Type extends ScalarType> extends Expression, Value<Type> {
+export interface NumberRef<Type extends IntegerType> extends Expression, Value<Type> {
   /** Both bounds are included. */
   between(low: number | bigint, high: number | bigint): Condition;
   in(values: readonly (number | bigint)[]): Condition;
   /** The value as another type, for a transform. */
-  to<To extends ScalarType>(type: To): Type extends Narrower<To> ? Value<To> : Narrowing<To>;
+  to<To extends IntegerType>(type: To): Type extends Narrower<To> ? Value<To> : Narrowing<To>;
 }
 
 /** A symbol of an enumeration that a transform can write. */
@@ -115,38 +132,44 @@ export interface BytesRef<out Shape extends string, out Bytes extends number> {
 }
 
 /** The reference to a field of a given type. */
-export type RefOf<Spec extends FieldSpec> =
-  Spec extends FieldSpec<infer Type, infer Js, infer Shape, infer Bytes>
-    ? Shape extends 'enum'
-      ? EnumRef<Js & string>
-      : Shape extends 'bool'
-        ? BoolRef
-        : Shape extends 'bytes' | 'ascii'
-          ? BytesRef<Shape, Bytes>
-          : NumberRef<Type & ScalarType>
-    : never;
+export type RefOf<Spec extends FieldSpec> = RefOfType<NonNullable<Spec['type']>>;
+
+type RefOfType<Type extends TypeSpec> = Type extends EnumModel
+  ? EnumRef<SymbolsOf<Type>>
+  : Type extends BoolModel
+    ? BoolRef
+    : Type extends IntegerModel | DecimalModel | TimestampModel
+      ? NumberRef<Type['base']>
+      : Type extends AsciiModel | BytesModel
+        ? BytesRef<Type['kind'], Type['bytes']>
+        : Type extends FloatModel | FlagsModel
+          ? BytesRef<Type['base'], number>
+          : Type extends ArrayModel
+            ? BytesRef<'array', number>
+            : never;
+
+type SymbolsOf<Type extends EnumModel> = Type extends EnumModel<infer Symbols> ? Symbols : never;
 
 /** The fields of the message in hand, as a callback gets them. */
 export type Refs<S extends AnySchema> = {
   readonly [Key in keyof FieldsOf<S>]: RefOf<FieldsOf<S>[Key]>;
 };
 
-type Special<Type extends FieldType> =
+type Special<Type extends IntegerType> =
   | (Type extends UnsignedType ? Value<'sequence'> : never)
   | (Type extends 'u64' ? Value<'return-address'> : never)
   | (Type extends 'u32' | 'u64' ? Value<'reject-code'> : never);
 
 /** What can be written to a field of a given type. */
-export type OutputOf<Spec extends FieldSpec> =
-  Spec extends FieldSpec<infer Type, infer Js, infer Shape, infer Bytes>
-    ? Shape extends 'enum'
-      ? Js | SymbolValue<Js & string>
-      : Shape extends 'bool'
-        ? boolean | SymbolValue<'false' | 'true'>
-        : Shape extends 'bytes' | 'ascii'
-          ? BytesRef<Shape, Bytes>
-          : number | bigint | Value<Narrower<Type> | 'mapped'> | Special<Type>
-    : never;
+export type OutputOf<Spec extends FieldSpec> = OutputOfType<NonNullable<Spec['type']>>;
+
+type OutputOfType<Type extends TypeSpec> = Type extends EnumModel
+  ? SymbolsOf<Type> | SymbolValue<SymbolsOf<Type>>
+  : Type extends BoolModel
+    ? boolean | SymbolValue<'false' | 'true'>
+    : Type extends IntegerModel | DecimalModel | TimestampModel
+      ? number | bigint | Value<Narrower<Type['base']> | 'mapped'> | Special<Type['base']>
+      : RefOfType<Type>;
 
 /** What a transform returns: a value for every field that is not of the header. */
 export type OutputsOf<S extends AnySchema> = {

@@ -199,7 +199,8 @@ export function isInObject({ layouts }: CodecParts, field: FieldPlan): boolean {
   return field.constant === undefined && field !== layouts.sizeField;
 }
 
-function readObject(
+/** The object of a message that `locate` has found. */
+export function readObject(
   parts: CodecParts,
   views: Views,
   places: readonly number[],

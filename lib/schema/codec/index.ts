@@ -9,6 +9,7 @@ import type { CodecPlan } from './plan.js';
 export { bindMessage } from './bind.js';
 export type { Codec } from './parts.js';
 export type { CodecPlan } from './plan.js';
+export { makeReader } from './reader.js';
 
 /**
  * Builds the codec of a schema. With `generates` it consists of generated functions, where the

@@ -45,7 +45,9 @@ export function nativeCodec(parts: CodecParts): Codec {
       const at = views.base + offset;
       const fault = bind(views.view, at, views.base + end);
       if (fault !== 0) throw faultError(name, fault);
-      return new DecodeRun(parts, views, at).block(layouts.root, at + nativeHeaderBytes);
+      const body = at + nativeHeaderBytes;
+      const version = views.view.getUint8(at + 2);
+      return objectAt(parts, layouts.root, { views, body, at: body, version, indexes: [] });
     },
   };
 }
@@ -228,20 +230,39 @@ export function malformedAt(
   return malformed(index, found, ...indexes);
 }
 
+/** A block of a message whose structure was checked. */
+export interface BlockPlace {
+  readonly views: Views;
+  readonly body: number;
+  readonly at: number;
+  readonly version: number;
+  readonly indexes: readonly number[];
+}
+
+/** The block as an object. */
+export function objectAt(
+  parts: CodecParts,
+  block: BlockPlan,
+  place: BlockPlace,
+): Record<string, unknown> {
+  return new DecodeRun(parts, place).block(block, place.at);
+}
+
 class DecodeRun {
   readonly #codecs: readonly (FixedCodec | null)[];
   readonly #malformed: Malformed;
   readonly #views: Views;
   readonly #body: number;
   readonly #version: number;
-  readonly #indexes: number[] = [];
+  readonly #indexes: number[];
 
-  constructor(parts: CodecParts, views: Views, at: number) {
+  constructor(parts: CodecParts, { views, body, version, indexes }: BlockPlace) {
     this.#codecs = parts.codecs;
     this.#malformed = parts.malformed;
     this.#views = views;
-    this.#body = at + nativeHeaderBytes;
-    this.#version = views.view.getUint8(at + 2);
+    this.#body = body;
+    this.#version = version;
+    this.#indexes = [...indexes];
   }
 
   block(block: BlockPlan, at: number): Record<string, unknown> {

@@ -68,7 +68,7 @@ function blockFunctions(block: BlockPlan, comment: string, isAligned: boolean): 
 }
 
 /** The value of a field, whatever the message's version. */
-export function fieldExpression(field: FieldPlan, depth: number, isAligned: boolean): string {
+function fieldExpression(field: FieldPlan, depth: number, isAligned: boolean): string {
   const { model, index } = field;
   const spot: Spot = {
     field,
@@ -87,7 +87,8 @@ export function fieldExpression(field: FieldPlan, depth: number, isAligned: bool
   return `(version < ${model.since} ? ${absent} : ${expression})`;
 }
 
-function presentExpression(field: FieldPlan, spot: Spot): string {
+/** The value of a field that the message has. */
+export function presentExpression(field: FieldPlan, spot: Spot): string {
   const { type } = field;
   if (!isSlotType(type)) return readExpression(type as FixedModel, spot);
   if (isGroup(field)) {

@@ -44,7 +44,7 @@ const block = 4;
 const address = 0x0001_0002_0003_0004n;
 
 function newOrder(price: number, qty: number, clOrdId = 7n): Uint8Array {
-  const bytes = new Uint8Array(NewOrder.bytes);
+  const bytes = new Uint8Array(NewOrder.bytesMax);
   NewOrder.encode({ seq: 1n, price, qty, clOrdId }, bytes);
   return bytes;
 }
@@ -129,7 +129,7 @@ describe('the order gateway', () => {
   });
 
   it('answers to the address that the report carries', () => {
-    const report = new Uint8Array(VenueExecReport.bytes);
+    const report = new Uint8Array(VenueExecReport.bytesMax);
     const fields = { price: 2, qty: 3, ordId: address, execId: 5n, clOrdId: 6n };
     VenueExecReport.encode({ seq: 9n, ...fields }, report);
     const { decision, delivered } = interpret(ir, initialState(ir), venue1, report, 0n);
@@ -164,7 +164,7 @@ describe('the order gateway', () => {
   });
 
   it('rejects a known message that no route serves', () => {
-    const bytes = new Uint8Array(CancelReplace.bytes);
+    const bytes = new Uint8Array(CancelReplace.bytesMax);
     CancelReplace.encode({ seq: 1n, price: 1, qty: 1, clOrdId: 1n, origClOrdId: 0n }, bytes);
     const { decision } = interpret(ir, initialState(ir), clients, bytes, 0n);
     expect(decision).toMatchObject({ route: null, rejectCode: rejectCodes.NO_ROUTE });
@@ -181,7 +181,7 @@ const m = udp('m', { port: 0, messages: M });
 const sample = { n: 5, s: -2, id: 2n ** 64n - 1n, side: 'sell', text: 'ab' } as const;
 
 function message(fields: Partial<Record<keyof typeof sample, unknown>> = {}): Uint8Array {
-  const bytes = new Uint8Array(M.bytes);
+  const bytes = new Uint8Array(M.bytesMax);
   M.encode({ ...sample, ...fields } as never, bytes);
   return bytes;
 }

@@ -1,12 +1,12 @@
 // Layouts, and every mistake in a schema or a union.
 import { describe, expect, it } from 'vitest';
-import { layout, schema, t, union } from '../../../../lib/index.js';
+import { type AnySchema, layout, schema, t, union } from '../../../../lib/index.js';
 import { refusal } from '../../../helpers/refusal.js';
 
 const packed = { layout: layout.packed('le') };
 
-function offsets(made: { fields: readonly { offset: number }[]; bytes: number }): number[] {
-  return [...made.fields.map(({ offset }) => offset), made.bytes];
+function offsets({ model, bytesMax }: AnySchema): number[] {
+  return [...model.block.fields.map(({ offset }) => offset), bytesMax];
 }
 
 describe('layouts', () => {
@@ -23,18 +23,105 @@ describe('layouts', () => {
   it('align byte strings to single bytes', () => {
     const made = schema('B', 1, { a: t.u8, b: t.bytes(5), c: t.u16 }, { layout: layout.c('be') });
     expect(offsets(made)).toEqual([0, 1, 6, 8]);
-    expect(made.fields[2]?.order).toBe('be');
+    expect(made.model.block.fields[2]?.order).toBe('be');
   });
 });
 
 describe('a schema is refused', () => {
   const cases: [string, () => unknown, string, string, RegExp][] = [
     [
-      'without a layout',
-      () => schema('S', 1, { a: t.u8 }, {} as never),
-      'ERR_CONFIG',
+      'with a layout that is none',
+      () => schema('S', 1, { a: t.u8 }, { layout: 'packed' as never }),
+      'ERR_SCHEMA',
       'schema S.layout',
       /layout\.packed/,
+    ],
+    [
+      'with a misspelt option',
+      () => schema('S', 1, { a: t.u8 }, { layuot: 1 } as never),
+      'ERR_SCHEMA',
+      'schema S.layuot',
+      /no such option/,
+    ],
+    [
+      'with a field that a reader has as a method',
+      () => schema('S', 1, { wrap: t.u8 }),
+      'ERR_SCHEMA',
+      'schema S.fields.wrap',
+      /readers and writers/,
+    ],
+    [
+      'with a type of foreign layouts in the native one',
+      () => schema('S', 1, { a: t.u24 }),
+      'ERR_SCHEMA',
+      'schema S.fields.a',
+      /native layouts/,
+    ],
+    [
+      'with a type of the native layout in a foreign one',
+      () => schema('S', 1, { a: t.string }, packed),
+      'ERR_SCHEMA',
+      'schema S.fields.a',
+      /foreign layouts/,
+    ],
+    [
+      'with a default that is no value of its type',
+      () => schema('S', 1, { a: t.u8.default(256) }),
+      'ERR_SCHEMA',
+      'schema S.fields.a.default',
+      /0 to 255/,
+    ],
+    [
+      'with ids on some fields only',
+      () => schema('S', 1, { a: t.u8.id(4), b: t.u8 }),
+      'ERR_SCHEMA',
+      'schema S.fields.b',
+      /on every field/,
+    ],
+    [
+      'with one id twice',
+      () => schema('S', 1, { a: t.u8.id(4), b: t.u8.id(4) }),
+      'ERR_SCHEMA',
+      'schema S.fields.b',
+      /no other field/,
+    ],
+    [
+      'with a template id that the native header cannot hold',
+      () => schema('S', 65_536, { a: t.u8 }),
+      'ERR_SCHEMA',
+      'schema S.templateId',
+      /65535/,
+    ],
+    [
+      'with bits that fill no whole container',
+      () => schema('S', 1, { a: t.bits(4), b: t.u8 }, packed),
+      'ERR_SCHEMA',
+      'schema S.fields.a',
+      /8, 16, 32 or 64 bits/,
+    ],
+    [
+      'with a place that depends on a later field',
+      () => schema('S', 1, { a: t.u8.at('b', { scale: 1 }), b: t.u8 }, packed),
+      'ERR_SCHEMA',
+      'schema S.fields.a.at',
+      /earlier/,
+    ],
+    [
+      'with something behind the rest',
+      () => schema('S', 1, { a: t.rest, b: t.u8 }, packed),
+      'ERR_SCHEMA',
+      'schema S.fields.b',
+      /nothing behind/,
+    ],
+    [
+      'with groups nested too deep',
+      () => {
+        const four = t.group({ e: t.group({ e: t.group({ e: t.group({ e: t.u8 }) }) }) });
+        return schema('S', 1, { e: t.group({ e: four }) });
+      },
+      'ERR_SCHEMA',
+      'schema S.fields.e.e.e.e.e',
+      /nested at most 4/,
     ],
     [
       'with a name that is none',

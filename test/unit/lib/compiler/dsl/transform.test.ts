@@ -16,7 +16,7 @@ import {
   transform,
   udp,
 } from '../../../../../lib/index.js';
-import type { FieldSpec } from '../../../../../lib/schema/types.js';
+import type { FieldSpec } from '../../../../../lib/schema/spec.js';
 import { refusal } from '../../../../helpers/refusal.js';
 
 const packed = { layout: layout.packed() };

@@ -77,9 +77,9 @@ describe('messages', () => {
     expect(() => A.encode({ n: 1, s: 1, id: 1n, b: target }, target)).toThrow();
   });
 
-  it('need a layout, members and names that exist', () => {
+  it('need layouts, members and names that exist', () => {
     // @ts-expect-error: no layout.
-    refused(() => schema('S', 1, { n: t.u8 }, {}));
+    refused(() => schema('S', 1, { n: t.u8 }, { layout: 'packed' }));
     // @ts-expect-error: no such byte order.
     refused(() => layout.packed('little'));
     // @ts-expect-error: no such field.

@@ -1,4 +1,4 @@
-// CRC-32C (Castagnoli, RFC 3720), the check sum of a route image.
+// CRC-32C (Castagnoli, RFC 3720), the check sum of the images that the engine loads.
 
 const table = makeTable();
 
