@@ -2,6 +2,7 @@
 // Thread: the JavaScript thread of the environment that loads the addon. Not on the data path.
 #include <napi.h>
 
+#include "addon/message_layout.h"
 #include "addon/route_image.h"
 #include "addon/router.h"
 #include "addon/values.h"
@@ -26,6 +27,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("bytesToLine", Napi::Function::New<bytes_to_line>(env, "bytesToLine"));
   RouterObject::define(env, exports);
   exports.Set("RouteImage", RouteImageObject::define(env));
+  exports.Set("MessageLayout", MessageLayoutObject::define(env));
   return exports;
 }
 

@@ -73,14 +73,14 @@ bool check_field(const MessageLayout& layout, uint32_t index, const LayoutField&
     return !block.has(bytes) ||
            is_field_value(field, layout.symbols(field), block.get(bytes).data());
   }
+  const LayoutSlot& slot = layout.slots(layout.block(index))[field.slot];
   if (field.type == FieldType::kString) {
-    const std::string_view text = block.get(layout.slot_of<StringField>(field, index));
+    const std::string_view text = block.get(layout.slot_of<StringField>(slot));
     return is_utf8(reinterpret_cast<const uint8_t*>(text.data()), text.size());
   }
   if (field.type == FieldType::kBlob) return true;
-  const uint32_t child = layout.slots(layout.block(index))[field.slot].block;
-  for (const Block entry : block.get(layout.slot_of<GroupField>(field, index))) {
-    if (!check_block(layout, child, entry)) return false;
+  for (const Block entry : block.get(layout.slot_of<GroupField>(slot))) {
+    if (!check_block(layout, slot.block, entry)) return false;
   }
   return true;
 }

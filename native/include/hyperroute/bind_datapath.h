@@ -128,7 +128,7 @@ inline MessageFault check_slots(Cursor& cursor, const LayoutBlock& record, const
 [[nodiscard]] inline MessageFault bind(const MessageLayout& layout, const uint8_t* frame,
                                        size_t frame_bytes, Message& message) noexcept {
   if (frame_bytes < kMessageHeaderBytes) return MessageFault::kTruncated;
-  if (frame_bytes > kMessageBytesMax) return MessageFault::kTooLarge;
+  if (frame_bytes > kNativeMessageBytesMax) return MessageFault::kTooLarge;
   const uint64_t header = octets::load<uint64_t>(frame);
   if (header != layout.header_word()) [[unlikely]] {
     const MessageFault fault = binding::check_header(layout, header);

@@ -76,13 +76,14 @@ class MessageLayout {
   // The field of a path and the block that it lies in; nullptr when there is none.
   const LayoutField* find_record(std::string_view path, uint32_t& block_index) const noexcept;
 
-  // Handles of a record whose type is known to fit.
+  // Handles of a record whose type is known to fit; of a fixed field in the block.
   template <typename T>
   Field<T> number_of(const LayoutField& record, uint32_t block_index) const noexcept;
   template <typename Handle>
   Handle bytes_of(const LayoutField& record, uint32_t block_index) const noexcept;
+  // A slot of any block; its type is the handle's.
   template <typename Handle>
-  Handle slot_of(const LayoutField& record, uint32_t block_index) const noexcept;
+  Handle slot_of(const LayoutSlot& slot) const noexcept;
 
  private:
   template <typename T>
@@ -208,12 +209,11 @@ Handle MessageLayout::bytes_of(const LayoutField& record, uint32_t block_index) 
 }
 
 template <typename Handle>
-Handle MessageLayout::slot_of(const LayoutField& record, uint32_t block_index) const noexcept {
-  const LayoutSlot& slot = slots(blocks_[block_index])[record.slot];
+Handle MessageLayout::slot_of(const LayoutSlot& slot) const noexcept {
   Handle field;
-  field.offset = static_cast<uint16_t>(record.offset);
-  field.presence_offset = presence_offset(record);
-  field.presence_mask = presence_mask(record);
+  field.offset = slot.offset;
+  field.presence_offset = slot.presence_mask == 0 ? uint16_t{0} : slot.presence_offset;
+  field.presence_mask = slot.presence_mask;
   field.max = slot.max;
   if constexpr (std::is_same_v<Handle, GroupField>) {
     field.entry_bytes = blocks_[slot.block].block_bytes;
@@ -277,7 +277,7 @@ FieldFault MessageLayout::find_slot(std::string_view path, FieldType type,
   const LayoutField* const record = find_record(path, block_index);
   if (record == nullptr) return FieldFault::kMissing;
   if (record->type != type) return FieldFault::kWrongType;
-  field = slot_of<Handle>(*record, block_index);
+  field = slot_of<Handle>(slots(blocks_[block_index])[record->slot]);
   return FieldFault::kNone;
 }
 

@@ -20,7 +20,7 @@ inline constexpr uint32_t kLayoutCrcStart = 16;
 
 // Of native messages.
 inline constexpr uint32_t kMessageHeaderBytes = 8;
-inline constexpr uint32_t kMessageBytesMax = 16u * 1024 * 1024;
+inline constexpr uint32_t kNativeMessageBytesMax = 16u * 1024 * 1024;
 inline constexpr uint32_t kGroupHeaderBytes = 8;
 inline constexpr uint32_t kGroupDepthMax = 4;
 inline constexpr uint32_t kSlotBytes = 8;

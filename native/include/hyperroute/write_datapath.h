@@ -249,7 +249,8 @@ class MessageWriter : public writing::BlockWriter<MessageWriter> {
   // What was begun before is forgotten. Without room for the fixed block: kNoRoom.
   void begin(const MessageLayout& layout, std::span<uint8_t> memory) noexcept {
     const uint32_t fixed_bytes = kMessageHeaderBytes + layout.block_bytes();
-    const size_t memory_bytes = memory.size() < kMessageBytesMax ? memory.size() : kMessageBytesMax;
+    const size_t memory_bytes =
+        memory.size() < kNativeMessageBytesMax ? memory.size() : kNativeMessageBytesMax;
     state_.fault = WriteFault::kNone;
     state_.depth = 0;
     if (memory_bytes < fixed_bytes) {
