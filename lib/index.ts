@@ -66,6 +66,12 @@ export {
   type UpdateReport,
 } from './router/hyperroute.js';
 export type { CountersSummary, Metrics } from './router/summary.js';
+export {
+  type BlocksFraming,
+  type BlocksInteger,
+  type BlocksOptions,
+  splitBlocks,
+} from './schema/blocks.js';
 export { t } from './schema/fields.js';
 export type * from './schema/infer.js';
 export { type Layout, layout } from './schema/layout.js';

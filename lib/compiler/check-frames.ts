@@ -1,4 +1,5 @@
 // Checks that every message an endpoint carries fits its datagrams or frames.
+import { type BlocksFraming, blockBytesMax } from '../schema/blocks.js';
 import type { Findings } from './findings.js';
 import type { EndpointIr, RouterIr, SchemaIr } from './ir.js';
 
@@ -17,7 +18,12 @@ type FramingIr =
 interface FrameOptions {
   readonly maxFrameBytes?: number;
   readonly maxDatagramBytes?: number;
-  readonly framing?: FramingIr;
+  readonly framing?: FramingIr | BlocksFraming | null;
+}
+
+/** Whether nothing can be sent to an endpoint: nobody says how its framing's header is written. */
+export function onlyReceives({ options }: EndpointIr): boolean {
+  return (options as FrameOptions | null)?.framing?.kind === 'blocks';
 }
 
 export function checkFrames(ir: RouterIr, endpoint: EndpointIr, findings: Findings): void {
@@ -36,7 +42,15 @@ export function checkFrames(ir: RouterIr, endpoint: EndpointIr, findings: Findin
         maxDatagramBytes,
       );
     }
-    if (framing === undefined || maxFrameBytes === undefined) continue;
+    if (framing?.kind === 'blocks') {
+      const room = blockBytesMax(framing, maxDatagramBytes ?? 0);
+      if (schema.bytes > room) {
+        const expected = `blocks of at least the ${schema.bytes} bytes of ${schema.name}`;
+        add('framing', expected, `at most ${room} bytes`);
+      }
+      continue;
+    }
+    if (!framing || maxFrameBytes === undefined) continue;
     const frameBytes = schema.bytes + roomOf(framing);
     if (frameBytes > maxFrameBytes) {
       add('maxFrameBytes', `at least the ${frameBytes} bytes of ${schema.name}`, maxFrameBytes);

@@ -1,6 +1,7 @@
 // Checks of routes: who serves what, which rules can be reached, and that every destination
 // carries the messages that are sent to it.
 
+import { onlyReceives } from './check-frames.js';
 import type { Findings } from './findings.js';
 import { isCanonical } from './intervals.js';
 import type {
@@ -223,8 +224,10 @@ class RouteCheck {
   }
 
   /** Whether an endpoint can be sent messages of a schema; a raw one takes any bytes. */
-  #takes(endpoint: number, schema: number | null): boolean {
-    const members = this.#ir.families[this.#ir.endpoints[endpoint]?.family ?? 0]?.members ?? [];
+  #takes(index: number, schema: number | null): boolean {
+    const endpoint = this.#ir.endpoints[index];
+    if (endpoint !== undefined && onlyReceives(endpoint)) return false;
+    const members = this.#ir.families[endpoint?.family ?? 0]?.members ?? [];
     return members.length === 0 || (schema !== null && members.includes(schema));
   }
 
@@ -237,6 +240,11 @@ class RouteCheck {
     const stranger = destinations.find((endpoint) => !this.#takes(endpoint, schema));
     if (stranger === undefined) return;
     const endpoint = this.#ir.endpoints[stranger];
+    if (endpoint !== undefined && onlyReceives(endpoint)) {
+      const expected = 'a destination; with framing.blocks an endpoint only receives';
+      this.#findings.add('ERR_CONFIG', option, expected, endpoint.name, position);
+      return;
+    }
     const family = this.#ir.families[endpoint?.family ?? 0]?.name;
     const expected = `a destination that carries ${this.#schemaName(schema)}`;
     const received = `${endpoint?.name} (${family})`;

@@ -1,6 +1,7 @@
 // How the engine recognises messages: the families of endpoints, the sizes of their members, and
 // which route serves each member on each endpoint.
 import { optionError } from '../errors.js';
+import { onlyReceives } from './check-frames.js';
 import { fieldKind, isInteger, keyOf } from './emit-fields.js';
 import { familyKinds, messageBytesMax, noIndex } from './emit-format.js';
 import type { ImageBuilder } from './emit-sections.js';
@@ -87,8 +88,9 @@ export function emitEndpoints(builder: ImageBuilder, ir: RouterIr): void {
 
 /** The endpoints that carry a schema: what a return address for it may name. */
 export function emitCarriers(builder: ImageBuilder, ir: RouterIr, schema: number): number {
-  const endpoints = ir.endpoints.flatMap(({ family }, index) => {
-    const members = ir.families[family]?.members ?? [];
+  const endpoints = ir.endpoints.flatMap((endpoint, index) => {
+    if (onlyReceives(endpoint)) return [];
+    const members = ir.families[endpoint.family]?.members ?? [];
     return members.length === 0 || members.includes(schema) ? [index] : [];
   });
   return builder.carriers(schema, schemaOf(ir, schema).bytes, endpoints);

@@ -195,9 +195,14 @@ function pick(ir: RouterIr, state: InterpreterState, poolIndex: number): number 
   return null;
 }
 
-/** The endpoints that can be sent a message of a schema: a raw one takes any bytes. */
+/**
+ * The endpoints that can be sent a message of a schema: a raw one takes any bytes, one that finds
+ * blocks in its datagrams takes nothing.
+ */
 function carriers(ir: RouterIr, schema: number): readonly number[] {
-  return ir.endpoints.flatMap(({ family }, index) => {
+  return ir.endpoints.flatMap(({ family, options }, index) => {
+    const framing = options.framing as { readonly kind?: unknown } | null | undefined;
+    if (framing?.kind === 'blocks') return [];
     const members = ir.families[family]?.members ?? [];
     return members.length === 0 || members.includes(schema) ? [index] : [];
   });

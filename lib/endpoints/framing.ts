@@ -1,8 +1,9 @@
-// Framings: how messages are told apart in a byte stream.
+// Framings: how messages are told apart in a byte stream or in a datagram.
 import { optionError, type SourcePlace } from '../errors.js';
+import { type BlocksFraming, type BlocksOptions, readBlocks } from '../schema/blocks.js';
+import type { ByteOrder } from '../schema/model.js';
 import { OptionReader } from '../schema/options.js';
 import { callerPlace } from '../schema/position.js';
-import type { ByteOrder } from '../schema/model.js';
 
 export interface LengthPrefixOptions {
   /** Size of the length field, 1 to 8. */
@@ -19,7 +20,7 @@ export interface LengthPrefixOptions {
   readonly strip?: boolean;
 }
 
-/** A framing in plain form. `hex`: the delimiter's bytes. */
+/** A framing of streams in plain form. `hex`: the delimiter's bytes. */
 export type Framing =
   | ({ readonly kind: 'length-prefix' } & Required<LengthPrefixOptions>)
   | { readonly kind: 'delimiter'; readonly hex: string }
@@ -60,8 +61,9 @@ function delimiterHex(value: unknown, place: SourcePlace): string {
 }
 
 /**
- * How a TCP endpoint finds messages in its stream.
+ * How a TCP endpoint finds messages in its stream, and a UDP endpoint in its datagrams.
  *
+ * Of streams:
  * - `framing.lengthPrefix({ bytes: 4, includesHeader: true })`: a length field of `bytes` bytes
  *   stands `offset` bytes into the frame. The frame has value + `adjust` bytes, and `offset` +
  *   `bytes` more when the value does not include the header. With `strip` the router gets what
@@ -69,6 +71,10 @@ function delimiterHex(value: unknown, place: SourcePlace): string {
  *   it.
  * - `framing.delimiter('\n')`: up to eight bytes end each message; the router does not see them.
  * - `framing.fixed(64)`: every message has this many bytes.
+ *
+ * Of datagrams, where otherwise each is one message:
+ * - `framing.blocks({ headerBytes: 20, count: { offset: 18, type: 'u16be' }, length: 'u16be' })`: a
+ *   header says how many blocks follow it, each a length and so many bytes. Each is one message.
  */
 export const framing = Object.freeze({
   lengthPrefix: (options: LengthPrefixOptions): Framing =>
@@ -82,6 +88,8 @@ export const framing = Object.freeze({
     const expected = `an integer from 1 to ${fixedBytesMax}`;
     throw optionError('ERR_CONFIG', 'framing.fixed', expected, bytes, callerPlace());
   },
+  blocks: (options: BlocksOptions): BlocksFraming =>
+    readBlocks(options, 'framing.blocks', callerPlace()),
 });
 
 /** A framing given as an option, read again: plain objects may come from JavaScript. */
@@ -100,4 +108,15 @@ export function readFraming(reader: OptionReader): Framing {
   }
   const expected = 'framing.lengthPrefix(…), framing.delimiter(…) or framing.fixed(…)';
   throw reader.error('framing', expected, given);
+}
+
+/** The framing of datagrams given as an option; null: each datagram is one message. */
+export function readDatagramFraming(reader: OptionReader): BlocksFraming | null {
+  const given = reader.raw('framing') ?? null;
+  if (given === null) return null;
+  if (typeof given === 'object' && 'kind' in given && given.kind === 'blocks') {
+    const { kind: _kind, ...options } = given;
+    return readBlocks(options, `${reader.path}.framing`, reader.place);
+  }
+  throw reader.error('framing', 'framing.blocks(…): datagrams have bounds of their own', given);
 }

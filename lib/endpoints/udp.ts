@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net';
 import type { EndpointOf, Messages } from '../compiler/dsl/targets.js';
+import { type BlocksFraming, blockBytesMax } from '../schema/blocks.js';
 import type { Raw } from '../schema/union.js';
 import {
   type CommonOptions,
@@ -11,6 +12,7 @@ import {
   readBindHost,
   readRemote,
 } from './common.js';
+import { readDatagramFraming } from './framing.js';
 
 export interface UdpOptions<M extends Messages> extends CommonOptions<M> {
   /** Address to bind: an IPv4 or IPv6 literal or 'localhost'; default 127.0.0.1. */
@@ -24,6 +26,11 @@ export interface UdpOptions<M extends Messages> extends CommonOptions<M> {
    * Datagrams are received from anyone.
    */
   readonly remote?: RemoteAddress;
+  /**
+   * How one datagram holds several messages: `framing.blocks(…)`. Default: each is one message.
+   * With it the endpoint is a source only.
+   */
+  readonly framing?: BlocksFraming;
   /** Size asked for the socket's receive buffer; default: the system's. */
   readonly receiveBufferBytes?: number;
   /** Size asked for the socket's send buffer; default: the system's. */
@@ -60,16 +67,26 @@ export function udp<const M extends Messages = Raw>(
       const expected = `an address of the family of \`host\` (${host})`;
       throw reader.error('remote.host', expected, remote.host);
     }
+    const framing = readDatagramFraming(reader);
+    if (framing !== null && remote !== null) {
+      const expected = 'none with framing.blocks, which receives only';
+      throw reader.error('remote', expected, remote);
+    }
     const own = {
       host,
       exposed,
       remote,
+      framing,
       port: reader.integer('port', 0, 65_535, undefined),
       receiveBufferBytes: reader.optionalInteger('receiveBufferBytes', 1, bufferBytesMax),
       sendBufferBytes: reader.optionalInteger('sendBufferBytes', 1, bufferBytesMax),
       maxDatagramBytes: reader.integer('maxDatagramBytes', 1, datagramBytesMax, 2048),
       maxPeers: reader.integer('maxPeers', 1, peerCountMax, 4096),
     };
+    if (framing !== null && blockBytesMax(framing, own.maxDatagramBytes) < 0) {
+      const expected = 'at least the bytes of the header and of a length of `framing`';
+      throw reader.error('maxDatagramBytes', expected, own.maxDatagramBytes);
+    }
     checkQueueRoom(reader, common, 'maxDatagramBytes', own.maxDatagramBytes);
     return own;
   });

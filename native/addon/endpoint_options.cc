@@ -58,6 +58,58 @@ Status read_framing(Napi::Env env, const Napi::Value& value, FramingOptions& out
   return options.status();
 }
 
+// "u8", "u16le", "u32be", …
+Status read_width(const std::string& type, uint8_t& bytes, bool& big_endian) {
+  big_endian = type.ends_with("be");
+  if (type == "u8") {
+    bytes = 1;
+  } else if (type == "u16le" || type == "u16be") {
+    bytes = 2;
+  } else if (type == "u32le" || type == "u32be") {
+    bytes = 4;
+  } else {
+    return Status::error(StatusCode::kConfig, "framing: unknown type '%s'", type.c_str());
+  }
+  return Status::success();
+}
+
+Status read_empty_counts(const Napi::Value& value, BlocksOptions& out) {
+  if (!value.IsArray() || value.As<Napi::Array>().Length() > kEmptyCountsMax) {
+    return Status::error(StatusCode::kConfig, "framing.emptyCounts: expected up to %u counts",
+                         kEmptyCountsMax);
+  }
+  const Napi::Array counts = value.As<Napi::Array>();
+  for (uint32_t index = 0; index < counts.Length(); ++index) {
+    const Napi::Value item = counts.Get(index);
+    const double number = item.IsNumber() ? item.As<Napi::Number>().DoubleValue() : -1;
+    if (!(number >= 0 && number <= UINT32_MAX)) {
+      return Status::error(StatusCode::kConfig, "framing.emptyCounts: expected u32 counts");
+    }
+    out.empty_counts[index] = static_cast<uint32_t>(number);
+  }
+  out.empty_count_count = static_cast<uint8_t>(counts.Length());
+  return Status::success();
+}
+
+Status read_blocks(Napi::Env env, const Napi::Object& value, BlocksOptions& out) {
+  OptionReader options(env, value);
+  if (options.string("kind") != "blocks") {
+    return Status::error(StatusCode::kConfig, "framing.kind: expected 'blocks'");
+  }
+  OptionReader count(env, options.object("count"));
+  out.header_bytes = options.u32("headerBytes");
+  out.count_offset = count.u32("offset");
+  out.includes_length = options.boolean("includesLength");
+  HR_TRY(read_width(count.string("type"), out.count_bytes, out.count_big_endian));
+  HR_TRY(read_width(options.string("length"), out.length_bytes, out.length_big_endian));
+  HR_TRY(read_empty_counts(value.Get("emptyCounts"), out));
+  HR_TRY(count.status());
+  if (out.header_bytes == 0) {
+    return Status::error(StatusCode::kConfig, "framing.headerBytes: expected 1 at least");
+  }
+  return options.status();
+}
+
 Status read_udp(Napi::Env env, const Napi::Value& value, UdpOptions& out) {
   OptionReader options(env, value);
   HR_TRY(read_address(options, out.local));
@@ -70,6 +122,7 @@ Status read_udp(Napi::Env env, const Napi::Value& value, UdpOptions& out) {
   out.send_buffer_bytes = options.u32_or("sendBufferBytes", 0);
   out.datagram_bytes_max = options.u32("maxDatagramBytes");
   out.senders_max = options.u32("maxPeers");
+  if (options.has("framing")) HR_TRY(read_blocks(env, options.object("framing"), out.blocks));
   return options.status();
 }
 

@@ -79,7 +79,7 @@ struct FinishedBytes {
   X(tx_bytes)            /* their bytes */                                              \
   X(rx_oversize)         /* frames or datagrams over the limit, dropped or cut off */   \
   X(rx_truncated)        /* datagrams cut by the buffer, frames cut by a closed peer */ \
-  X(rx_bad_frames)       /* length prefixes that cannot be true */                      \
+  X(rx_bad_frames)       /* lengths and counts that cannot be true */                   \
   X(kernel_drops)        /* datagrams the kernel dropped because the buffer was full */ \
   X(undeliverable)       /* messages whose peer was gone or whose send failed */        \
   X(dropped_oldest)      /* messages the drop-oldest policy discarded */                \

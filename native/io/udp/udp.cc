@@ -33,6 +33,11 @@ Status UdpBackend::open(const UdpOptions& options, const EndpointCounters& count
                         uint16_t generation_seed) {
   HR_ASSERT(!socket_.is_open());
   HR_TRY(check_options(options));
+  if (options.blocks.header_bytes > 0) {
+    Result<Blocks> blocks = Blocks::create(options.blocks, options.datagram_bytes_max);
+    if (!blocks.ok()) return blocks.status();
+    blocks_ = blocks.take();
+  }
   options_ = options;
   counters_ = counters;
   HR_TRY(allocate());
@@ -99,7 +104,7 @@ Status UdpBackend::allocate() {
 bool can_reconfigure(const UdpOptions& running, const UdpOptions& wanted) noexcept {
   return wanted.local == running.local && wanted.remote == running.remote &&
          wanted.datagram_bytes_max == running.datagram_bytes_max &&
-         wanted.senders_max == running.senders_max;
+         wanted.senders_max == running.senders_max && wanted.blocks == running.blocks;
 }
 
 void UdpBackend::reconfigure(const UdpOptions& options) noexcept {

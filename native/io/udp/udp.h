@@ -1,10 +1,11 @@
 // The udp endpoint: datagrams in and out of one socket, in bursts.
 //
-// A message is a datagram. Senders are interned, so that a reply needs their index only; the
-// remote of the endpoint, if it has one, is the peer that kDefaultPeer names. Holding one message
-// holds the socket: what comes later waits in the kernel's buffer, whoever sent it.
-// Set-up and reconfiguration: the control thread. Everything else: the endpoint's worker, but for
-// is_live(), seal() and frame_room(). Data path: both ends of it.
+// A message is a datagram, or one of the blocks of a datagram (blocks.h); views of blocks point
+// into the datagram, whose buffer is used again after all of them. Senders are interned, so that a
+// reply needs their index only; the remote of the endpoint, if it has one, is the peer that
+// kDefaultPeer names. Holding one message holds the socket: what comes later waits in the kernel's
+// buffer, whoever sent it. Set-up and reconfiguration: the control thread. Everything else: the
+// endpoint's worker, but for is_live(), seal() and frame_room(). Data path: both ends of it.
 #pragma once
 
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 #include "base/status.h"
 #include "io/address.h"
 #include "io/endpoint.h"
+#include "io/udp/blocks.h"
 #include "io/udp/udp_senders.h"
 #include "io/unique_fd.h"
 
@@ -35,6 +37,8 @@ struct UdpOptions {
   uint32_t send_buffer_bytes = 0;
   uint32_t datagram_bytes_max = 2048;  // A longer one is dropped and counted as truncated.
   uint32_t senders_max = 4096;
+  // What is received; what is sent is always a datagram a message.
+  BlocksOptions blocks;
   // The socket of another backend to share instead of binding one, while that one drains; -1:
   // none. Its owner keeps it open until open() returns.
   int inherited_socket = -1;
@@ -69,11 +73,10 @@ class UdpBackend {
   [[nodiscard]] uint32_t rx_burst(std::span<RxView> views, uint64_t now_ns) noexcept;
   void release(const RxView&) noexcept {}
   void hold(const RxView& view) noexcept {
-    const uint32_t slot = static_cast<uint32_t>(view.cookie);
-    if (slot < next_slot_) next_slot_ = slot;
+    if (view.cookie < next_position_) next_position_ = view.cookie;
   }
   [[nodiscard]] bool is_held(const RxView& view) const noexcept {
-    return view.cookie >= next_slot_;
+    return view.cookie >= next_position_;
   }
   [[nodiscard]] uint32_t tx_burst(std::span<TxFrame> frames) noexcept;
   [[nodiscard]] bool tx_blocked() const noexcept { return tx_blocked_; }
@@ -98,7 +101,7 @@ class UdpBackend {
   // Applies changed buffer sizes. What can_reconfigure() refuses is ignored.
   void reconfigure(const UdpOptions& options) noexcept;
   [[nodiscard]] bool tx_idle() const noexcept { return true; }
-  [[nodiscard]] bool rx_idle() const noexcept { return next_slot_ == slot_count_; }
+  [[nodiscard]] bool rx_idle() const noexcept { return next_slot() == slot_count_; }
   [[nodiscard]] uint32_t peer_count() const noexcept { return senders_.count(); }
   uint32_t close() noexcept;
 
@@ -113,6 +116,12 @@ class UdpBackend {
   Status create_socket();
   Status set_buffers(const UdpOptions& options);
   Status allocate();
+
+  // A message among the received ones, and a view's cookie: its slot, and where its block starts.
+  static uint64_t position(uint32_t slot, uint32_t offset) noexcept {
+    return uint64_t{slot} << 32 | offset;
+  }
+  uint32_t next_slot() const noexcept { return static_cast<uint32_t>(next_position_ >> 32); }
 
   uint32_t hand_out(std::span<RxView> views) noexcept;
   void receive_one() noexcept;
@@ -134,6 +143,7 @@ class UdpBackend {
 
   // Fixed after open().
   UdpOptions options_;
+  Blocks blocks_;
   EndpointCounters counters_{};
   SocketAddress local_address_;
   uint32_t receive_buffer_bytes_ = 0;
@@ -142,9 +152,10 @@ class UdpBackend {
   UniqueFd socket_;
   UniqueFd epoll_;
 
-  // Worker. Slots [next_slot_, slot_count_) are received and not handed out, or held.
+  // Worker. What lies from next_position_ to the end of the last slot is received and not handed
+  // out, or held.
   alignas(kCacheLineBytes) UdpSenders senders_;
-  uint32_t next_slot_ = 0;
+  uint64_t next_position_ = 0;
   uint32_t slot_count_ = 0;
   uint32_t epoll_interest_ = 0;  // Events the socket is registered for; 0: it is not.
   uint32_t kernel_drops_seen_ = 0;

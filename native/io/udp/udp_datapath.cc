@@ -25,8 +25,8 @@ bool is_icmp_error(int error) {
 }  // namespace
 
 uint32_t UdpBackend::rx_burst(std::span<RxView> views, uint64_t /*now_ns*/) noexcept {
-  if (next_slot_ == slot_count_) {
-    next_slot_ = 0;
+  if (next_slot() == slot_count_) {
+    next_position_ = position(0, blocks_.first_offset());
     slot_count_ = 0;
     if (is_stopped_ || views.empty()) return 0;
     // One datagram at a time costs less by recvfrom than by recvmmsg, which asks the socket a
@@ -43,13 +43,17 @@ uint32_t UdpBackend::rx_burst(std::span<RxView> views, uint64_t /*now_ns*/) noex
 }
 
 uint32_t UdpBackend::hand_out(std::span<RxView> views) noexcept {
-  const uint32_t waiting = slot_count_ - next_slot_;
-  const uint32_t handed = static_cast<uint32_t>(std::min<size_t>(views.size(), waiting));
-  for (uint32_t i = 0; i < handed; ++i) {
-    const uint32_t at = next_slot_ + i;
-    views[i] = RxView{slots_[at].data, slots_[at].bytes, slots_[at].peer, at};
+  uint32_t handed = 0;
+  while (handed < views.size() && next_slot() < slot_count_) {
+    const uint32_t slot = next_slot();
+    const auto [data, bytes, peer] = slots_[slot];
+    const uint32_t start = static_cast<uint32_t>(next_position_);
+    const Blocks::Block block = blocks_.block_at(data, bytes, start);
+    views[handed++] = RxView{data + block.offset, block.bytes, peer, next_position_};
+    const uint32_t end = block.offset + block.bytes;
+    next_position_ =
+        end == bytes ? position(slot + 1, blocks_.first_offset()) : position(slot, end);
   }
-  next_slot_ += handed;
   return handed;
 }
 
@@ -101,8 +105,14 @@ void UdpBackend::store(const uint8_t* data, uint32_t bytes, const SocketAddress&
     count(counters_.rx_truncated);
     return;
   }
-  count(counters_.rx_messages);
-  count(counters_.rx_bytes, bytes);
+  const Blocks::Verdict verdict = blocks_.judge(data, bytes);
+  if (!verdict.is_good) [[unlikely]] {
+    count(counters_.rx_bad_frames);
+    return;
+  }
+  if (verdict.message_count == 0) return;
+  count(counters_.rx_messages, verdict.message_count);
+  count(counters_.rx_bytes, verdict.message_bytes);
   slots_[slot_count_++] = Slot{data, bytes, peer_of(from)};
 }
 
@@ -234,7 +244,7 @@ void UdpBackend::skip_kernel_drops() noexcept {
 bool UdpBackend::prepare_wait() noexcept {
   // A sleeping worker calls no progress(): what was dropped so far has to be counted now.
   if (has_received_) count_kernel_drops();
-  const bool is_reading = !is_stopped_ && next_slot_ == slot_count_;
+  const bool is_reading = !is_stopped_ && next_slot() == slot_count_;
   const uint32_t wanted =
       (is_reading ? uint32_t{EPOLLIN} : 0u) | (tx_blocked_ ? uint32_t{EPOLLOUT} : 0u);
   if (wanted == epoll_interest_) return true;
