@@ -72,6 +72,15 @@ export {
   type BlocksOptions,
   splitBlocks,
 } from './schema/blocks.js';
+export {
+  type Change,
+  type Compatibility,
+  type CompatibilityMode,
+  checkCompatibility,
+  compatibilityModes,
+  type Finding,
+  type Verdict,
+} from './schema/compatibility.js';
 export { t } from './schema/fields.js';
 export type * from './schema/infer.js';
 export { type Layout, layout } from './schema/layout.js';
