@@ -89,8 +89,19 @@ function fallbackOf(spec: FieldSpec, path: string, place: SourcePlace): FieldVal
   if (need !== 'defaulted') return null;
   const type: TypeSpec = spec.type;
   const fault = valueFault(type, fallback);
-  if (fault === null) return fallback as FieldValue;
+  if (fault === null) return completed(type, fallback as FieldValue);
   throw optionError('ERR_SCHEMA', `${path}.default`, fault, fallback, place);
+}
+
+/** A default as `decode` gives it: every flag is there, and no memory is the caller's. */
+function completed(type: TypeSpec, value: FieldValue): FieldValue {
+  if (value instanceof Uint8Array) return value.slice();
+  if (type.kind === 'array') {
+    return (value as readonly FieldValue[]).map((item) => completed(type.element, item));
+  }
+  if (type.kind !== 'flags') return value;
+  const given = value as Readonly<Record<string, boolean>>;
+  return Object.fromEntries(Object.keys(type.flags).map((name) => [name, given[name] ?? false]));
 }
 
 export function alignUp(value: number, alignment: number): number {
