@@ -43,8 +43,8 @@ export function bindMessage(
   const layouts = layoutsOf({ model, header: new Map(), sizeField: null });
   const bind = compileBind(layouts, generates);
   return (source, offset, end) => {
-    checkPlace(model.name, source, offset, end);
     const { base, view } = viewsOf(source);
+    checkPlace(model.name, source, offset, end);
     return bind(view, base + offset, base + end);
   };
 }

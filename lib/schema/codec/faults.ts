@@ -159,11 +159,8 @@ export function noRoom(name: string, bytes: number, limit: number, targetBytes: 
   );
 }
 
-/** Throws unless `offset` and `end` can be a place in `bytes`. */
-export function checkPlace(name: string, bytes: unknown, offset: number, end: number): void {
-  if (!(bytes instanceof Uint8Array)) {
-    throw new TypeError(`${name}: expected a Uint8Array, received ${describeValue(bytes)}`);
-  }
+/** Throws unless `offset` and `end` can be a place in `bytes`, which `viewsOf` has seen. */
+export function checkPlace(name: string, bytes: Uint8Array, offset: number, end: number): void {
   if (!(offset >= 0) || !Number.isInteger(offset)) {
     throw new RangeError(`${name}: expected an offset from 0, received ${describeValue(offset)}`);
   }

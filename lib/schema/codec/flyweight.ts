@@ -35,9 +35,11 @@ export class Place {
 
   /** Takes over the message of an outer place. */
   follow(outer: Place): void {
-    this.views = outer.views;
-    this.view = outer.view;
-    this.octets = outer.octets;
+    if (this.views !== outer.views) {
+      this.views = outer.views;
+      this.view = outer.view;
+      this.octets = outer.octets;
+    }
     this.words = outer.words;
     this.signedWords = outer.signedWords;
     this.body = outer.body;
@@ -55,10 +57,17 @@ export interface Flyweight {
   readonly [placeOf]: Place;
 }
 
+/** Moves a part; a symbol, because flags can have any name. */
+export const openAt: unique symbol = Symbol('hyperroute.openAt');
+/** Gives a flags reader its bits. */
+export const setBits: unique symbol = Symbol('hyperroute.setBits');
+const bitsOf: unique symbol = Symbol('hyperroute.bits');
+const readBits: unique symbol = Symbol('hyperroute.readBits');
+
 /** A flyweight that belongs to a field of another one. */
 export interface Part {
   /** Moves it to the field's value, which lies at `at` of the outer place's buffer. */
-  open(outer: Place, at: number): object;
+  [openAt](outer: Place, at: number): object;
 }
 
 export function outOfRange(index: unknown, count: number): never {
@@ -85,16 +94,14 @@ export class ArrayReader implements Part {
     this.#read = read;
   }
 
-  open(outer: Place, at: number): this {
+  [openAt](outer: Place, at: number): this {
     this.outer = outer;
     this.start = at;
     return this;
   }
 
   at(index: number): unknown {
-    if (!(index >= 0 && index < this.length) || !Number.isInteger(index)) {
-      outOfRange(index, this.length);
-    }
+    if (index >>> 0 !== index || index >= this.length) outOfRange(index, this.length);
     return this.#read(this.outer, this.start + index * this.#bytes);
   }
 
@@ -105,15 +112,19 @@ export class ArrayReader implements Part {
 
 /** The bits of a flags field, as they were when the field was read; a getter for each name. */
 export class FlagsReader implements Part {
-  bits: number | bigint = 0;
-  readonly #read: ReadElement;
+  [bitsOf]: number | bigint = 0;
+  readonly [readBits]: ReadElement;
 
   constructor(read: ReadElement) {
-    this.#read = read;
+    this[readBits] = read;
   }
 
-  open(outer: Place, at: number): this {
-    this.bits = this.#read(outer, at) as number | bigint;
+  [openAt](outer: Place, at: number): this {
+    return this[setBits](this[readBits](outer, at) as number | bigint);
+  }
+
+  [setBits](bits: number | bigint): this {
+    this[bitsOf] = bits;
     return this;
   }
 }
@@ -128,10 +139,10 @@ export function flagsClass(
     const [mask, wideMask] = [bit < 32 ? 1 << bit : 0, 1n << BigInt(bit)];
     const get = isWide
       ? function get(this: FlagsReader): boolean {
-          return ((this.bits as bigint) & wideMask) !== 0n;
+          return ((this[bitsOf] as bigint) & wideMask) !== 0n;
         }
       : function get(this: FlagsReader): boolean {
-          return ((this.bits as number) & mask) !== 0;
+          return ((this[bitsOf] as number) & mask) !== 0;
         };
     Object.defineProperty(Made.prototype, name, { get, enumerable: true, configurable: true });
   }
@@ -156,7 +167,7 @@ export class GroupReader implements Part {
     this.#depth = this.#place.indexes.length - 1;
   }
 
-  open(outer: Place, at: number): this {
+  [openAt](outer: Place, at: number): this {
     const { view, body } = outer;
     this.count = view.getUint32(at + 4, true);
     if (this.count === 0) return this;
@@ -175,9 +186,7 @@ export class GroupReader implements Part {
 
   /** The entry flyweight, moved to this entry: the one that was given before moves, too. */
   at(index: number): object {
-    if (!(index >= 0 && index < this.count) || !Number.isInteger(index)) {
-      outOfRange(index, this.count);
-    }
+    if (index >>> 0 !== index || index >= this.count) outOfRange(index, this.count);
     this.#place.at = this.#start + index * this.#stride;
     this.#place.indexes[this.#depth] = index;
     return this.#entry;

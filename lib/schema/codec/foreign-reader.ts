@@ -1,7 +1,7 @@
 // Flyweights over messages of foreign layouts.
 import { nativeHeaderBytes } from '../model.js';
 import { checkPlace } from './faults.js';
-import { type Flyweight, type Part, Place, placeOf } from './flyweight.js';
+import { type Flyweight, openAt, type Part, Place, placeOf } from './flyweight.js';
 import { locate, readForeign, readObject } from './foreign.js';
 import type { CodecParts } from './parts.js';
 import type { FieldPlan } from './plan.js';
@@ -26,9 +26,9 @@ export function foreignReader(parts: CodecParts): new () => object {
 
     /** Checks the message from `offset` to `end` and moves to it. Throws ERR_MESSAGE. */
     wrap(bytes: Uint8Array, offset = 0, end = bytes.length): this {
-      checkPlace(model.name, bytes, offset, end);
       const place = this[placeOf];
       const views = viewsOf(bytes);
+      checkPlace(model.name, bytes, offset, end);
       const at = views.base + offset;
       locate(parts, views, at, views.base + end, place.places);
       place.views = views;
@@ -71,5 +71,5 @@ function readerOf(parts: CodecParts, field: FieldPlan): ReadField {
     return ({ views, places }) => readForeign(parts, field, views, places);
   }
   return (place) =>
-    (place.parts[index] as Part).open(place, (place.places[section] as number) + model.offset);
+    (place.parts[index] as Part)[openAt](place, (place.places[section] as number) + model.offset);
 }

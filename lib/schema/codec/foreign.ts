@@ -20,15 +20,16 @@ export function foreignCodec(parts: CodecParts): Codec {
     sizeOf,
     encode: (message, target, offset) => {
       checkObject(name, message);
+      const views = viewsOf(target);
       checkPlace(name, target, offset, target.length);
-      const run = new ForeignEncode(parts, viewsOf(target), offset, target.length - offset);
+      const run = new ForeignEncode(parts, views, offset, target.length - offset);
       const bytes = run.message(message as Values, members);
       if (bytes >= 0) return bytes;
       return noRoom(name, sizeOf(message), Number.MAX_SAFE_INTEGER, target.length - offset);
     },
     decode: (source, offset, end) => {
-      checkPlace(name, source, offset, end);
       const views = viewsOf(source);
+      checkPlace(name, source, offset, end);
       const places = new Array<number>(layouts.sections.length + 1).fill(0);
       locate(parts, views, views.base + offset, views.base + end, places);
       return readObject(parts, views, places);

@@ -10,6 +10,7 @@ export { bindMessage } from './bind.js';
 export type { Codec } from './parts.js';
 export type { CodecPlan } from './plan.js';
 export { makeReader } from './reader.js';
+export { makeWriter } from './writer.js';
 
 /**
  * Builds the codec of a schema. With `generates` it consists of generated functions, where the

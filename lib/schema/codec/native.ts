@@ -29,8 +29,8 @@ export function nativeCodec(parts: CodecParts): Codec {
     sizeOf,
     encode: (message, target, offset) => {
       checkObject(name, message);
-      checkPlace(name, target, offset, target.length);
       const views = viewsOf(target);
+      checkPlace(name, target, offset, target.length);
       const at = views.base + offset;
       const limit = Math.min(views.base + target.length, at + nativeMessageBytesMax);
       const run = new EncodeRun(parts, views, at, limit);
@@ -40,8 +40,8 @@ export function nativeCodec(parts: CodecParts): Codec {
       return run.cursor - at;
     },
     decode: (source, offset, end) => {
-      checkPlace(name, source, offset, end);
       const views = viewsOf(source);
+      checkPlace(name, source, offset, end);
       const at = views.base + offset;
       const fault = bind(views.view, at, views.base + end);
       if (fault !== 0) throw faultError(name, fault);
@@ -292,7 +292,9 @@ class DecodeRun {
     const amount = view.getUint32(place + 4, true);
     if (isGroup(field)) return this.#group(field.block, at, amount);
     if (field.type.kind === 'blob') return octets.slice(at, at + amount);
-    return getText(octets, at, amount) ?? this.#malformed(field.index, undefined, ...this.#indexes);
+    return (
+      getText(view, octets, at, amount) ?? this.#malformed(field.index, undefined, ...this.#indexes)
+    );
   }
 
   #group(block: BlockPlan, at: number, count: number): unknown {

@@ -10,6 +10,7 @@ import {
   fixedGroup,
   flagsClass,
   GroupReader,
+  openAt,
   type Part,
   Place,
   placeOf,
@@ -158,8 +159,8 @@ function closureAccess(parts: CodecParts): Access {
       return objectAt(parts, block, { views, body, at, version, indexes });
     }),
     wrap: (place, bytes, offset, end) => {
-      checkPlace(layouts.model.name, bytes, offset, end);
       const views = viewsOf(bytes);
+      checkPlace(layouts.model.name, bytes, offset, end);
       const at = views.base + offset;
       const fault = bind(views.view, at, views.base + end);
       if (fault !== 0) throw faultError(layouts.model.name, fault);
@@ -171,9 +172,11 @@ function closureAccess(parts: CodecParts): Access {
 /** Moves a place to a message that was checked. */
 export function moveTo(place: Place, views: Views, at: number, end: number): void {
   const isFast = isAligned(views, at, end);
-  place.views = views;
-  place.view = views.view;
-  place.octets = views.octets;
+  if (place.views !== views) {
+    place.views = views;
+    place.view = views.view;
+    place.octets = views.octets;
+  }
   place.words = isFast ? views.words : null;
   place.signedWords = isFast ? views.signedWords : null;
   place.body = at + nativeHeaderBytes;
@@ -217,14 +220,14 @@ function presentReader(parts: CodecParts, field: FieldPlan): ReadField {
   const { index, type, model } = field;
   const { offset } = model;
   if (type.kind === 'group' || type.kind === 'array' || type.kind === 'flags') {
-    return (place) => (place.parts[index] as Part).open(place, place.at + offset);
+    return (place) => (place.parts[index] as Part)[openAt](place, place.at + offset);
   }
   if (isSlotType(type)) {
     return ({ view, octets, at, body, indexes }) => {
       const start = body + view.getUint32(at + offset, true);
       const bytes = view.getUint32(at + offset + 4, true);
       if (type.kind === 'blob') return octets.slice(start, start + bytes);
-      return getText(octets, start, bytes) ?? parts.malformed(index, undefined, ...indexes);
+      return getText(view, octets, start, bytes) ?? parts.malformed(index, undefined, ...indexes);
     };
   }
   const { get } = parts.codecs[index] as FixedCodec;

@@ -97,6 +97,6 @@ export function presentExpression(field: FieldPlan, spot: Spot): string {
   const bytes = `n = V.getUint32(${spot.at} + 4, true)`;
   const start = `body + V.getUint32(${spot.at}, true)`;
   if (type.kind === 'blob') return `(${bytes}, x = ${start}, U.slice(x, x + n))`;
-  const text = `getText(U, ${start}, n) ?? ${bad(spot)}`;
+  const text = `getText(V, U, ${start}, n) ?? ${bad(spot)}`;
   return `((${bytes}) === 0 ? '' : ${text})`;
 }

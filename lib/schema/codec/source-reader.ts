@@ -1,7 +1,9 @@
 // The getters of a native schema's flyweights as generated code. Getters made from closures share
 // what the engine learns about them between all fields of all schemas; these do not.
+import type { UnsignedType } from '../model.js';
 import { bindSource } from './bind-source.js';
-import { placeOf } from './flyweight.js';
+import { accessorOf } from './fixed.js';
+import { openAt, placeOf, setBits } from './flyweight.js';
 import { compileFunction, indent, nameComment } from './generate.js';
 import { codecTools, toolNames } from './generated.js';
 import type { CodecParts } from './parts.js';
@@ -13,7 +15,7 @@ import { property } from './source-fixed.js';
 /** The access as generated code, or undefined where code generation is forbidden. */
 export function generatedAccess(parts: CodecParts): Access | undefined {
   const { layouts } = parts;
-  const tools: Record<string, unknown> = { ...codecTools(parts), placeOf, moveTo };
+  const tools: Record<string, unknown> = { ...codecTools(parts), placeOf, moveTo, openAt, setBits };
   for (const field of layouts.fields) {
     if (field.model.since > 1) tools[`older${field.index}`] = absentPart(field);
   }
@@ -43,8 +45,8 @@ function wrapText({ model }: Layouts): string {
   return [
     `wrap(place, bytes, offset, end) { ${nameComment(model.name)}`,
     ...indent([
-      `checkPlace(${name}, bytes, offset, end);`,
       'const views = viewsOf(bytes);',
+      `checkPlace(${name}, bytes, offset, end);`,
       'const at = views.base + offset;',
       'const last = views.base + end;',
       'const fault = bind(views.view, at, last);',
@@ -65,6 +67,10 @@ function gettersText(block: BlockPlan, { model }: Layouts): string {
   return ['{', ...indent(getters), '}'].join('\n');
 }
 
+function flagBits(base: UnsignedType, at: string): string {
+  return `s.view.get${accessorOf(base)}(${at}, true)`;
+}
+
 function getterLines(field: FieldPlan): string[] {
   const { index, model, type } = field;
   const lines = ['const s = this[placeOf];', 'const at = s.at;'];
@@ -74,8 +80,12 @@ function getterLines(field: FieldPlan): string[] {
     const word = `s.view.getUint32(at + ${offset}, true)`;
     lines.push(`if ((${word} & ${1 << bit}) === 0) return undefined;`);
   }
-  if (type.kind === 'group' || type.kind === 'array' || type.kind === 'flags') {
-    return [...lines, `return s.parts[${index}].open(s, at + ${model.offset});`];
+  if (type.kind === 'flags') {
+    const bits = flagBits(type.base, `at + ${model.offset}`);
+    return [...lines, `return s.parts[${index}][setBits](${bits});`];
+  }
+  if (type.kind === 'group' || type.kind === 'array') {
+    return [...lines, `return s.parts[${index}][openAt](s, at + ${model.offset});`];
   }
   const spot = (isAligned: boolean): string =>
     presentExpression(field, {

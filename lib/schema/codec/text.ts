@@ -56,13 +56,22 @@ export function textBytes(text: string): number {
   return bytes !== text.length && loneSurrogate.test(text) ? unfitText : bytes;
 }
 
+const highBits = 0x80808080;
+
 /** The UTF-8 text of `bytes` bytes at `at`; undefined when they are none. */
-export function getText(octets: Uint8Array, at: number, bytes: number): string | undefined {
+export function getText(
+  view: DataView,
+  octets: Uint8Array,
+  at: number,
+  bytes: number,
+): string | undefined {
   if (bytes > shortMax) return getLongText(octets, at, bytes);
   let seen = 0;
-  for (let index = 0; index < bytes; index++) seen |= octets[at + index] as number;
-  if (seen > 127) return getLongText(octets, at, bytes);
-  return shortText(octets, at, bytes);
+  let index = at;
+  const end = at + bytes;
+  for (; index + 4 <= end; index += 4) seen |= view.getInt32(index, true);
+  for (; index < end; index++) seen |= octets[index] as number;
+  return (seen & highBits) === 0 ? shortText(octets, at, bytes) : getLongText(octets, at, bytes);
 }
 
 function getLongText(octets: Uint8Array, at: number, bytes: number): string | undefined {
@@ -73,14 +82,42 @@ function getLongText(octets: Uint8Array, at: number, bytes: number): string | un
   }
 }
 
-/** ASCII text in pieces of eight characters, each one call: faster than one by one. */
+/**
+ * ASCII text in pieces of a fixed number of characters, each made by one call and cut to its
+ * length: several times as fast as one call per character. The octets behind the text may be any.
+ */
 function shortText(octets: Uint8Array, at: number, bytes: number): string {
+  if (at + bytes + pieceMax > octets.length) return lastText(octets, at, bytes);
+  if (bytes <= 4) return fourCharacters(octets, at).slice(0, bytes);
+  if (bytes <= 8) return eightCharacters(octets, at).slice(0, bytes);
+  if (bytes <= pieceMax) return sixteenCharacters(octets, at).slice(0, bytes);
+  let text = '';
+  for (let done = 0; done < bytes; done += pieceMax) {
+    text += sixteenCharacters(octets, at + done).slice(0, bytes - done);
+  }
+  return text;
+}
+
+const pieceMax = 16;
+
+/** Text so near to the buffer's end that a piece could go beyond it. */
+function lastText(octets: Uint8Array, at: number, bytes: number): string {
   let text = '';
   let index = at;
   const end = at + bytes;
   for (; index + 8 <= end; index += 8) text += eightCharacters(octets, index);
+  for (; index + 4 <= end; index += 4) text += fourCharacters(octets, index);
   for (; index < end; index++) text += String.fromCharCode(octets[index] as number);
   return text;
+}
+
+function fourCharacters(octets: Uint8Array, at: number): string {
+  return String.fromCharCode(
+    octets[at] as number,
+    octets[at + 1] as number,
+    octets[at + 2] as number,
+    octets[at + 3] as number,
+  );
 }
 
 function eightCharacters(octets: Uint8Array, at: number): string {
@@ -93,6 +130,27 @@ function eightCharacters(octets: Uint8Array, at: number): string {
     octets[at + 5] as number,
     octets[at + 6] as number,
     octets[at + 7] as number,
+  );
+}
+
+function sixteenCharacters(octets: Uint8Array, at: number): string {
+  return String.fromCharCode(
+    octets[at] as number,
+    octets[at + 1] as number,
+    octets[at + 2] as number,
+    octets[at + 3] as number,
+    octets[at + 4] as number,
+    octets[at + 5] as number,
+    octets[at + 6] as number,
+    octets[at + 7] as number,
+    octets[at + 8] as number,
+    octets[at + 9] as number,
+    octets[at + 10] as number,
+    octets[at + 11] as number,
+    octets[at + 12] as number,
+    octets[at + 13] as number,
+    octets[at + 14] as number,
+    octets[at + 15] as number,
   );
 }
 

@@ -1,5 +1,6 @@
 // Typed views over the memory that messages lie in. Making them costs more than a message, so the
 // last ones stay: per byte array that was given, and per buffer.
+import { describeValue } from '../../errors.js';
 
 /**
  * How the bytes of a buffer are reached. Positions count from the start of the buffer, not of the
@@ -45,12 +46,15 @@ function makeViews(buffer: ArrayBufferLike): BufferViews {
 let lastBytes: Uint8Array = new Uint8Array(0);
 let lastViews: Views = { base: 0, ...makeViews(lastBytes.buffer) };
 
-/** The views over the buffer of `bytes`. */
+/** The views over the buffer of `bytes`. Throws TypeError for anything but a Uint8Array. */
 export function viewsOf(bytes: Uint8Array): Views {
   return bytes === lastBytes ? lastViews : otherViews(bytes);
 }
 
 function otherViews(bytes: Uint8Array): Views {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError(`expected a Uint8Array, received ${describeValue(bytes)}`);
+  }
   const { buffer } = bytes;
   let shared = viewsOfBuffer.get(buffer);
   if (shared === undefined) {
