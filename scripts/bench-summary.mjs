@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const columns = ['n', 'p50', 'p90', 'p99', 'p999', 'max', 'rate', 'allocations'];
+const columns = ['n', 'p50', 'p90', 'p99', 'p999', 'max', 'rate', 'bytes', 'allocations'];
 
 const cell = (value) => {
   if (value === undefined || value === null) return '';

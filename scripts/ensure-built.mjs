@@ -6,6 +6,7 @@
 //   dist   lib/, examples/, bench/ → dist/, dist/examples/, dist/bench/   (TypeScript)
 //   addon  native/ → build/Release/hyperroute.node        (node-gyp)
 //   bench  bench/native/ → build/bench/hyperroute-bench   (CMake)
+//   bench-codec  bench/native/codec/ → build/bench-codec/   (CMake; fetches SBE, or goes without)
 //   prebuild  what the npm tarball ships: prebuilds/      (prebuildify; wants bench built before)
 //
 // A target is current when a stamp holds the path, size and modification time of each input:
@@ -58,21 +59,28 @@ function buildDist() {
   return true;
 }
 
-function buildBench() {
+function buildBenchTarget(folderName, target, flags) {
   if (which('cmake') === undefined) {
     say('hyperroute: cmake is missing, so the native benches are not built (scripts/setup.sh)');
     return false;
   }
-  const folder = join(root, 'build', 'bench');
+  const folder = join(root, 'build', folderName);
   const generator = which('ninja') ? ['-G', 'Ninja'] : [];
   const jobs = String(availableParallelism());
-  // The executable holds the native subjects alone; what it measures of ours lies in these.
-  const flags = ['-DHR_FOLDERS=base;ring', '--log-level=WARNING'];
+  const quiet = '--log-level=WARNING';
   return (
-    run('cmake', ['-S', root, '-B', folder, ...generator, ...flags]) === 0 &&
-    run('cmake', ['--build', folder, '--target', 'hyperroute-bench', '-j', jobs]) === 0
+    run('cmake', ['-S', root, '-B', folder, ...generator, ...flags, quiet]) === 0 &&
+    run('cmake', ['--build', folder, '--target', target, '-j', jobs]) === 0
   );
 }
+
+// The executables hold the native subjects alone; what they measure of ours lies in these folders.
+const buildBench = () => buildBenchTarget('bench', 'hyperroute-bench', ['-DHR_FOLDERS=base;ring']);
+const buildBenchCodec = () =>
+  buildBenchTarget('bench-codec', 'hyperroute-bench-codec', [
+    '-DHR_FOLDERS=base;codec',
+    '-DHR_BENCH_CODEC=ON',
+  ]);
 
 const targets = {
   dist: {
@@ -96,6 +104,14 @@ const targets = {
     ],
     output: 'build/bench/hyperroute-bench',
     build: buildBench,
+  },
+  'bench-codec': {
+    inputs: () => [
+      ...inFolders(['bench', 'native'], (name) => isNative(name) || /\.(cmake|xml)$/.test(name)),
+      ...inRoot(['CMakeLists.txt']),
+    ],
+    output: 'build/bench-codec/hyperroute-bench-codec',
+    build: buildBenchCodec,
   },
   prebuild: {
     inputs: () => [

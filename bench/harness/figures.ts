@@ -68,6 +68,10 @@ export function resultsOf(rounds: readonly Round[]): BenchResult[] {
         ? {}
         : { p50: at(50), p90: at(90), p99: at(99), p999: at(99.9), max: at(100) }),
       ...(rates.length === 0 ? {} : { rate: Math.round(median(rates)) }),
+      ...(first.bytes === undefined ? {} : { bytes: first.bytes }),
+      ...(first.allocations === undefined
+        ? {}
+        : { allocations: group.reduce((sum, round) => sum + (round.allocations ?? 0), 0) }),
     };
   });
 }

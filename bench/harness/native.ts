@@ -1,7 +1,7 @@
 // The native subjects: one executable, built beside the addon. It prints one JSON object.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { HyperRouteError } from '#lib/errors.js';
 import { packageRoot } from '#lib/native.js';
 import { percentileLevels, type Round } from './types.js';
@@ -33,7 +33,7 @@ export function findNative(): string {
 }
 
 /**
- * Runs the executable and returns its rounds. Its stderr goes to ours; it is killed when it takes
+ * Runs an executable and returns its rounds. Its stderr goes to ours; it is killed when it takes
  * longer than ten minutes. Rejects with what went wrong when it fails.
  */
 export async function runNative(path: string, args: readonly string[]): Promise<Round[]> {
@@ -48,15 +48,15 @@ export async function runNative(path: string, args: readonly string[]): Promise<
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(signal ?? String(code)));
   });
-  if (ended !== '0') throw new Error(`${executable} ${args.join(' ')} ended with ${ended}`);
-  return checked(JSON.parse(text) as NativeOutput);
+  if (ended !== '0') throw new Error(`${basename(path)} ${args.join(' ')} ended with ${ended}`);
+  return checked(basename(path), JSON.parse(text) as NativeOutput);
 }
 
 /** Both sides name the percentiles they mean: a stale executable must not go unnoticed. */
-function checked(output: NativeOutput): Round[] {
+function checked(name: string, output: NativeOutput): Round[] {
   const same =
     output.levels.length === percentileLevels.length &&
     percentileLevels.every((level, index) => output.levels[index] === level);
-  if (!same) throw new Error(`${executable} is of another version: build it again`);
+  if (!same) throw new Error(`${name} is of another version: build it again`);
   return [...output.rounds];
 }

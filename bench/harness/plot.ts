@@ -17,7 +17,7 @@ export interface Bar {
 const width = 900;
 const height = 300;
 const margin = { top: 14, right: 160, bottom: 30, left: 70 };
-const colourCount = 5;
+const colourCount = 9;
 const barHeight = 26;
 const barNameWidth = 260;
 /** Levels at or beyond this stand at the right edge: 1 / (1 − p) has no end. */

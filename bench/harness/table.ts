@@ -2,8 +2,15 @@
 import type { BenchReport, BenchResult, Ratio } from './types.js';
 
 const figures = ['p50', 'p90', 'p99', 'p999', 'max'] as const;
+const counts = ['bytes', 'allocations'] as const;
+type CountName = (typeof counts)[number];
 
-/** One bench as lines of text, at most 100 columns for the names in use. */
+/** The counted figures that any of the results has; a bench that counts nothing has no columns. */
+export function countsOf(results: readonly BenchResult[]): CountName[] {
+  return counts.filter((name) => results.some((result) => result[name] !== undefined));
+}
+
+/** One bench as lines of text, aligned in columns. */
 export function formatReport(report: BenchReport): string {
   const { host } = report;
   const head = [
@@ -12,20 +19,23 @@ export function formatReport(report: BenchReport): string {
       `governor ${host.governor}   isolated ${host.isolated === '' ? 'none' : host.isolated}   ` +
       `load ${host.loadAverage.toFixed(1)}`,
   ];
+  const counted = countsOf(report.results);
+  const heads = figures.map((name) => (name === 'p999' ? 'p99.9' : name));
   const rows = [
-    ['case', 'subject', ...figures.map((name) => (name === 'p999' ? 'p99.9' : name)), 'rate', 'n'],
-    ...report.results.map(rowOf),
+    ['case', 'subject', ...heads, 'rate', 'n', ...counted],
+    ...report.results.map((result) => rowOf(result, counted)),
   ];
   return [...head, '', ...aligned(rows), '', ...report.ratios.map(formatRatio), ''].join('\n');
 }
 
-function rowOf(result: BenchResult): string[] {
+function rowOf(result: BenchResult, counted: readonly CountName[]): string[] {
   const cells = figures.map((name) => {
     const value = result[name];
     return value === undefined ? '' : formatFigure(value, result.unit);
   });
   const rate = result.rate === undefined ? '' : `${formatCount(result.rate)}/s`;
-  return [result.case, result.subject, ...cells, rate, formatCount(result.n)];
+  const more = counted.map((name) => String(result[name] ?? ''));
+  return [result.case, result.subject, ...cells, rate, formatCount(result.n), ...more];
 }
 
 export function formatRatio(ratio: Ratio): string {

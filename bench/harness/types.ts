@@ -16,9 +16,13 @@ export interface Round {
   readonly values?: readonly number[];
   /** Messages a second. */
   readonly rate?: number;
+  /** Bytes of one encoded message, where messages are encoded or decoded. */
+  readonly bytes?: number;
+  /** Heap allocations of the whole round, where they are counted. */
+  readonly allocations?: number;
 }
 
-/** What one subject did in one case: medians over its rounds; `max` is over all of them. */
+/** What one subject did in one case: medians over its rounds; `max` and `allocations` of all. */
 export interface BenchResult {
   readonly case: string;
   readonly subject: string;
@@ -30,6 +34,7 @@ export interface BenchResult {
   readonly p999?: number;
   readonly max?: number;
   readonly rate?: number;
+  readonly bytes?: number;
   readonly allocations?: number;
 }
 

@@ -29,14 +29,18 @@ void Output::open_round(const std::string& name, const std::string& subject, con
 }
 
 void Output::add_latency(const std::string& name, const std::string& subject, Samples& samples,
-                         double cost_ns) {
+                         double cost_ns, const RoundDetail& detail) {
   double values_ns[kLevelCount];
   samples.summarise(cost_ns, values_ns);
-  open_round(name, subject, "ns", samples.count());
+  open_round(name, subject, "ns", uint64_t{samples.count()} * detail.operation_count);
+  if (detail.bytes != 0) rounds_ += ",\"bytes\":" + std::to_string(detail.bytes);
+  if (detail.counts_allocations) {
+    rounds_ += ",\"allocations\":" + std::to_string(detail.allocations);
+  }
   rounds_ += ",\"values\":[";
   for (uint32_t index = 0; index < kLevelCount; ++index) {
     if (index > 0) rounds_ += ",";
-    rounds_ += number("%.2f", values_ns[index]);
+    rounds_ += number("%.2f", values_ns[index] / detail.operation_count);
   }
   rounds_ += "]}";
 }

@@ -9,11 +9,19 @@
 
 namespace hyperroute {
 
+// What a round tells besides its latencies.
+struct RoundDetail {
+  uint32_t operation_count = 1;  // In each sample; the figures are of one.
+  uint32_t bytes = 0;            // Of one encoded message; 0 where there are none.
+  bool counts_allocations = false;
+  uint64_t allocations = 0;  // In the whole round.
+};
+
 class Output {
  public:
   // A round of latencies. `name` and `subject` must need no escaping in JSON.
   void add_latency(const std::string& name, const std::string& subject, Samples& samples,
-                   double cost_ns);
+                   double cost_ns, const RoundDetail& detail = {});
 
   // A round of throughput: `message_count` messages in `elapsed_ns`.
   void add_rate(const std::string& name, const std::string& subject, uint64_t message_count,

@@ -41,6 +41,13 @@ describe('percentiles', () => {
 });
 
 describe('results', () => {
+  it('tell the bytes of a message, and the allocations of all rounds together', () => {
+    const counted = { bytes: 104, allocations: 3 };
+    const rounds = [round('ours', 1), round('ours', 2)].map((one) => ({ ...one, ...counted }));
+    expect(resultsOf(rounds)).toMatchObject([{ bytes: 104, allocations: 6 }]);
+    expect(resultsOf([round('ours', 1)])[0]).not.toHaveProperty('allocations');
+  });
+
   it('take the median of the rounds at each percentile and the largest maximum', () => {
     const rounds = [round('ours', 300), round('ours', 100), round('ours', 200)];
     const merged = mergedValues(rounds);

@@ -45,6 +45,15 @@ describe('the table', () => {
     expect(text).toMatch(/^one way\s+ours\s+12\.35 M\/s\s+5$/m);
     expect(text).toContain('echo & back: 1.62 × bare <1> (target ≤ 1.3: missed)');
     expect(text).toContain('Some CPU, 2 cores');
+    expect(text).not.toContain('bytes');
+  });
+
+  it('has columns for what was counted only where something was', () => {
+    const counted = rounds.map((one) => ({ ...one, allocations: 0 }));
+    const withCounts = { ...report, results: resultsOf(counted) };
+    expect(formatReport(withCounts)).toMatch(/ n {2}allocations$/m);
+    expect(formatReport(withCounts)).toMatch(/^one way .* 5 +0$/m);
+    expect(htmlReport([{ report: withCounts, rounds }])).toContain('<th>allocations</th>');
   });
 });
 
