@@ -1,8 +1,9 @@
 // Builds and runs the fuzzers (test/fuzz/*_fuzz.cc) with clang's libFuzzer, ASan and UBSan. Their
-// corpus is kept under build/fuzz/corpus and grows over runs.
+// corpus is kept under build/fuzz/corpus and grows over runs; what it grows from is checked in
+// under test/fuzz/seeds.
 //
 //   node scripts/fuzz.mjs [--seconds N] [name …]      N for each fuzzer, 60 when not given
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +51,9 @@ async function fuzzOne(name, seconds, show) {
   const corpus = join(folder, 'corpus', name);
   mkdirSync(corpus, { recursive: true });
   const args = [`-max_total_time=${seconds}`, `-artifact_prefix=${corpus}.`, corpus];
+  // New inputs go to the first folder alone.
+  const seeds = join(root, 'test', 'fuzz', 'seeds', name);
+  if (existsSync(seeds)) args.push(seeds);
   const options = { logPath: logPath(name), seconds: seconds + graceSeconds, show };
   const { status, timedOut, output } = await runLimited(join(folder, name), args, options);
   if (status === 0 && !timedOut) return undefined;

@@ -75,6 +75,7 @@ class FieldCopy {
     }
     auto handle = layout_.bytes_of<ArrayField<T>>(field, block_index_);
     handle.count = field.count;
+    if (!from_.has(handle)) return;
     const ArrayView<T> values = from_.get(handle);
     for (uint32_t index = 0; index < values.count(); ++index) {
       to_.set_at(handle, index, known_value(layout_, field, values[index]));
