@@ -8,6 +8,7 @@ export {
   rejectCodeUserMax,
   rejectCodeUserMin,
 } from './codes.js';
+export { type Applied, compileTransform } from './compiler/apply.js';
 export { and, not, or } from './compiler/dsl/expressions.js';
 export {
   otherwise,
@@ -83,6 +84,7 @@ export {
 } from './schema/compatibility.js';
 export { t } from './schema/fields.js';
 export type * from './schema/infer.js';
+export { type MessageJson, messageFromJson, messageToJson } from './schema/json.js';
 export { type Layout, layout } from './schema/layout.js';
 export { schemaFromJson } from './schema/load.js';
 export type * from './schema/model.js';
