@@ -11,19 +11,19 @@ import {
   type Round,
   type Target,
 } from '../harness/types.js';
-import { lossyPeers } from '../peers/codec/index.js';
+import { uncountedPeers } from '../peers/codec/index.js';
 
 const messages = ['NewOrder', 'Reading'] as const;
 /** How many times as fast as the fastest peer ours is to be. */
 const ratesWanted = { encode: 4, decode: 3, 'read every field': 4 } as const;
 
-/** The peer with the lowest p50 of those that keep all 64 bits; undefined where there is none. */
+/** The peer with the lowest p50 among those that count; undefined where none is installed. */
 function fastestPeer(rounds: readonly Round[], name: string): string | undefined {
   const peers = groupRounds(rounds.filter((round) => round.case === name)).flatMap((group) => {
     const subject = group[0]?.subject ?? 'ours';
     const p50 = mergedValues(group)?.[percentileLevels.indexOf(50)];
     const counts =
-      !subject.startsWith('ours') && !lossyPeers.includes(subject) && p50 !== undefined;
+      !subject.startsWith('ours') && !uncountedPeers.includes(subject) && p50 !== undefined;
     return counts ? [{ subject, p50 }] : [];
   });
   return peers.toSorted((one, other) => one.p50 - other.p50)[0]?.subject;
@@ -35,7 +35,7 @@ function targetsOf(rounds: readonly Round[], say: (line: string) => void): Targe
       const name = `${message}: ${step}`;
       const against = fastestPeer(rounds, name);
       if (against === undefined) {
-        say(`codec: no ratio for '${name}': no peer that keeps all 64 bits is installed`);
+        say(`codec: no ratio for '${name}': no peer of npm is installed`);
         return [];
       }
       return [{ case: name, against, target, better: 'higher', figure: 'rate' }];

@@ -14,7 +14,7 @@ const runTimeoutMs = 240_000;
 
 /** The codec bench is held against whichever of these is fastest in its run. */
 const codecPeers = ['protobufjs', '@bufbuild/protobuf', 'msgpackr', 'avsc', 'flatbuffers', 'JSON'];
-const anyPeer: unknown = expect.toBeOneOf(codecPeers);
+const anyPeer: unknown = expect.toBeOneOf(codecPeers.filter((name) => name !== 'JSON'));
 
 /** Every target that the benches must report on. */
 const targets = [

@@ -3,12 +3,12 @@ import type { CodecSubject } from '../../micro/codec-messages.js';
 import { avsc, avscLossy, avscLossyName } from './avsc.js';
 import { bufbuild } from './bufbuild.js';
 import { flatbuffers } from './flatbuffers.js';
-import { json } from './json.js';
+import { json, jsonName } from './json.js';
 import { msgpackr } from './msgpackr.js';
 import { protobufjs } from './protobufjs.js';
 
-/** Peers that do not keep all 64 bits of an integer, so that no target is held against them. */
-export const lossyPeers: readonly string[] = [avscLossyName];
+/** No target is held against these: one loses bits, the other comes with the language. */
+export const uncountedPeers: readonly string[] = [avscLossyName, jsonName];
 
 const loaders = [protobufjs, bufbuild, msgpackr, avsc, avscLossy, flatbuffers, json];
 

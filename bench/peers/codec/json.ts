@@ -2,7 +2,7 @@
 import { ownCopy, readOrder, readReading } from '../../micro/codec-copies.js';
 import type { CodecSubject, NewOrder, Reading, Received } from '../../micro/codec-messages.js';
 
-const subject = 'JSON';
+export const jsonName = 'JSON';
 
 // Two strings and a spread are faster than a replacer, which is called for every value.
 function encodeOrder(message: object): Buffer {
@@ -33,10 +33,10 @@ function decodeReading({ bytes }: Received): Reading {
 
 /** The subject; asynchronous like the others, which have a package to load. */
 export async function json(): Promise<CodecSubject> {
-  const touchOrder = ownCopy(readOrder, subject);
-  const touchReading = ownCopy(readReading, subject);
+  const touchOrder = ownCopy(readOrder, jsonName);
+  const touchReading = ownCopy(readReading, jsonName);
   return {
-    subject,
+    subject: jsonName,
     keepsAllBits: true,
     codecs: {
       NewOrder: {
