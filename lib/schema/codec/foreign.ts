@@ -148,6 +148,11 @@ class ForeignEncode {
   }
 }
 
+/** Throws because a message has fewer bytes than its fields. */
+export function tooShort(name: string, bytes: number, found: number): never {
+  throw messageError(`${name}: expected ${bytes} bytes, found ${Math.max(0, found)}`);
+}
+
 /**
  * Finds the sections of a message between two positions and checks its header: `places` receives
  * the position of each section and, last, of the message's end. Throws ERR_MESSAGE.
@@ -171,8 +176,7 @@ export function locate(
       start += startOf(section, codec.get(views, from + base.model.offset));
     }
     if (!(start + section.bytes <= last)) {
-      const expected = `expected ${start + section.bytes - at} bytes`;
-      throw messageError(`${model.name}: ${expected}, found ${Math.max(0, last - at)}`);
+      tooShort(model.name, start + section.bytes - at, last - at);
     }
     places[index] = start;
     if (index > 0) continue;

@@ -36,6 +36,7 @@ export function codecTools(parts: CodecParts): Tools {
     checkPlace,
     checkObject,
     refuse,
+    malformed,
     refuseBy: (index: number, value: unknown, fault: number, ...indexes: number[]): never =>
       refuseValue(refuse, layouts.fields[index] as FieldPlan, value, fault, indexes),
     bad: (index: number, views: Views, at: number, ...indexes: number[]): never =>

@@ -5,6 +5,7 @@ import { generatedCodec } from './generated.js';
 import { nativeCodec } from './native.js';
 import { type Codec, partsOf } from './parts.js';
 import type { CodecPlan } from './plan.js';
+import { generatedForeign } from './source-foreign.js';
 
 export { bindMessage } from './bind.js';
 export type { Codec } from './parts.js';
@@ -18,6 +19,9 @@ export { makeWriter } from './writer.js';
  */
 export function compileCodec(plan: CodecPlan, generates = true): Codec {
   const parts = partsOf(plan);
-  if (!parts.layouts.isNative) return foreignCodec(parts);
+  if (!parts.layouts.isNative) {
+    const codec = foreignCodec(parts);
+    return (generates ? generatedForeign(parts, codec.sizeOf) : undefined) ?? codec;
+  }
   return (generates ? generatedCodec(parts) : undefined) ?? nativeCodec(parts);
 }

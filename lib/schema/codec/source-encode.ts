@@ -90,7 +90,11 @@ function fixedLines(block: BlockPlan, context: Context): string[] {
 
 const unrolledZerosMax = 64;
 
-function zeroLines({ offset, bytes }: Gap, { at, isAligned }: Context): string[] {
+/** Statements that clear a run of bytes of the block. */
+export function zeroLines(
+  { offset, bytes }: Gap,
+  { at, isAligned }: Pick<Context, 'at' | 'isAligned'>,
+): string[] {
   if (bytes > unrolledZerosMax) {
     return [`U.fill(0, ${at} + ${offset}, ${at} + ${offset + bytes});`];
   }

@@ -2,6 +2,7 @@
 // as `V` (DataView), `U` (octets), `Q` and `I` (aligned 64-bit words, only when `isAligned`) and
 // `views` (all of them), and the schema's tables as constants named by the field's index.
 import {
+  type BitsModel,
   type ElementModel,
   type EnumModel,
   type FieldValue,
@@ -86,6 +87,8 @@ export function writeLines(type: FixedModel, spot: Spot): string[] {
     }
     case 'array':
       return writeArray(type.element, type.count, spot);
+    case 'bits':
+      return writeBits(type, spot);
     default:
       return writeByCodec(spot);
   }
@@ -106,6 +109,23 @@ function writeInteger(base: IntegerType, spot: Spot): string[] {
   // A store into a word keeps the low 64 bits, whatever the sign.
   const store = isWord ? `Q[(${spot.at}) >> 3] = x;` : setter(base, spot, 'x');
   return [`if (${misfit}) ${refuse(spot)}`, store];
+}
+
+/** The container was cleared before; those of 64 bits are no integers of a number. */
+function writeBits({ bits, shift, containerBytes }: BitsModel, spot: Spot): string[] {
+  const base = `u${containerBytes * 8}` as IntegerType;
+  if (isWide(base)) return writeByCodec(spot);
+  const joined = `(${getter(base, spot)} | (x << ${shift})) >>> 0`;
+  return [
+    `if (typeof x !== 'number' || (x >>> 0) !== x || x > ${2 ** bits - 1}) ${refuse(spot)}`,
+    setter(base, spot, joined),
+  ];
+}
+
+function readBits({ bits, shift, containerBytes }: BitsModel, spot: Spot): string {
+  const base = `u${containerBytes * 8}` as IntegerType;
+  if (isWide(base)) return readByCodec(spot);
+  return `(((${getter(base, spot)} >>> ${shift}) & ${2 ** bits - 1}) >>> 0)`;
 }
 
 function writeSafe(spot: Spot): string[] {
@@ -215,7 +235,7 @@ export function readExpression(type: FixedModel, spot: Spot): string {
     case 'array':
       return readArray(type.element, type.count, spot);
     case 'bits':
-      return readByCodec(spot);
+      return readBits(type, spot);
   }
 }
 
