@@ -13,6 +13,7 @@ const pages: readonly (readonly [page: string, ...more: string[]])[] = [
   ['docs/guide.md'],
   ['docs/endpoints.md'],
   ['docs/configuration.md'],
+  ['docs/foreign-formats.md'],
   ['examples/order-gateway/README.md', 'examples/order-gateway/router.config.ts'],
 ];
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
