@@ -47,7 +47,10 @@ class Blocks {
     uint32_t message_count;
     uint32_t message_bytes;  // Of all messages together.
   };
-  [[nodiscard]] Verdict judge(const uint8_t* datagram, uint32_t datagram_bytes) const noexcept;
+  [[nodiscard]] Verdict judge(const uint8_t* datagram, uint32_t datagram_bytes) const noexcept {
+    if (options_.header_bytes == 0) return {true, 1, datagram_bytes};
+    return judge_blocks(datagram, datagram_bytes);
+  }
 
   // The message whose block starts at `offset` of a datagram that judge() found good, and where
   // the next block starts: at the datagram's end there is none.
@@ -56,10 +59,17 @@ class Blocks {
     uint32_t bytes;
   };
   [[nodiscard]] Block block_at(const uint8_t* datagram, uint32_t datagram_bytes,
-                               uint32_t offset) const noexcept;
+                               uint32_t offset) const noexcept {
+    if (options_.header_bytes == 0) return {0, datagram_bytes};
+    return find_block(datagram, datagram_bytes, offset);
+  }
   [[nodiscard]] uint32_t first_offset() const noexcept { return options_.header_bytes; }
 
  private:
+  [[nodiscard]] Verdict judge_blocks(const uint8_t* datagram,
+                                     uint32_t datagram_bytes) const noexcept;
+  [[nodiscard]] Block find_block(const uint8_t* datagram, uint32_t datagram_bytes,
+                                 uint32_t offset) const noexcept;
   [[nodiscard]] bool is_empty_count(uint32_t count) const noexcept;
 
   BlocksOptions options_;

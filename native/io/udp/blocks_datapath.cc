@@ -24,9 +24,9 @@ bool Blocks::is_empty_count(uint32_t count) const noexcept {
   return false;
 }
 
-Blocks::Verdict Blocks::judge(const uint8_t* datagram, uint32_t datagram_bytes) const noexcept {
+Blocks::Verdict Blocks::judge_blocks(const uint8_t* datagram,
+                                     uint32_t datagram_bytes) const noexcept {
   const BlocksOptions& rule = options_;
-  if (rule.header_bytes == 0) return {true, 1, datagram_bytes};
   if (datagram_bytes < rule.header_bytes) return kBad;
   uint32_t count =
       load_width(datagram + rule.count_offset, rule.count_bytes, rule.count_big_endian);
@@ -47,10 +47,9 @@ Blocks::Verdict Blocks::judge(const uint8_t* datagram, uint32_t datagram_bytes) 
   return {true, count, message_bytes};
 }
 
-Blocks::Block Blocks::block_at(const uint8_t* datagram, uint32_t datagram_bytes,
-                               uint32_t offset) const noexcept {
+Blocks::Block Blocks::find_block(const uint8_t* datagram, uint32_t datagram_bytes,
+                                 uint32_t offset) const noexcept {
   const BlocksOptions& rule = options_;
-  if (rule.header_bytes == 0) return {0, datagram_bytes};
   HR_DASSERT(offset >= rule.header_bytes && offset + rule.length_bytes <= datagram_bytes);
   const uint32_t value = load_width(datagram + offset, rule.length_bytes, rule.length_big_endian);
   const Block block{offset + rule.length_bytes,
