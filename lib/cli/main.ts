@@ -26,6 +26,11 @@ const commands: readonly Entry[] = [
     load: async () => (await import('./check.js')).check,
   },
   {
+    name: 'schema',
+    summary: 'show message types, compare versions, guard their history',
+    load: async () => (await import('./schema.js')).schema,
+  },
+  {
     name: 'demo',
     summary: 'route orders between TCP clients and UDP venues, and verify every one',
     load: async () => (await import('./demo.js')).demo,

@@ -7,7 +7,14 @@ import type { RouterIr } from '../compiler/ir.js';
 import { deserialize } from '../compiler/serialize.js';
 import { configError, type ErrorDetail, HyperRouteError } from '../errors.js';
 import { packageRoot } from '../native.js';
-import { placeText, type WorkerAnswer, type WorkerFault, type WorkerInput } from './protocol.js';
+import type { ExportedSchemas } from './exports.js';
+import {
+  placeText,
+  type Wanted,
+  type WorkerAnswer,
+  type WorkerFault,
+  type WorkerInput,
+} from './protocol.js';
 
 export interface LoadOptions {
   /** How long the configuration and its imports may run; default 10,000. */
@@ -22,6 +29,12 @@ export interface LoadedConfig {
   /** Absolute path of the configuration. */
   readonly file: string;
   readonly ir: RouterIr;
+}
+
+/** What a file exports of message types. */
+export interface LoadedSchemas extends ExportedSchemas {
+  /** Absolute path of the file. */
+  readonly file: string;
 }
 
 const timeoutMsDefault = 10_000;
@@ -46,6 +59,24 @@ const extensions = ['.ts', '.mts', '.js', '.mjs'];
  * ```
  */
 export async function loadConfig(path: string, options: LoadOptions = {}): Promise<LoadedConfig> {
+  const { file, text } = await runFile(path, 'router', options);
+  return { file, ir: deserialize(text) };
+}
+
+/**
+ * Runs a file as `loadConfig` does and returns the schemas and unions that it exports, as canonical
+ * JSON. Rejects as `loadConfig`.
+ */
+export async function loadSchemas(path: string, options: LoadOptions = {}): Promise<LoadedSchemas> {
+  const { file, text } = await runFile(path, 'schemas', options);
+  return { file, ...(JSON.parse(text) as ExportedSchemas) };
+}
+
+async function runFile(
+  path: string,
+  wanted: Wanted,
+  options: LoadOptions,
+): Promise<{ readonly file: string; readonly text: string }> {
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
   if (!(timeoutMs > 0 && timeoutMs <= timeoutMsMax)) {
     throw configError('timeoutMs', `a number above 0 and up to ${timeoutMsMax}`, timeoutMs);
@@ -53,11 +84,11 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   options.signal?.throwIfAborted();
   const file = resolve(path);
   refuseUnreadable(file);
-  const worker = startWorker(file, options.output ?? process.stderr);
+  const worker = startWorker({ file, wanted }, options.output ?? process.stderr);
   try {
     const answer = await answerOf(worker, file, timeoutMs, options.signal);
     if (answer.kind === 'failed') throw errorOf(answer.fault);
-    return { file, ir: deserialize(answer.ir) };
+    return { file, text: answer.text };
   } finally {
     await worker.terminate();
   }
@@ -74,8 +105,7 @@ function loadError(context: string, file: string): HyperRouteError {
   return new HyperRouteError('ERR_CONFIG_LOAD', `${file}: ${context}`, { context });
 }
 
-function startWorker(file: string, output: NodeJS.WritableStream): Worker {
-  const input: WorkerInput = { file };
+function startWorker(input: WorkerInput, output: NodeJS.WritableStream): Worker {
   // The compiled file: this module itself may run from source under a test runner.
   const url = pathToFileURL(join(packageRoot(), 'dist', 'config', 'worker.js'));
   const worker = new Worker(url, {

@@ -3,10 +3,14 @@
 import type { ErrorCode } from '../codes.js';
 import type { SourcePlace } from '../errors.js';
 
+/** What of a file is asked for: its router, or the schemas that it exports. */
+export type Wanted = 'router' | 'schemas';
+
 /** `workerData` of a configuration worker. */
 export interface WorkerInput {
   /** Absolute path of the configuration. */
   readonly file: string;
+  readonly wanted: Wanted;
 }
 
 /** An error on its way out of the worker. */
@@ -16,9 +20,9 @@ export interface WorkerFault {
   readonly detail: unknown;
 }
 
-/** The worker's one answer. `ir` is the text that `serialize` made. */
+/** The worker's one answer. `text`: the router by `serialize`, or the schemas as JSON. */
 export type WorkerAnswer =
-  | { readonly kind: 'loaded'; readonly ir: string }
+  | { readonly kind: 'loaded'; readonly text: string }
   | { readonly kind: 'failed'; readonly fault: WorkerFault };
 
 /** `file:line:column`, as editors and terminals understand it. */

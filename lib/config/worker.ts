@@ -8,6 +8,7 @@ import { check } from '../compiler/check.js';
 import type { RouterIr } from '../compiler/ir.js';
 import { serialize } from '../compiler/serialize.js';
 import { describeValue, type SourcePlace } from '../errors.js';
+import { exportedSchemas } from './exports.js';
 import { faultOf, loadFault } from './faults.js';
 import type { HooksInput } from './hooks.js';
 import type { WorkerAnswer, WorkerInput } from './protocol.js';
@@ -15,7 +16,7 @@ import type { WorkerAnswer, WorkerInput } from './protocol.js';
 /** Deep enough to reach the user's frame below builders that are called through helpers. */
 const stackFramesMax = 50;
 
-const { file } = workerData as WorkerInput;
+const { file, wanted } = workerData as WorkerInput;
 const entry = pathToFileURL(file).href;
 const entryFolder = new URL('./', entry).href;
 const packageCode = new URL('../', import.meta.url).href;
@@ -60,6 +61,10 @@ async function run(): Promise<void> {
   const transferList = [suspects.port2];
   register(new URL('./hooks.js', import.meta.url), { data: hooks, transferList });
   const module = (await import(entry)) as Readonly<Record<string, unknown>>;
+  if (wanted === 'schemas') {
+    answer({ kind: 'loaded', text: JSON.stringify(exportedSchemas(module)) });
+    return;
+  }
   const start = { file, line: 1, column: 1 };
   const expected = 'expected `export default defineRouter({ … })`';
   if (!('default' in module)) {
@@ -73,7 +78,7 @@ async function run(): Promise<void> {
     return;
   }
   check(ir);
-  answer({ kind: 'loaded', ir: serialize(ir) });
+  answer({ kind: 'loaded', text: serialize(ir) });
 }
 
 Error.stackTraceLimit = stackFramesMax;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hyperroute } from '../helpers/cli.js';
 
-const commands = ['run', 'check', 'demo', 'stat', 'bench', 'build'];
+const commands = ['run', 'check', 'schema', 'demo', 'stat', 'bench', 'build'];
 let folder = '';
 
 beforeAll(() => {
