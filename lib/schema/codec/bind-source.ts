@@ -8,37 +8,42 @@ const { TRUNCATED, TOO_LARGE, WRONG_TEMPLATE, BAD_VERSION, BAD_FLAGS } = message
 const { BAD_SLOT, BAD_STRIDE, TOO_LONG } = messageFaults;
 
 /** A function expression `(view, at, end) => fault`; it names `checkBlock`. */
-export function bindSource({ model, root }: Layouts): string {
+export function bindSource(layouts: Layouts): string {
+  return [
+    `(view, at, end) => { ${nameComment(layouts.model.name)} bind`,
+    ...indent(bindLines(layouts)),
+    '  return 0;',
+    '}',
+  ].join('\n');
+}
+
+/** Statements that check the message of `view` from `at` to `end` and return its fault, if any. */
+export function bindLines({ model, root }: Layouts): string[] {
   const newest = model.version;
   const fingerprint = model.fingerprints[newest - 1] ?? 0;
   // The second word of the header as the newest version writes it.
   const usual = ((fingerprint << 16) | root.bytes) >>> 0;
   return [
-    `(view, at, end) => { ${nameComment(model.name)} bind`,
-    ...indent([
-      'const frameBytes = end - at;',
-      `if (frameBytes < ${nativeHeaderBytes}) return ${TRUNCATED};`,
-      `if (frameBytes > ${nativeMessageBytesMax}) return ${TOO_LARGE};`,
-      'const first = view.getUint32(at, true);',
-      `if ((first & 65535) !== ${Number(model.templateId)}) return ${WRONG_TEMPLATE};`,
-      'const version = (first >>> 16) & 255;',
-      `if (version === 0) return ${BAD_VERSION};`,
-      `if (first >>> 24 !== 0) return ${BAD_FLAGS};`,
-      'const second = view.getUint32(at + 4, true);',
-      'const blockBytes = second & 65535;',
-      `if (version !== ${newest} || second !== ${usual}) {`,
-      '  const fault = checkBlock(version, blockBytes, second >>> 16);',
-      '  if (fault !== 0) return fault;',
-      '}',
-      `const bodyBytes = frameBytes - ${nativeHeaderBytes};`,
-      `if (blockBytes > bodyBytes) return ${TRUNCATED};`,
-      `const body = at + ${nativeHeaderBytes};`,
-      'let cursor = blockBytes;',
-      ...blockLines(root, newest, 'body'),
-      'return 0;',
-    ]),
+    'const frameBytes = end - at;',
+    `if (frameBytes < ${nativeHeaderBytes}) return ${TRUNCATED};`,
+    `if (frameBytes > ${nativeMessageBytesMax}) return ${TOO_LARGE};`,
+    'const first = view.getUint32(at, true);',
+    `if ((first & 65535) !== ${Number(model.templateId)}) return ${WRONG_TEMPLATE};`,
+    'const version = (first >>> 16) & 255;',
+    `if (version === 0) return ${BAD_VERSION};`,
+    `if (first >>> 24 !== 0) return ${BAD_FLAGS};`,
+    'const second = view.getUint32(at + 4, true);',
+    'const blockBytes = second & 65535;',
+    `if (version !== ${newest} || second !== ${usual}) {`,
+    '  const fault = checkBlock(version, blockBytes, second >>> 16);',
+    '  if (fault !== 0) return fault;',
     '}',
-  ].join('\n');
+    `const bodyBytes = frameBytes - ${nativeHeaderBytes};`,
+    `if (blockBytes > bodyBytes) return ${TRUNCATED};`,
+    `const body = at + ${nativeHeaderBytes};`,
+    'let cursor = blockBytes;',
+    ...blockLines(root, newest, 'body'),
+  ];
 }
 
 function blockLines(block: BlockPlan, newest: number, at: string): string[] {

@@ -204,6 +204,15 @@ function putData(pen: Pen, field: DataPlan, value: unknown): void {
   draft.cursor += bytes;
 }
 
+const loopBytesMax = 128;
+
+/** Copies bytes; a loop beats the engine's own copy for a few. */
+export function putBytes(octets: Uint8Array, at: number, bytes: Uint8Array): void {
+  const count = bytes.length;
+  if (count > loopBytesMax) octets.set(bytes, at);
+  else for (let index = 0; index < count; index++) octets[at + index] = bytes[index] as number;
+}
+
 /** Starts a group of `count` entries as the next variable field and gives the pen of its first. */
 export function putGroup(pen: Pen, field: GroupPlan, place: number, count: number): Pen {
   const { countMax } = field.type;
@@ -227,10 +236,11 @@ function openGroup(pen: Pen, field: GroupPlan, count: number): Pen {
   const start = draft.cursor + padding;
   if (count > 0) {
     draft.reserve(padding + groupHeaderBytes + count * bytes);
-    octets.fill(0, draft.cursor, start + groupHeaderBytes);
-    view.setUint16(start, bytes, true);
+    for (let at = draft.cursor; at < start; at++) octets[at] = 0;
+    view.setUint32(start, bytes, true);
+    view.setUint32(start + 4, 0, true);
     for (let index = 0; index < count; index++) {
-      octets.set(child.template, start + groupHeaderBytes + index * bytes);
+      putBytes(octets, start + groupHeaderBytes + index * bytes, child.template);
     }
     draft.cursor = start + groupHeaderBytes + count * bytes;
   }

@@ -41,6 +41,8 @@ export interface Access {
   readonly getters: readonly object[];
   /** The whole block as an object. */
   readonly objects: readonly ((place: Place) => Record<string, unknown>)[];
+  /** Classes of array fields whose elements are read without a detour, by index of the field. */
+  readonly arrays: Readonly<Record<number, typeof ArrayReader>>;
   /** Checks a message and moves the place to it. */
   readonly wrap: (place: Place, bytes: Uint8Array, offset: number, end: number) => void;
 }
@@ -87,7 +89,7 @@ function entryClasses(parts: CodecParts, access: Access): new () => Flyweight {
 
       constructor() {
         for (const field of block.fields) {
-          const part = partOf(parts, field, this[placeOf], makers);
+          const part = partOf(parts, field, this[placeOf], makers, access.arrays);
           if (part !== null) this[placeOf].parts[field.index] = part;
         }
       }
@@ -110,16 +112,22 @@ function partOf(
   field: FieldPlan,
   place: Place,
   makers: ReadonlyMap<BlockPlan, () => Flyweight & { toObject(): object }>,
+  arrays: Access['arrays'],
 ): Part | null {
   if (isGroup(field)) {
     const make = makers.get(field.block);
     return make === undefined ? null : new GroupReader(make());
   }
-  return fixedPart(parts, field, place);
+  return fixedPart(parts, field, place, arrays);
 }
 
 /** The flyweight of an array or flags field; null for others. */
-export function fixedPart(parts: CodecParts, field: FieldPlan, place: Place): Part | null {
+export function fixedPart(
+  parts: CodecParts,
+  field: FieldPlan,
+  place: Place,
+  arrays: Access['arrays'] = {},
+): Part | null {
   const { type, model } = field;
   if (type.kind === 'flags') {
     const { get } = rawInteger(type.base, model.order === 'le');
@@ -130,7 +138,8 @@ export function fixedPart(parts: CodecParts, field: FieldPlan, place: Place): Pa
   const { get } = fixedCodec(type.element, model.order);
   const read: ReadElement = (outer, at) =>
     get(outer.views, at) ?? parts.malformed(field.index, undefined, ...outer.indexes);
-  return new ArrayReader(place, type.count, elementBytes(type), read);
+  const Made = arrays[field.index] ?? ArrayReader;
+  return new Made(place, type.count, elementBytes(type), read);
 }
 
 /** What a getter gives for a message that is older than the field. */
@@ -158,6 +167,7 @@ function closureAccess(parts: CodecParts): Access {
     objects: layouts.blocks.map((block) => ({ views, body, at, version, indexes }) => {
       return objectAt(parts, block, { views, body, at, version, indexes });
     }),
+    arrays: {},
     wrap: (place, bytes, offset, end) => {
       const views = viewsOf(bytes);
       checkPlace(layouts.model.name, bytes, offset, end);

@@ -201,7 +201,7 @@ function writeArray(element: ElementModel, count: number, spot: Spot): string[] 
 }
 
 /** Whether generated code writes and reads the type itself. */
-function isInline(type: ElementModel): boolean {
+export function isInline(type: ElementModel): boolean {
   if (type.kind === 'integer') return accessorOf(type.base) !== undefined;
   return type.kind === 'decimal' || type.kind === 'timestamp' || type.kind === 'float';
 }

@@ -1,37 +1,65 @@
 // The getters of a native schema's flyweights as generated code. Getters made from closures share
 // what the engine learns about them between all fields of all schemas; these do not.
 import type { UnsignedType } from '../model.js';
-import { bindSource } from './bind-source.js';
-import { accessorOf } from './fixed.js';
-import { openAt, placeOf, setBits } from './flyweight.js';
+import { bindLines } from './bind-source.js';
+import { accessorOf, elementBytes } from './fixed.js';
+import { ArrayReader, openAt, outOfRange, placeOf, setBits } from './flyweight.js';
 import { compileFunction, indent, nameComment } from './generate.js';
 import { codecTools, toolNames } from './generated.js';
 import type { CodecParts } from './parts.js';
 import type { BlockPlan, FieldPlan, Layouts } from './plan.js';
 import { type Access, absentPart, moveTo } from './reader.js';
 import { decodeSource, presentExpression } from './source-decode.js';
-import { property } from './source-fixed.js';
+import { isInline, property, readExpression } from './source-fixed.js';
 
 /** The access as generated code, or undefined where code generation is forbidden. */
 export function generatedAccess(parts: CodecParts): Access | undefined {
   const { layouts } = parts;
-  const tools: Record<string, unknown> = { ...codecTools(parts), placeOf, moveTo, openAt, setBits };
+  const tools: Record<string, unknown> = {
+    ...codecTools(parts),
+    placeOf,
+    moveTo,
+    openAt,
+    setBits,
+    ArrayReader,
+    outOfRange,
+  };
   for (const field of layouts.fields) {
     if (field.model.since > 1) tools[`older${field.index}`] = absentPart(field);
   }
   const text = [
     `(() => { ${nameComment(layouts.model.name)} reader`,
     toolNames(tools),
-    `const bind = ${bindSource(layouts)};`,
     decodeSource(layouts, false),
     'return {',
     `getters: [${layouts.blocks.map((block) => gettersText(block, layouts)).join(',\n')}],`,
     `objects: [${layouts.blocks.map(objectText).join(',\n')}],`,
+    `arrays: {${layouts.fields.flatMap(arrayText).join(',\n')}},`,
     wrapText(layouts),
     '};',
     '})()',
   ].join('\n');
   return compileFunction<Access>(text, tools);
+}
+
+/** A class for an array whose elements generated code reads itself. */
+function arrayText(field: FieldPlan): string[] {
+  const { index, type } = field;
+  if (type.kind !== 'array' || !isInline(type.element)) return [];
+  const spot = { field, at: 'at', isAligned: false, indexes: ', ...s.indexes' };
+  const element = readExpression(type.element, spot);
+  return [
+    [
+      `${index}: class extends ArrayReader { ${nameComment(field.path)}`,
+      '  at(index) {',
+      `    if (index >>> 0 !== index || index >= ${type.count}) outOfRange(index, ${type.count});`,
+      `    const s = this.outer, at = this.start + index * ${elementBytes(type)};`,
+      ...indent(indent(declarations(element))),
+      `    return ${element};`,
+      '  }',
+      '}',
+    ].join('\n'),
+  ];
 }
 
 function objectText({ index, depth }: BlockPlan): string {
@@ -40,18 +68,19 @@ function objectText({ index, depth }: BlockPlan): string {
   return `(s) => read${index}(${views}, s.body, s.at, s.version${indexes})`;
 }
 
-function wrapText({ model }: Layouts): string {
+function wrapText(layouts: Layouts): string {
+  const { model } = layouts;
   const name = JSON.stringify(model.name);
   return [
-    `wrap(place, bytes, offset, end) { ${nameComment(model.name)}`,
+    `wrap(place, bytes, offset, last) { ${nameComment(model.name)}`,
     ...indent([
       'const views = viewsOf(bytes);',
-      `checkPlace(${name}, bytes, offset, end);`,
-      'const at = views.base + offset;',
-      'const last = views.base + end;',
-      'const fault = bind(views.view, at, last);',
-      'if (fault !== 0) misbound(fault);',
-      'moveTo(place, views, at, last);',
+      `checkPlace(${name}, bytes, offset, last);`,
+      'const view = views.view, at = views.base + offset, end = views.base + last;',
+      // The check stands here and not in a function of its own: that makes this one too long to
+      // be inlined, and leaves what may be inlined to the getters, which are called more often.
+      ...bindLines(layouts).map((line) => line.replace(/\breturn (\w+);/, 'misbound($1);')),
+      'moveTo(place, views, at, end);',
     ]),
     '},',
   ].join('\n');
@@ -65,6 +94,29 @@ function gettersText(block: BlockPlan, { model }: Layouts): string {
     '},',
   ]);
   return ['{', ...indent(getters), '}'].join('\n');
+}
+
+/** Variables that expressions use, each where it comes from. */
+const variables: readonly (readonly [name: string, declaration: string])[] = [
+  ['views', 'const views = s.views;'],
+  ['V', 'const V = s.view;'],
+  ['U', 'const U = s.octets;'],
+  ['Q', 'const Q = s.words;'],
+  ['I', 'const I = s.signedWords;'],
+  ['body', 'const body = s.body;'],
+  ['x', 'let x;'],
+  ['n', 'let n;'],
+];
+
+/**
+ * Only what the expression uses: the engine inlines a getter, and all that are called with it, as
+ * long as their code is short.
+ */
+function declarations(expression: string): string[] {
+  const text = expression.replace(/"(?:[^"\\]|\\.)*"/g, '');
+  return variables.flatMap(([name, line]) =>
+    new RegExp(`\\b${name}\\b`).test(text) ? [line] : [],
+  );
 }
 
 function flagBits(base: UnsignedType, at: string): string {
@@ -94,8 +146,7 @@ function getterLines(field: FieldPlan): string[] {
       isAligned: isAligned && model.offset % 8 === 0,
       indexes: ', ...s.indexes',
     });
-  lines.push('const { views, view: V, octets: U, words: Q, signedWords: I, body } = s;');
-  lines.push('let x, n;');
   const [fast, slow] = [spot(true), spot(false)];
-  return [...lines, fast === slow ? `return ${slow};` : `return Q === null ? ${slow} : ${fast};`];
+  const value = fast === slow ? slow : `Q === null ? ${slow} : ${fast}`;
+  return [...lines, ...declarations(value), `return ${value};`];
 }

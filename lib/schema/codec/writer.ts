@@ -11,6 +11,7 @@ import {
   nextEntry,
   Pen,
   penOf,
+  putBytes,
   putFixed,
   putGroup,
   putVariable,
@@ -68,7 +69,7 @@ function startMessage(pen: Pen, at: number, room: number, views: Draft['views'])
   pen.isOpen = false;
   if (room < bytes) noRoom(layouts.model.name, bytes, nativeMessageBytesMax, room);
   putHeader(views.view, at, layouts);
-  views.octets.set(template, at + nativeHeaderBytes);
+  putBytes(views.octets, at + nativeHeaderBytes, template);
   draft.views = views;
   draft.at = at;
   draft.body = at + nativeHeaderBytes;
