@@ -61,7 +61,7 @@ export async function check({ values, positionals, io }: CommandInput): Promise<
   const mode = modeOf(values, 'FULL_TRANSITIVE');
   const next = await readSchemas(path);
   const isNew = write === true && !existsSync(against);
-  const history = isNew ? emptyFile(against) : await readSchemas(against);
+  const history = isNew ? emptyFile(against) : await readSchemas(against, true);
   const unknown = unknownTo(history, next, name);
   // What the file still has of older versions counts as history too.
   const newest = new Set([...versionsByName(next.schemas).values()].map((all) => all.at(-1)));

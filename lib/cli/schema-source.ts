@@ -22,11 +22,11 @@ export interface SchemaFile {
 const schemasMax = 65_536;
 
 /** Reads a module or a file of JSON. Rejects with ERR_CONFIG_LOAD or ERR_SCHEMA. */
-export async function readSchemas(path: string): Promise<SchemaFile> {
+export async function readSchemas(path: string, mayBeEmpty = false): Promise<SchemaFile> {
   const file = resolve(path);
   const isJson = ['.json', '.jsonl', '.ndjson'].includes(extname(file));
   const { schemas, unions } = isJson ? readJson(file) : await readModule(file);
-  if (schemas.length > 0) return { file, schemas, unions };
+  if (schemas.length > 0 || mayBeEmpty) return { file, schemas, unions };
   const expected = isJson ? 'the JSON of a schema' : 'an export that is a schema or a union';
   throw loadError(file, 1, `holds no schema: expected ${expected}`);
 }

@@ -183,6 +183,9 @@ describe('schema check', () => {
     const first = file('c1.ts', [head, ...order]);
     expect(await check(first)).toMatchObject({ code: 1, stderr: /no such file/i });
     expect(existsSync(history)).toBe(false);
+    file('orders.history.json', ['[]']);
+    expect((await check(first)).stdout).toMatch(/is new$/m);
+    rmSync(history);
     expect((await check(first, '--write')).code).toBe(0);
     const second = file('c2.ts', good);
     const written = await check(second, '--write');
