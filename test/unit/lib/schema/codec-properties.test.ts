@@ -3,6 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { isHyperRouteError } from '../../../../lib/errors.js';
+import { type AnySchema, schemaFromJson } from '../../../../lib/index.js';
+import { schemaJson } from '../../../../lib/schema/canonical.js';
 import {
   bindMessage,
   type Codec,
@@ -10,7 +12,8 @@ import {
   makeReader,
   makeWriter,
 } from '../../../../lib/schema/codec/index.js';
-import type { SchemaModel } from '../../../../lib/schema/model.js';
+import type { BlockModel, FieldModel, SchemaModel } from '../../../../lib/schema/model.js';
+import { randomHistory } from '../../../helpers/evolution.js';
 import { type AnyReader, type AnyWriter, readAll, writeAll } from '../../../helpers/flyweights.js';
 import { testSeed } from '../../../helpers/random.js';
 import {
@@ -244,4 +247,36 @@ function tryRead(reader: AnyReader, model: SchemaModel, bytes: Uint8Array): Valu
     if (isHyperRouteError(error, 'ERR_MESSAGE')) return undefined;
     throw error;
   }
+}
+
+test('the schema language places fields where the models of these tests have them', () => {
+  forCases(100, (random) => {
+    const [models, schemas] = [randomVersions(random), randomHistory(random)];
+    expect(schemas.length).toBeGreaterThan(0);
+    for (const model of models) {
+      const header = { type: null, size: null };
+      const loaded = schemaFromJson(JSON.parse(JSON.stringify(schemaJson(model, header))));
+      same(placesOf(loaded.model.block), placesOf(model.block));
+    }
+    // And what the language made works as what these tests made.
+    const { model } = schemas[schemas.length - 1] as AnySchema;
+    const message = randomValues(random, model.block);
+    const frames = codecsOf(model).map((codec) => encoded(random, codec, message));
+    same(frames[1], frames[0]);
+    for (const codec of codecsOf(model)) {
+      const frame = frames[0] as Uint8Array;
+      same(codec.decode(frame, 0, frame.length), filled(message, model.block));
+    }
+  });
+});
+
+/** Everything about a block that decides where its bytes lie. */
+function placesOf({ fields, removed, versionBytes }: BlockModel): unknown {
+  const place = ({ id, name, since, offset, bytes, presence, type }: FieldModel): unknown => {
+    const inner = type.kind === 'group' ? placesOf(type.block) : type.kind;
+    return { id, name, since, offset, bytes, presence, inner };
+  };
+  const byId = (list: readonly FieldModel[]): unknown[] =>
+    [...list].sort((one, other) => one.id - other.id).map(place);
+  return { fields: byId(fields), removed: byId(removed), versionBytes };
 }
