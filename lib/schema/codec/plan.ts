@@ -9,7 +9,6 @@ import {
   type FixedModel,
   type GroupModel,
   integerFacts,
-  nativeHeaderBytes,
   type RestModel,
   type SchemaModel,
   type SlotModel,
@@ -311,9 +310,4 @@ export function copyValue(value: FieldValue): FieldValue {
   if (Array.isArray(value)) return value.map(copyValue);
   const entries = Object.entries(value as Readonly<Record<string, FieldValue>>);
   return Object.fromEntries(entries.map(([name, inner]) => [name, copyValue(inner)]));
-}
-
-/** Bytes before the block: positions of native blocks count from the end of the header. */
-export function headerBytes(layouts: Layouts): number {
-  return layouts.isNative ? nativeHeaderBytes : 0;
 }
