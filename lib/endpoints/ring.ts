@@ -114,9 +114,12 @@ export class RingProducer {
 
   /**
    * Ends the claim. The message is visible to the reader after `flush()`, which happens by itself
-   * at the end of the current turn. Returns the position after the message.
+   * at the end of the current turn. With `messageBytes` it has only so many of the bytes that were
+   * claimed, as a writer's `finish()` tells them. Returns the position after the message. Throws
+   * TypeError without a claim, RangeError for more bytes than it has.
    */
-  commit(): number {
+  commit(messageBytes?: number): number {
+    if (messageBytes !== undefined) this.#shrink(messageBytes);
     const end = this.#claimEnd;
     if (end === this.#tail) throw new TypeError('commit without a claim');
     this.#tail = end;
@@ -196,6 +199,22 @@ export class RingProducer {
     words[(start >>> 2) + 1] = commitRecord;
     this.#claimEnd = end;
     return start + recordHeaderBytes;
+  }
+
+  /** Gives back what a message does not need of its claim. */
+  #shrink(messageBytes: number): void {
+    const word = (this.#tail & this.#mask) >>> 2;
+    const claimedBytes = this.words[word] ?? 0;
+    const isSingle = ((this.#claimEnd - this.#tail) | 0) === spanBytes(claimedBytes);
+    if (this.#claimEnd === this.#tail || !isSingle) {
+      throw new TypeError('commit of a size without a claim of one message');
+    }
+    if (messageBytes >>> 0 !== messageBytes || messageBytes > claimedBytes) {
+      const received = describeValue(messageBytes);
+      throw new RangeError(`commit: expected 0 to ${claimedBytes} bytes, received ${received}`);
+    }
+    this.words[word] = messageBytes;
+    this.#claimEnd = (this.#tail + spanBytes(messageBytes)) | 0;
   }
 
   /** A claim that is wrong, that finds no room, or that may have to start at the front again. */

@@ -101,6 +101,33 @@ describe('a ring between JavaScript and the router', () => {
     expect(producer.claimBatch(capacityBytes, 4)).toBe(offerCodes.TOO_LARGE);
   });
 
+  it('takes a message that needs less than was claimed for it', () => {
+    const { producer, consumer } = newRing();
+    for (let round = 0; round < 200; round++) {
+      const bytes = round % 60;
+      const offset = producer.claim(60);
+      producer.bytes.fill(round, offset, offset + bytes);
+      producer.commit(bytes);
+      producer.offer(message(round));
+      producer.flush();
+      for (const expected of [new Uint8Array(bytes).fill(round), message(round)]) {
+        expect(consumer.next()).toBe(true);
+        expect(consumer.copy()).toEqual(expected);
+      }
+      consumer.release();
+    }
+  });
+
+  it('refuses to give a message more than was claimed, or another of a batch its size', () => {
+    const { producer } = newRing();
+    expect(() => producer.commit(8)).toThrow(TypeError);
+    producer.claim(16);
+    for (const bytes of [17, -1, 1.5]) expect(() => producer.commit(bytes)).toThrow(RangeError);
+    producer.commit(16);
+    producer.claimBatch(16, 3);
+    expect(() => producer.commit(8)).toThrow(TypeError);
+  });
+
   it('forgets a claim that another one follows', () => {
     const { producer, consumer } = newRing();
     producer.claim(400);
