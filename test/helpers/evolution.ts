@@ -1,6 +1,6 @@
 // Random histories of a schema, some of them made by mistake, and what a message written by one
 // version means to another.
-import { type AnySchema, schemaFromJson } from '../../lib/index.js';
+import { type AnySchema, isHyperRouteError, schemaFromJson } from '../../lib/index.js';
 import { schemaJson } from '../../lib/schema/canonical.js';
 import {
   type BlockModel,
@@ -10,7 +10,7 @@ import {
   integerFacts,
   type TypeModel,
 } from '../../lib/schema/model.js';
-import { randomVersions } from './random-models.js';
+import { randomForeign, randomVersions } from './random-models.js';
 import type { RandomValues } from './random-values.js';
 
 export interface FieldJson {
@@ -38,6 +38,21 @@ export function randomHistory(random: RandomValues): AnySchema[] {
   return randomVersions(random).map((model) =>
     schemaFromJson(JSON.parse(JSON.stringify(schemaJson(model, noHeader)))),
   ) as AnySchema[];
+}
+
+/** A random schema of a foreign layout; undefined if the schema language cannot say it. */
+export function randomForeignSchema(random: RandomValues): AnySchema | undefined {
+  const json = schemaJson(randomForeign(random), { type: null, size: null });
+  return tryLoad(JSON.parse(JSON.stringify(json)));
+}
+
+function tryLoad(json: unknown): AnySchema | undefined {
+  try {
+    return schemaFromJson(json) as AnySchema;
+  } catch (error) {
+    if (isHyperRouteError(error, 'ERR_SCHEMA')) return undefined;
+    throw error;
+  }
 }
 
 type Edit = (field: FieldJson, random: RandomValues, json: SchemaJson) => void;
@@ -144,11 +159,14 @@ export function mutate(random: RandomValues, base: AnySchema): AnySchema | undef
     const optional = random.chance(50) ? { optional: true } : { default: 5 };
     fields.push({ ...added, since: json.version, ...optional });
   }
-  try {
-    return schemaFromJson(json) as AnySchema;
-  } catch {
-    return undefined;
+  if (base.model.layout.kind !== 'native') {
+    json.version = base.model.version;
+    // Foreign fields have no ids and no versions in JSON.
+    for (const each of fields as Partial<FieldJson>[]) {
+      for (const name of ['id', 'since', 'byPosition', 'removed'] as const) delete each[name];
+    }
   }
+  return tryLoad(json);
 }
 
 /** Thrown where a message of one schema has no meaning in another. */
