@@ -13,6 +13,8 @@ const pages: readonly (readonly [page: string, ...more: string[]])[] = [
   ['docs/guide.md'],
   ['docs/endpoints.md'],
   ['docs/configuration.md'],
+  ['docs/messages.md'],
+  ['docs/wire-format.md'],
   ['docs/evolution.md'],
   ['docs/foreign-formats.md'],
   ['examples/order-gateway/README.md', 'examples/order-gateway/router.config.ts'],
