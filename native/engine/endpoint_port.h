@@ -2,7 +2,8 @@
 //
 // Thread: made and freed by the control thread; between attach and detach its owning worker calls
 // everything marked "worker". One indirect call a burst leads from here into the duty cycle,
-// which is a template over the backend, so no call a message is indirect.
+// which is a template over the backend. Two short ones remain for each message, because its
+// destination is known only when it is decided: is_live(), and seal() where there is a framing.
 #pragma once
 
 #include <atomic>
