@@ -10,6 +10,7 @@ export {
 } from './codes.js';
 export { type Applied, compileTransform } from './compiler/apply.js';
 export { and, not, or } from './compiler/dsl/expressions.js';
+export type * from './compiler/dsl/output-types.js';
 export {
   otherwise,
   type Route,

@@ -5,6 +5,7 @@ import { optionError, type SourcePlace } from '../errors.js';
 import type { AnySchema } from '../schema/schema.js';
 import { type Raw, raw, type Union } from '../schema/union.js';
 import { type CodeReference, numberCodes } from './dsl/codes.js';
+import type { OutputNode, PlannedAbsence, PlannedOutput } from './dsl/plan.js';
 import type { ActionNode, RouteNode, RuleNode } from './dsl/route.js';
 import {
   EndpointNode,
@@ -13,14 +14,16 @@ import {
   SpecialTarget,
   type TargetNode,
 } from './dsl/targets.js';
-import type { OutputNode, TransformNode } from './dsl/transform.js';
+import type { TransformNode } from './dsl/transform.js';
 import type { ValidationNode } from './dsl/validate.js';
 import type {
+  AbsentIr,
   ActionIr,
   CheckIr,
   EndpointIr,
   FamilyIr,
   FieldIr,
+  OutputIr,
   PoolIr,
   RouteIr,
   RouterIr,
@@ -30,7 +33,7 @@ import type {
   TransformIr,
   ValueIr,
 } from './ir.js';
-import { type PlacedField, placedFields } from './placed.js';
+import { placedFields, placementOf } from './view.js';
 
 /** The parts of a router that are objects of the routing language. */
 export interface RouterParts {
@@ -44,6 +47,9 @@ export type BuiltParts = Pick<
   RouterIr,
   'schemas' | 'families' | 'endpoints' | 'pools' | 'transforms' | 'routes' | 'rejectCodes'
 >;
+
+/** A transform without a router around it. */
+export type BuiltTransform = Pick<RouterIr, 'schemas' | 'transforms' | 'rejectCodes'>;
 
 /** Objects in the order in which they were first met; the index is the identity in the IR. */
 class Numbering<Node extends object> {
@@ -96,6 +102,14 @@ class Builder {
     };
   }
 
+  /** A transform by itself, with the schemas and the codes that it needs. */
+  buildTransform(transform: TransformNode): BuiltTransform {
+    this.#codes = numberCodes([...outputCodes(transform.outputs)]);
+    const transforms = [this.#transform(transform)];
+    const schemas = this.#schemas.nodes.map(schemaIr);
+    return { schemas, transforms, rejectCodes: Object.fromEntries(this.#codes) };
+  }
+
   #addEndpoint(endpoint: EndpointNode, index: number): void {
     if (this.#endpoints.has(endpoint)) {
       const option = `endpoints[${index}]`;
@@ -130,10 +144,7 @@ class Builder {
       ]) {
         if (transform === null || seen.has(transform)) continue;
         seen.add(transform);
-        for (const { value, rangeCode } of transform.outputs) {
-          yield rangeCode;
-          if (value.kind === 'map') yield value.code;
-        }
+        yield* outputCodes(transform.outputs);
       }
     }
   }
@@ -222,17 +233,28 @@ class Builder {
       name,
       from: this.#schemas.indexOf(from),
       to: this.#schemas.indexOf(to),
-      outputs: transform.outputs.map(({ name: field, value, rangeCode }) => ({
-        field: placedFields(to).findIndex((candidate) => candidate.name === field),
-        value: this.#value(value),
-        rangeCode: this.#codeOf(rangeCode),
-      })),
+      outputs: transform.outputs.map((output) => this.#output(output)),
       position: place,
     };
   }
 
+  #output({ field, value, rangeCode, absent }: PlannedOutput): OutputIr {
+    return {
+      field,
+      value: this.#value(value),
+      rangeCode: this.#codeOf(rangeCode),
+      ...(absent === null ? {} : { absent: this.#absence(absent) }),
+    };
+  }
+
   #value(value: OutputNode): ValueIr {
-    return value.kind === 'map' ? { ...value, code: this.#codeOf(value.code) } : value;
+    if (value.kind === 'map') return { ...value, code: this.#codeOf(value.code) };
+    if (value.kind !== 'group') return value;
+    return { ...value, outputs: value.outputs.map((output) => this.#output(output)) };
+  }
+
+  #absence(absent: PlannedAbsence): AbsentIr {
+    return absent.kind === 'reject' ? { kind: 'reject', code: this.#codeOf(absent.code) } : absent;
   }
 
   #endpoint({ name, kind, messages, options, place }: EndpointNode): EndpointIr {
@@ -252,10 +274,19 @@ class Builder {
     if (first === undefined) return { name, discriminator: null, size: null, members };
     return {
       name,
-      discriminator: fieldNamed(first, first.header.type),
+      discriminator: discriminatorOf(first, schemas.length),
       size: fieldNamed(first, first.header.size),
       members,
     };
+  }
+}
+
+function* outputCodes(outputs: readonly PlannedOutput[]): Generator<CodeReference> {
+  for (const { value, rangeCode, absent } of outputs) {
+    yield rangeCode;
+    if (value.kind === 'map') yield value.code;
+    if (value.kind === 'group') yield* outputCodes(value.outputs);
+    if (absent?.kind === 'reject') yield absent.code;
   }
 }
 
@@ -265,27 +296,31 @@ function membersOf(messages: Messages): readonly AnySchema[] {
   return 'members' in family ? family.members : [family];
 }
 
-function fieldNamed(schema: AnySchema, name: string | null): FieldIr | null {
-  const field = placedFields(schema).find((candidate) => candidate.name === name);
-  return field === undefined ? null : fieldIr(field);
+/** Native messages have their template id in the header; a single type is told by its layout. */
+function discriminatorOf(schema: AnySchema, memberCount: number): FieldIr | null {
+  if (schema.model.layout.kind !== 'native') return fieldNamed(schema, schema.header.type);
+  if (memberCount < 2) return null;
+  return { name: 'templateId', type: 'u16', order: 'le', offset: 0, bytes: 2, symbols: null };
 }
 
-function fieldIr({ name, type, order, offset, bytes, symbols }: PlacedField): FieldIr {
-  return { name, type, order, offset, bytes, symbols: symbols === null ? null : { ...symbols } };
+function fieldNamed(schema: AnySchema, name: string | null): FieldIr | null {
+  const field = placedFields(schema).find((candidate) => candidate.name === name);
+  return field === undefined ? null : field.ir;
 }
 
 function schemaIr(schema: AnySchema): SchemaIr {
-  const { name, templateId, bytesMin: bytes, header, place } = schema;
-  const fields = placedFields(schema);
+  const { name, templateId, header, place } = schema;
+  const { bytes, fields, view } = placementOf(schema);
   const indexOf = (field: string | null): number | null =>
     field === null ? null : fields.findIndex((candidate) => candidate.name === field);
   return {
     name,
     templateId,
     bytes,
-    fields: fields.map(fieldIr),
+    fields: fields.map(({ ir }) => ir),
     sizeField: indexOf(header.size),
     typeField: indexOf(header.type),
+    ...(view === null ? {} : { view }),
     position: place,
   };
 }
@@ -308,4 +343,10 @@ function routeNames(routes: readonly RouteNode[]): string[] {
 /** Turns the parts of a router into IR. Throws HyperRouteError for what cannot be expressed. */
 export function buildParts(parts: RouterParts): BuiltParts {
   return new Builder(parts).build();
+}
+
+/** Turns a transform alone into IR. */
+export function buildTransform(transform: TransformNode): BuiltTransform {
+  const nothing = { endpoints: [], validations: [], routes: [], place: transform.place };
+  return new Builder(nothing).buildTransform(transform);
 }

@@ -1,4 +1,5 @@
-// Checks that every message an endpoint carries fits its datagrams or frames.
+// Checks that every message type an endpoint carries fits its datagrams or frames, as far as that
+// can be told before there are messages: of types of varying size the smallest message has to.
 import { type BlocksFraming, blockBytesMax } from '../schema/blocks.js';
 import type { Findings } from './findings.js';
 import type { EndpointIr, RouterIr, SchemaIr } from './ir.js';
@@ -35,28 +36,35 @@ export function checkFrames(ir: RouterIr, endpoint: EndpointIr, findings: Findin
     const add = (option: string, expected: string, received: unknown): void =>
       findings.add('ERR_CONFIG', `${path}.${option}`, expected, received, endpoint.position);
     const { framing, maxDatagramBytes, maxFrameBytes } = options;
-    if (maxDatagramBytes !== undefined && schema.bytes > maxDatagramBytes) {
-      add(
-        'maxDatagramBytes',
-        `at least the ${schema.bytes} bytes of ${schema.name}`,
-        maxDatagramBytes,
-      );
+    const bytes = leastBytes(schema);
+    if (maxDatagramBytes !== undefined && bytes > maxDatagramBytes) {
+      const expected = `at least the ${bytes} bytes of ${schema.name}`;
+      add('maxDatagramBytes', expected, maxDatagramBytes);
     }
     if (framing?.kind === 'blocks') {
       const room = blockBytesMax(framing, maxDatagramBytes ?? 0);
-      if (schema.bytes > room) {
-        const expected = `blocks of at least the ${schema.bytes} bytes of ${schema.name}`;
+      if (bytes > room) {
+        const expected = `blocks of at least the ${bytes} bytes of ${schema.name}`;
         add('framing', expected, `at most ${room} bytes`);
       }
       continue;
     }
     if (!framing || maxFrameBytes === undefined) continue;
-    const frameBytes = schema.bytes + roomOf(framing);
+    const frameBytes = bytes + roomOf(framing);
     if (frameBytes > maxFrameBytes) {
       add('maxFrameBytes', `at least the ${frameBytes} bytes of ${schema.name}`, maxFrameBytes);
     }
     checkFraming(schema, framing, frameBytes, add);
   }
+}
+
+/** The bytes of the smallest message that the router writes. */
+function leastBytes({ bytes, view }: SchemaIr): number {
+  return view?.kind === 'foreign' ? view.fixedBytes : bytes;
+}
+
+function isOfOneSize({ view }: SchemaIr): boolean {
+  return view === undefined || (view.kind === 'foreign' && view.fixedBytes === view.bytesMax);
 }
 
 /** Bytes of a frame that are not of its message. */
@@ -72,8 +80,11 @@ function checkFraming(
   frameBytes: number,
   add: (option: string, expected: string, received: unknown) => void,
 ): void {
-  const { name, bytes } = schema;
-  if (framing.kind === 'fixed' && framing.bytes !== bytes) {
+  const { name } = schema;
+  const bytes = leastBytes(schema);
+  if (framing.kind === 'fixed' && !isOfOneSize(schema)) {
+    add('framing', `one that frames of any size can have, for ${name}`, 'fixed');
+  } else if (framing.kind === 'fixed' && framing.bytes !== bytes) {
     add('framing.bytes', `the ${bytes} bytes of ${name}`, framing.bytes);
   }
   if (framing.kind !== 'length-prefix') return;

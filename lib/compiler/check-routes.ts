@@ -1,6 +1,7 @@
 // Checks of routes: who serves what, which rules can be reached, and that every destination
 // carries the messages that are sent to it.
 
+import { isIntegerType } from '../schema/model.js';
 import { onlyReceives } from './check-frames.js';
 import type { Findings } from './findings.js';
 import { isCanonical } from './intervals.js';
@@ -296,7 +297,8 @@ class RouteCheck {
       const { schema } = this.#route;
       const type =
         schema === null ? undefined : this.#ir.schemas[schema]?.fields[expression.field]?.type;
-      need(type !== undefined && type !== 'bytes', 'an integer field of the message', type);
+      const isRead = type === 'bit' || isIntegerType(type);
+      need(isRead, 'an integer field of the message', type);
     } else {
       const isKnown = ['add', 'sub', 'mul'].includes(expression.kind);
       if (!need(isKnown, 'arithmetic of a known kind', expression.kind)) return;

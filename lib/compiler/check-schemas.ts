@@ -2,8 +2,9 @@
 import { messageBytesMax } from '../schema/layout.js';
 import { integerFacts, isIntegerType } from '../schema/model.js';
 import type { Findings } from './findings.js';
-import type { FamilyIr, FieldIr, RouterIr, SchemaIr } from './ir.js';
-import { schemaCountMax } from './limits.js';
+import type { FamilyIr, FieldIr, RouterIr, SchemaIr, SourcePosition } from './ir.js';
+import { schemaCountMax, viewBytesMax } from './limits.js';
+import { isSlotType } from './view.js';
 
 export function checkSchemas(ir: RouterIr, findings: Findings): void {
   const { schemas, families } = ir;
@@ -21,36 +22,65 @@ export function checkSchemas(ir: RouterIr, findings: Findings): void {
 }
 
 function checkSchema(schema: SchemaIr, path: string, findings: Findings): void {
-  const { name, bytes, fields, position } = schema;
-  const isSized = Number.isInteger(bytes) && bytes >= 1 && bytes <= messageBytesMax;
-  const expected = `1 to ${messageBytesMax} bytes`;
+  const { name, bytes, fields, position, view } = schema;
+  // Offsets of fields are 16 bits wide wherever the router keeps them.
+  const most = view === undefined ? messageBytesMax : viewBytesMax;
+  const isSized = Number.isInteger(bytes) && bytes >= 1 && bytes <= most;
+  const expected = `1 to ${most} bytes`;
   findings.need(isSized, 'ERR_SCHEMA', `${path}.bytes`, expected, bytes, position);
-  let free = 0;
-  for (const [index, field] of fields.entries()) {
-    const option = `${path}.fields[${index}]`;
-    const given = `${field.name} (${field.type}, ${field.bytes} bytes at ${field.offset})`;
-    const isSound = isFieldSound(field);
-    findings.need(
-      isSound,
-      'ERR_SCHEMA',
-      option,
-      'a field of a known type and size',
-      given,
-      position,
-    );
-    const isPlaced = Number.isInteger(field.offset) && field.offset >= free;
-    const isInside = field.offset + field.bytes <= bytes;
-    const place = `a place after the field before it and within the ${bytes} bytes of ${name}`;
-    findings.need(isPlaced && isInside, 'ERR_SCHEMA', option, place, given, position);
-    free = field.offset + field.bytes;
-  }
+  checkFields(fields, bytes, `${path}.fields`, name, position, findings);
   checkHeaderField(schema, schema.typeField, schema.templateId, `${path}.typeField`, findings);
-  const size = isSized ? BigInt(bytes) : 0n;
+  const isOpen = view !== undefined && view.kind === 'foreign';
+  const size = isOpen ? BigInt(view.bytesMax) : isSized ? BigInt(bytes) : 0n;
   checkHeaderField(schema, schema.sizeField, size, `${path}.sizeField`, findings);
 }
 
-function isFieldSound({ type, bytes, order, symbols }: FieldIr): boolean {
+/** Every field lies within its block and none on another; bits may share their byte. */
+function checkFields(
+  fields: readonly FieldIr[],
+  bytes: number,
+  path: string,
+  owner: string,
+  position: SourcePosition,
+  findings: Findings,
+): void {
+  const placed = fields.filter(({ type }) => type !== 'bit' && type !== 'rest');
+  const inOrder = [...placed].sort((a, b) => a.offset - b.offset);
+  for (const field of fields) {
+    const option = `${path}[${fields.indexOf(field)}]`;
+    const given = `${field.name} (${field.type}, ${field.bytes} bytes at ${field.offset})`;
+    const sound = 'a field of a known type and size';
+    findings.need(isFieldSound(field, fields), 'ERR_SCHEMA', option, sound, given, position);
+    const before = inOrder[inOrder.indexOf(field) - 1];
+    const free = before === undefined ? 0 : before.offset + before.bytes;
+    const isPlaced =
+      Number.isInteger(field.offset) && field.offset >= (placed.includes(field) ? free : 0);
+    const isInside = field.type === 'rest' || field.offset + field.bytes <= bytes;
+    const place = `a place of its own within the ${bytes} bytes of ${owner}`;
+    findings.need(isPlaced && isInside, 'ERR_SCHEMA', option, place, given, position);
+    if (field.entry === undefined) continue;
+    const inner = `${owner}.${field.name}[]`;
+    checkFields(
+      field.entry.fields,
+      field.entry.bytes,
+      `${option}.entry`,
+      inner,
+      position,
+      findings,
+    );
+  }
+}
+
+function isFieldSound(field: FieldIr, fields: readonly FieldIr[]): boolean {
+  const { type, bytes, order, symbols, presence } = field;
   if (order !== 'le' && order !== 'be') return false;
+  if (presence !== undefined && fields[presence]?.type !== 'bit') return false;
+  if (type === 'bit') return bytes === 1 && Number.isInteger(field.bit) && symbols === null;
+  if (type === 'rest') return symbols === null;
+  if (isSlotType(type)) {
+    const isGroup = (type === 'group') === (field.entry !== undefined);
+    return bytes === 8 && Number.isInteger(field.limit) && symbols === null && isGroup;
+  }
   if (type === 'bytes') return Number.isInteger(bytes) && bytes >= 1 && symbols === null;
   if (!isIntegerType(type) || integerFacts[type].bytes !== bytes) return false;
   const { low, high } = integerFacts[type];
@@ -106,6 +136,8 @@ function checkFamily(ir: RouterIr, family: FamilyIr, path: string, findings: Fin
 }
 
 function isAt(schema: SchemaIr, index: number | null, field: FieldIr | null): boolean {
+  // The header of native messages is no field of theirs.
+  if (schema.view?.kind === 'native') return field === null || field.offset === 0;
   const own = index === null ? undefined : schema.fields[index];
   if (own === undefined || field === null) return own === undefined && field === null;
   const { offset, bytes, type, order } = field;

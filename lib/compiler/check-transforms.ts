@@ -1,8 +1,17 @@
 // Checks of transforms: every field of the output is written once, by something that fits.
 import { integerFacts, isIntegerType } from '../schema/model.js';
 import type { Findings } from './findings.js';
-import type { FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr, ValueIr } from './ir.js';
+import type {
+  FieldIr,
+  OutputIr,
+  RouterIr,
+  SchemaIr,
+  SourcePosition,
+  TransformIr,
+  ValueIr,
+} from './ir.js';
 import { transformCountMax } from './limits.js';
+import { isSlotType } from './view.js';
 
 export function checkTransforms(ir: RouterIr, findings: Findings): void {
   const { transforms } = ir;
@@ -21,82 +30,146 @@ function checkTransform(ir: RouterIr, transform: TransformIr, findings: Findings
   if (!isFrom || !isTo) return;
   const from = ir.schemas[transform.from] as SchemaIr;
   const to = ir.schemas[transform.to] as SchemaIr;
+  const headers = [to.sizeField, to.typeField].filter((index) => index !== null);
+  for (const { field } of transform.outputs) {
+    if (!headers.includes(field)) continue;
+    const { name } = to.fields[field] as FieldIr;
+    const expected = 'no value: the router writes this field itself';
+    findings.add('ERR_ROUTE', `${path}.${name}`, expected, name, position);
+  }
+  if (to.view?.kind === 'foreign' && to.view.parts.some(({ kind }) => kind === 'section')) {
+    const expected = 'an output all of whose fields have a fixed place';
+    findings.add('ERR_ROUTE', `${path}.to`, expected, to.name, position);
+  }
+  const blocks = { from: from.fields, to: to.fields, fromName: from.name, toName: to.name };
+  checkOutputs(blocks, transform.outputs, headers, path, position, findings);
+  const sequences = transform.outputs.filter(({ value }) => value.kind === 'sequence');
+  const isSingle = sequences.length <= 1;
+  findings.need(isSingle, 'ERR_ROUTE', path, 'at most one sequence()', sequences.length, position);
+}
+
+/** The fields of a message, or of the entries of a group, on both sides. */
+interface Blocks {
+  readonly from: readonly FieldIr[];
+  readonly to: readonly FieldIr[];
+  readonly fromName: string;
+  readonly toName: string;
+}
+
+/** Every field that needs a value has one, and one only, which fits. `headers` need none. */
+function checkOutputs(
+  blocks: Blocks,
+  outputs: readonly OutputIr[],
+  headers: readonly number[],
+  path: string,
+  position: SourcePosition,
+  findings: Findings,
+): void {
+  const { to, toName } = blocks;
   const written = new Set<number>();
-  for (const output of transform.outputs) {
-    if (!findings.index(output.field, to.fields.length, path, `fields of ${to.name}`, position)) {
-      continue;
-    }
-    const field = to.fields[output.field] as FieldIr;
+  for (const output of outputs) {
+    const noun = `fields of ${toName}`;
+    if (!findings.index(output.field, to.length, path, noun, position)) continue;
+    const field = to[output.field] as FieldIr;
     const option = `${path}.${field.name}`;
-    if (output.field === to.sizeField || output.field === to.typeField) {
-      const expected = 'no value: the router writes this field itself';
-      findings.add('ERR_ROUTE', option, expected, field.name, position);
-    }
     const isOnce = !written.has(output.field);
     findings.need(isOnce, 'ERR_ROUTE', option, 'one value', 'two', position);
     written.add(output.field);
-    checkOutput(from, field, output, option, transform, findings);
+    checkOutput(blocks, field, output, option, position, findings);
   }
-  for (const [index, field] of to.fields.entries()) {
-    if (written.has(index) || index === to.sizeField || index === to.typeField) continue;
+  for (const [index, field] of to.entries()) {
+    const isFree = field.omissible === true || field.type === 'rest';
+    if (written.has(index) || headers.includes(index) || isFree) continue;
     const option = `${path}.${field.name}`;
     // Its type says that it may be left out, for a union that has this schema may name it.
     const isHeader = field.name === 'type' || field.name === 'size';
     const hint = isHeader ? ', which the router writes only where a union names it' : '';
     findings.add('ERR_ROUTE', option, `a value for the ${field.type}${hint}`, undefined, position);
   }
-  const sequences = transform.outputs.filter(({ value }) => value.kind === 'sequence');
-  const isSingle = sequences.length <= 1;
-  findings.need(isSingle, 'ERR_ROUTE', path, 'at most one sequence()', sequences.length, position);
 }
 
 function checkOutput(
-  from: SchemaIr,
+  { from, fromName }: Blocks,
   field: FieldIr,
-  { value, rangeCode }: OutputIr,
+  { value, rangeCode, absent }: OutputIr,
   option: string,
-  { position }: TransformIr,
+  position: SourcePosition,
   findings: Findings,
 ): void {
   const codes = value.kind === 'map' ? [rangeCode, value.code] : [rangeCode];
+  if (absent?.kind === 'reject') codes.push(absent.code);
   for (const code of codes) findings.code(code, option, position);
-  if (value.kind === 'field' || value.kind === 'map') {
-    const noun = `fields of ${from.name}`;
-    if (!findings.index(value.field, from.fields.length, option, noun, position)) return;
+  const source = 'field' in value ? from[value.field] : undefined;
+  if ('field' in value) {
+    const noun = `fields of ${fromName}`;
+    if (!findings.index(value.field, from.length, option, noun, position)) return;
+    const isTold = source?.presence === undefined || absent !== undefined;
+    const told = 'what happens when the optional field is absent';
+    findings.need(isTold, 'ERR_ROUTE', option, told, undefined, position);
   }
-  const expected = fits(from, field, value);
+  const expected = fits(source, field, value) ?? absenceFits(field, absent);
   if (expected !== null) findings.add('ERR_ROUTE', option, expected, value, position);
+  if (value.kind !== 'group' || source?.entry === undefined || field.entry === undefined) return;
+  const [inner, outer] = [source.entry.fields, field.entry.fields];
+  const blocks = { from: inner, to: outer, fromName: `${option}[]`, toName: `${option}[]` };
+  checkOutputs(blocks, value.outputs, [], `${option}[]`, position, findings);
+}
+
+function absenceFits(field: FieldIr, absent: OutputIr['absent']): string | null {
+  if (absent?.kind === 'const') return constantFits(field, absent.value);
+  const isOptional = field.presence !== undefined || isSlotType(field.type);
+  return absent?.kind !== 'absent' || isOptional ? null : 'an output that can be absent too';
 }
 
 /** What the field would accept instead of the value; null when it accepts it. */
-function fits(from: SchemaIr, field: FieldIr, value: ValueIr): string | null {
-  if (value.kind === 'field') {
-    const input = from.fields[value.field] as FieldIr;
-    const isBytes = field.type === 'bytes' || input.type === 'bytes';
-    if (!isBytes || (field.type === input.type && field.bytes === input.bytes)) return null;
-    return `a field like ${field.name} (${field.type}, ${field.bytes} bytes)`;
-  }
-  if (!isIntegerType(field.type)) return `a field of ${field.bytes} bytes`;
-  const { low, high } = integerFacts[field.type];
-  const holds = (exact: bigint): boolean => exact >= low && exact <= high;
+function fits(source: FieldIr | undefined, field: FieldIr, value: ValueIr): string | null {
   switch (value.kind) {
+    case 'field': {
+      const isBytes = field.type === 'bytes' || source?.type === 'bytes';
+      const isSame = field.type === source?.type && field.bytes === source.bytes;
+      if (isBytes ? isSame : isIntegerType(field.type) && isIntegerType(source?.type)) return null;
+      return `a field like ${field.name} (${field.type}, ${field.bytes} bytes)`;
+    }
+    case 'variable':
+      return isSlotType(field.type) && source?.type === field.type && field.type !== 'group'
+        ? null
+        : `a ${field.type}`;
+    case 'group':
+      return field.type === 'group' && source?.type === 'group' ? null : `a ${field.type}`;
+    case 'float':
+      return field.type === 'bytes' && field.bytes === 8 && source?.bytes === 4
+        ? null
+        : 'an f32 for an f64';
+    case 'scale': {
+      const isKnown = Math.abs(value.power) >= 1 && Math.abs(value.power) <= 18;
+      if (isKnown && isIntegerType(field.type) && isIntegerType(source?.type)) return null;
+      return 'an integer with at most 18 digits more or less';
+    }
     case 'const':
-      return holds(value.value) ? null : `an integer from ${low} to ${high}`;
+      return constantFits(field, value.value);
     case 'map': {
-      if (from.fields[value.field]?.type === 'bytes') return 'a map of an integer field';
+      if (!isIntegerType(source?.type)) return 'a map of an integer field';
       const inputs = new Set(value.pairs.map(([symbol]) => symbol));
       if (inputs.size !== value.pairs.length) return 'each symbol once';
-      return value.pairs.every(([, exact]) => holds(exact))
-        ? null
-        : `values from ${low} to ${high}`;
+      const wrong = value.pairs.map(([, exact]) => constantFits(field, exact));
+      return wrong.find((expected) => expected !== null) ?? null;
     }
     case 'return-address':
       return field.type === 'u64' ? null : 'a u64 field for a return address';
     case 'reject-code':
       return field.type === 'u32' || field.type === 'u64' ? null : 'a u32 or u64 field';
     case 'sequence':
-      return field.type.startsWith('u') ? null : 'an unsigned field for a sequence number';
+      return /^u(8|16|32|64)$/.test(field.type) && field.container === undefined
+        ? null
+        : 'an unsigned field for a sequence number';
     default:
       return 'a value of a known kind';
   }
+}
+
+function constantFits({ type, bytes, container }: FieldIr, value: bigint): string | null {
+  if (!isIntegerType(type)) return `a field of ${bytes} bytes`;
+  const { low, high: most } = integerFacts[type];
+  const high = container === undefined ? most : (1n << BigInt(container.bits)) - 1n;
+  return value >= low && value <= high ? null : `an integer from ${low} to ${high}`;
 }

@@ -3,21 +3,24 @@
 import { optionError } from '../errors.js';
 import { onlyReceives } from './check-frames.js';
 import { fieldKind, isInteger, keyOf } from './emit-fields.js';
-import { familyKinds, messageBytesMax, noIndex } from './emit-format.js';
+import { familyKinds, messageBytesMax, noIndex, noRecord } from './emit-format.js';
 import type { ImageBuilder } from './emit-sections.js';
+import type { Views } from './emit-views.js';
 import type { FamilyIr, FieldIr, RouterIr, SchemaIr } from './ir.js';
+import { viewBytesMax } from './limits.js';
 
 /** Appends every family with its members. */
-export function emitFamilies(builder: ImageBuilder, ir: RouterIr): void {
-  for (const family of ir.families) emitFamily(builder, ir, family);
+export function emitFamilies(builder: ImageBuilder, ir: RouterIr, views: Views): void {
+  for (const family of ir.families) emitFamily(builder, ir, family, views);
 }
 
-function emitFamily(builder: ImageBuilder, ir: RouterIr, family: FamilyIr): void {
+function emitFamily(builder: ImageBuilder, ir: RouterIr, family: FamilyIr, views: Views): void {
   const { families, members } = builder.sections;
   const firstMember = members.count;
   const schemas = family.members.map((index) => schemaOf(ir, index));
   for (const [slot, schema] of schemas.entries()) {
-    emitMember(builder, family.members[slot] ?? noIndex, schema);
+    const index = family.members[slot] ?? noIndex;
+    emitMember(builder, index, schema, views[index] ?? noRecord);
   }
   const field = family.discriminator;
   if (field === null) {
@@ -60,14 +63,14 @@ function emitDiscriminator(
   return { kind: 'search', keys: first, steps, slots };
 }
 
-function emitMember(builder: ImageBuilder, index: number, schema: SchemaIr): void {
+function emitMember(builder: ImageBuilder, index: number, schema: SchemaIr, view: number): void {
   const size = schema.sizeField === null ? undefined : schema.fields[schema.sizeField];
   const hasSize = size !== undefined && isInteger(size);
   builder.sections.members
     .u16(index)
     .u8(hasSize ? 1 : 0, hasSize ? fieldKind(size) : 0)
     .u16(hasSize ? size.offset : 0, 0)
-    .u32(schema.bytes, 0);
+    .u32(schema.bytes, view);
 }
 
 /** Appends every endpoint with the route of each member of its family. */
@@ -102,8 +105,9 @@ export function schemaOf(ir: RouterIr, index: number): SchemaIr {
   if (schema === undefined) {
     throw optionError('ERR_ROUTE', 'schemas', `fewer than ${ir.schemas.length} schemas`, index);
   }
-  if (schema.bytes < 1 || schema.bytes > messageBytesMax) {
-    const expected = `1 to ${messageBytesMax} bytes`;
+  const most = schema.view === undefined ? messageBytesMax : viewBytesMax;
+  if (schema.bytes < 1 || schema.bytes > most) {
+    const expected = `1 to ${most} bytes`;
     throw optionError('ERR_SCHEMA', schema.name, expected, schema.bytes, schema.position);
   }
   return schema;

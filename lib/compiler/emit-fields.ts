@@ -1,12 +1,13 @@
 // Facts about integer fields that the emitter needs: how the engine reads one, the order of its
 // values, and sets of values as intervals.
-import type { FieldIr, IntegerType, IntervalsIr } from './ir.js';
+import { isIntegerType } from '../schema/model.js';
+import type { ContainerIr, FieldIr, IntegerType, IntervalsIr } from './ir.js';
 
-/** A field that holds an integer: the only kind that conditions and conversions read. */
-export type IntegerField = FieldIr & { readonly type: IntegerType };
+/** A field that holds an integer or a bit: the only kind that conditions and conversions read. */
+export type IntegerField = FieldIr & { readonly type: IntegerType | 'bit' };
 
 export function isInteger(field: FieldIr): field is IntegerField {
-  return field.type !== 'bytes';
+  return field.type === 'bit' || isIntegerType(field.type);
 }
 
 export function isSigned(field: IntegerField): boolean {
@@ -16,14 +17,19 @@ export function isSigned(field: IntegerField): boolean {
 const bigEndian = 8;
 const signed = 16;
 
-/** Width, byte order and sign in one byte, as the engine's FieldKind. */
+/** The kind of a single bit of a byte; its number lies above. */
+const bitKind = 6;
+
+/** Width, byte order and sign in one byte, as the engine's FieldKind; or which bit of a byte. */
 export function fieldKind(field: IntegerField): number {
+  if (field.bit !== undefined) return bitKind | (field.bit << 5);
   const order = field.order === 'be' && field.bytes > 1 ? bigEndian : 0;
   return field.bytes - 1 + order + (isSigned(field) ? signed : 0);
 }
 
 /** Smallest and greatest value of the field. */
 export function fieldRange(field: IntegerField): readonly [bigint, bigint] {
+  if (field.bit !== undefined) return [0n, 1n];
   const bits = BigInt(field.bytes * 8);
   return isSigned(field)
     ? [-(1n << (bits - 1n)), (1n << (bits - 1n)) - 1n]
@@ -83,4 +89,14 @@ export function intersect(left: IntervalsIr, right: IntervalsIr): IntervalsIr {
 /** Whether the set is everything the range has. */
 export function isWhole(intervals: IntervalsIr, [min, max]: readonly [bigint, bigint]): boolean {
   return intervals.length === 1 && intervals[0]?.[0] === min && intervals[0][1] === max;
+}
+
+/** Adds a value to the bits of a container that are zero so far. */
+export function orBits(bytes: Uint8Array, container: ContainerIr, value: bigint): void {
+  const { offset, bytes: count, order, shift } = container;
+  for (let index = 0; index < count; index += 1) {
+    const low = BigInt(8 * (order === 'le' ? index : count - 1 - index));
+    const octet = Number(((value << BigInt(shift)) >> low) & 0xffn);
+    bytes[offset + index] = (bytes[offset + index] ?? 0) | octet;
+  }
 }

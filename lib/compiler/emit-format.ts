@@ -2,7 +2,7 @@
 // side of each is native/route/image_format.h; the format version rises with any change.
 
 export const imageMagic = 0x4d495248; // "HRIM" in memory.
-export const imageFormatVersion = 2;
+export const imageFormatVersion = 3;
 export const imageHeaderBytes = 64;
 export const imageCrcStart = 16;
 export const imageBytesMax = 64 * 1024 * 1024;
@@ -37,7 +37,7 @@ export const sectionRecordBytes = {
   pools: 8,
   poolMembers: 2,
   carriers: 40,
-  transforms: 24,
+  transforms: 32,
   ops: 16,
   instructions: 8,
   bounds: 8,
@@ -46,6 +46,10 @@ export const sectionRecordBytes = {
   groups: 16,
   wides: 16,
   bytes: 1,
+  views: 32,
+  viewOps: 16,
+  variables: 32,
+  layouts: 8,
 } as const;
 
 export type SectionName = keyof typeof sectionRecordBytes;
@@ -61,6 +65,10 @@ export const actionKinds = {
   returnField: 3,
   discard: 4,
 } as const;
+
+export const viewKinds = { native: 0, foreign: 1 } as const;
+export const viewOpKinds = { section: 0, bits: 1 } as const;
+export const variableKinds = { bytes: 0, group: 1 } as const;
 
 export const opKinds = {
   copy1: 0,
@@ -83,6 +91,12 @@ export const opKinds = {
   map: 17,
   returnAddress: 18,
   rejectCode: 19,
+  orPresence: 20,
+  orBits: 21,
+  guard: 22,
+  require: 23,
+  scale: 24,
+  floatWiden: 25,
 } as const;
 
 export const opcodes = {

@@ -214,8 +214,14 @@ function emitDirect(
   const { slots } = builder.sections;
   const first = slots.count;
   for (let byte = 0; byte < 256; byte += 1) {
-    const value = field.type === 'i8' ? BigInt.asIntN(8, BigInt(byte)) : BigInt(byte);
+    const value = valueOfByte(byte, field);
     slots.u16(starts.filter((start) => start <= value).length);
   }
   return { first, steps: 0 };
+}
+
+/** What a byte says of the field that has it, or has one bit of it. */
+function valueOfByte(byte: number, { type, bit }: IntegerField): bigint {
+  if (bit !== undefined) return BigInt((byte >> bit) & 1);
+  return type === 'i8' ? BigInt.asIntN(8, BigInt(byte)) : BigInt(byte);
 }

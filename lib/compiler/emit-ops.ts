@@ -38,6 +38,13 @@ export function splitBytes(total: number, kind: 'copy' | 'const'): readonly Part
   return parts;
 }
 
+/** A copy that stays one op, whatever its size; any other op as it is. */
+export function singleCopy(op: Op): Op {
+  if (op.name !== 'copyMany') return op;
+  const size = ([1, 2, 4, 8, 16] as const).find((bytes) => bytes === op.bytes);
+  return size === undefined ? { ...op, argument: op.bytes } : { ...op, name: `copy${size}` };
+}
+
 /** Joins copies that continue each other in source and output, and picks their sizes. */
 export function mergeCopies(ops: readonly Op[]): Op[] {
   const sorted = [...ops].sort((a, b) => a.target - b.target);

@@ -15,8 +15,10 @@ import {
   type OpName,
 } from './emit-format.js';
 import { emitMatcher, type MatcherReport } from './emit-matchers.js';
+import { fixedBytesOf } from './emit-outputs.js';
 import { ImageBuilder } from './emit-sections.js';
-import { emitTransform } from './emit-transforms.js';
+import { emitTransforms } from './emit-transforms.js';
+import { emitViews, type Views, viewIndex } from './emit-views.js';
 import type { ActionIr, RouteIr, RouterIr, SchemaIr } from './ir.js';
 
 /** What the emitter chose for one route. */
@@ -52,13 +54,15 @@ export function emit(ir: RouterIr): Uint8Array {
 export function emitWithReport(ir: RouterIr): { image: Uint8Array; report: ImageReport } {
   const builder = new ImageBuilder();
   for (const code of Object.values(rejectCodes)) builder.code(code);
-  emitFamilies(builder, ir);
+  const views = emitViews(builder, ir);
+  emitFamilies(builder, ir, views);
   emitPools(builder, ir);
-  const transforms = ir.transforms.map((transform) => ({
-    transform: transform.name,
-    ops: emitTransform(builder, transform, ir.schemas),
+  const ops = emitTransforms(builder, ir, views);
+  const transforms = ir.transforms.map(({ name: transform }, index) => ({
+    transform,
+    ops: ops[index] ?? [],
   }));
-  const routes = ir.routes.map((route) => emitRoute(builder, ir, route));
+  const routes = ir.routes.map((route) => emitRoute(builder, ir, route, views));
   emitEndpoints(builder, ir);
   if (builder.imageBytes > imageBytesMax) {
     const expected = `an image of at most ${imageBytesMax} bytes`;
@@ -76,7 +80,7 @@ function emitPools(builder: ImageBuilder, ir: RouterIr): void {
   }
 }
 
-function emitRoute(builder: ImageBuilder, ir: RouterIr, route: RouteIr): RouteReport {
+function emitRoute(builder: ImageBuilder, ir: RouterIr, route: RouteIr, views: Views): RouteReport {
   const schema = route.schema === null ? null : schemaOf(ir, route.schema);
   const { actions, checks, routes } = builder.sections;
   const firstCheck = checks.count;
@@ -94,7 +98,7 @@ function emitRoute(builder: ImageBuilder, ir: RouterIr, route: RouteIr): RouteRe
     .u32(matcher.firstField, matcher.firstTerm)
     .u16(matcher.termCount, matcher.groupCount)
     .u32(firstAction)
-    .u16(route.rules.length, 0)
+    .u16(route.rules.length, viewIndex(views, route.schema))
     .u32(reject);
   return { route: route.name, checks: checkKinds, ...matcher.report };
 }
@@ -130,7 +134,7 @@ function emitAction(
     place = field.offset;
     carriers = emitCarriers(builder, ir, to ?? route.schema ?? noIndex);
   }
-  const outputBytes = to === undefined ? 0 : schemaOf(ir, to).bytes;
+  const outputBytes = to === undefined ? 0 : fixedBytesOf(schemaOf(ir, to));
   builder.sections.actions
     .u8(kind, load)
     .u16(place, transform ?? noIndex, carriers)

@@ -1,14 +1,15 @@
 // Fields of messages as exact integers, byte by byte: for the interpreter, which wants nothing
 // clever under it.
 import { integerFacts, isIntegerType } from '../schema/model.js';
-import type { FieldIr } from './ir.js';
+import type { ContainerIr, FieldIr } from './ir.js';
 
 export function readBytes(message: Uint8Array, { offset, bytes }: FieldIr): Uint8Array {
   return message.subarray(offset, offset + bytes);
 }
 
-/** The value of an integer field. */
+/** The value of an integer field, or of a bit. */
 export function readField(message: Uint8Array, field: FieldIr): bigint {
+  if (field.bit !== undefined) return BigInt(((message[field.offset] ?? 0) >> field.bit) & 1);
   const octets = [...readBytes(message, field)];
   if (field.order === 'le') octets.reverse();
   const pattern = octets.reduce((value, octet) => (value << 8n) | BigInt(octet), 0n);
@@ -23,6 +24,29 @@ export function writeField(message: Uint8Array, field: FieldIr, value: bigint): 
   for (let index = 0; index < field.bytes; index++) {
     const shift = BigInt(8 * (field.order === 'le' ? index : field.bytes - 1 - index));
     message[field.offset + index] = Number((value >> shift) & 0xffn);
+  }
+  return true;
+}
+
+/** The bits of a container that a field has. */
+export function readContainer(message: Uint8Array, container: ContainerIr): bigint {
+  const { offset, bytes, order, shift, bits } = container;
+  const octets = [...message.subarray(offset, offset + bytes)];
+  if (order === 'le') octets.reverse();
+  const pattern = octets.reduce((value, octet) => (value << 8n) | BigInt(octet), 0n);
+  return (pattern >> BigInt(shift)) & ((1n << BigInt(bits)) - 1n);
+}
+
+/** As `writeField`; a field of bits goes to its place in the container, which was zero there. */
+export function writeMember(message: Uint8Array, field: FieldIr, value: bigint): boolean {
+  const { container } = field;
+  if (container === undefined) return writeField(message, field, value);
+  const { offset, bytes, order, shift, bits } = container;
+  if (value < 0n || value >= 1n << BigInt(bits)) return false;
+  for (let index = 0; index < bytes; index++) {
+    const low = BigInt(8 * (order === 'le' ? index : bytes - 1 - index));
+    const octet = message[offset + index] ?? 0;
+    message[offset + index] = octet | Number(((value << BigInt(shift)) >> low) & 0xffn);
   }
   return true;
 }

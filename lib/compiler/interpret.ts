@@ -9,7 +9,16 @@
 // Arithmetic is exact in signed 128 bits, and conditions are evaluated from left to right only as
 // far as they matter: an overflow on the way rejects the message with OUT_OF_RANGE.
 import { rejectCodes } from '../codes.js';
-import { readBytes, readField, writeField } from './fields.js';
+import { nativeMessageBytesMax } from '../schema/model.js';
+import { readField } from './fields.js';
+import {
+  outputBytesOf,
+  runTransform,
+  type SequencePatch,
+  type TransformContext,
+  type Transformed,
+} from './interpret-transform.js';
+import { knownView, viewOf } from './interpret-view.js';
 import { contains } from './intervals.js';
 import type {
   ActionIr,
@@ -17,12 +26,13 @@ import type {
   ExprIr,
   FamilyIr,
   FieldIr,
-  OutputIr,
   RouteIr,
   RouterIr,
   SchemaIr,
 } from './ir.js';
 import { wideHigh, wideLow } from './limits.js';
+
+export { runTransform, type SequencePatch, type TransformContext, type Transformed };
 
 /** What changes while a configuration runs. `interpret` advances `poolPositions`. */
 export interface InterpreterState {
@@ -30,12 +40,6 @@ export interface InterpreterState {
   readonly poolPositions: number[];
   /** For each endpoint, whether it can be used now. */
   readonly alive: boolean[];
-}
-
-/** What a transform writes that is known at run time only. */
-export interface TransformContext {
-  readonly returnAddress: bigint;
-  readonly rejectCode: number;
 }
 
 export type DecidedTarget =
@@ -61,20 +65,6 @@ export interface Decision {
   readonly outputBytes: number;
 }
 
-/** Where the sender's next number has to be written. */
-export interface SequencePatch {
-  readonly offset: number;
-  readonly bytes: number;
-  readonly order: 'le' | 'be';
-}
-
-/** `rejectCode` 0: `output` is the message; otherwise there is none. */
-export interface Transformed {
-  readonly rejectCode: number;
-  readonly output: Uint8Array;
-  readonly patch: SequencePatch | null;
-}
-
 /** A message's whole way: the decision, what left, and what was sent because of a reject. */
 export interface Interpreted {
   readonly decision: Decision;
@@ -96,30 +86,32 @@ export function initialState(ir: RouterIr): InterpreterState {
 interface Recognised {
   readonly code: number;
   readonly schema: number | null;
+  /** Where the fields are read. */
+  readonly view: Uint8Array;
 }
-
-const noOutput: Transformed = { rejectCode: 0, output: new Uint8Array(0), patch: null };
 
 /** The schema of a message, or why it has none. Raw endpoints take anything. */
 function recognise(ir: RouterIr, source: number, message: Uint8Array): Recognised {
   const family = ir.families[ir.endpoints[source]?.family ?? 0] as FamilyIr;
-  if (family.members.length === 0) return { code: 0, schema: null };
-  const malformed = { code: rejectCodes.MALFORMED, schema: null };
+  if (family.members.length === 0) return { code: 0, schema: null, view: message };
+  const none = (code: number): Recognised => ({ code, schema: null, view: message });
   let index = family.members[0] as number;
-  const { discriminator } = family;
+  const { discriminator, size } = family;
   if (discriminator !== null) {
-    if (message.length < discriminator.offset + discriminator.bytes) return malformed;
+    if (message.length < discriminator.offset + discriminator.bytes) {
+      return none(rejectCodes.MALFORMED);
+    }
     const type = readField(message, discriminator);
     const member = family.members.find((candidate) => ir.schemas[candidate]?.templateId === type);
-    if (member === undefined) return { code: rejectCodes.UNKNOWN_TYPE, schema: null };
+    if (member === undefined) return none(rejectCodes.UNKNOWN_TYPE);
     index = member;
   }
-  const schema = ir.schemas[index] as SchemaIr;
-  if (message.length !== schema.bytes) return malformed;
-  if (family.size !== null && readField(message, family.size) !== BigInt(schema.bytes)) {
-    return malformed;
+  const view = viewOf(ir.schemas[index] as SchemaIr, message);
+  if (typeof view === 'number') return none(view);
+  if (size !== null && readField(message, size) !== BigInt(message.length)) {
+    return none(rejectCodes.MALFORMED);
   }
-  return { code: 0, schema: index };
+  return { code: 0, schema: index, view };
 }
 
 /** Thrown inside this file when arithmetic leaves 128 bits. */
@@ -213,6 +205,7 @@ function act(
   ir: RouterIr,
   state: InterpreterState,
   message: Uint8Array,
+  view: Uint8Array,
   action: ActionIr,
   route: number,
   rule: number | null,
@@ -223,12 +216,15 @@ function act(
     return { ...base, outcome: 'discard', target: null, transform: null, outputBytes: 0 };
   }
   const to = transform === null ? null : (ir.transforms[transform]?.to ?? null);
-  const outputBytes = to === null ? message.length : (ir.schemas[to]?.bytes ?? 0);
+  const outputBytes = transform === null ? message.length : outputBytesOf(ir, transform, message);
+  if (transform !== null && outputBytes > nativeMessageBytesMax) {
+    return rejection(rejectCodes.OUT_OF_RANGE, route, rule);
+  }
   const deliver = { ...base, outcome: 'deliver', outputBytes } as const;
   if (target.kind === 'return-source') return { ...deliver, target: { kind: 'return-source' } };
   if (target.kind === 'return-field') {
     const schema = ir.schemas[ir.routes[route]?.schema ?? 0] as SchemaIr;
-    const address = fieldValue(schema, target.field, message);
+    const address = fieldValue(schema, target.field, view);
     const endpoints = carriers(ir, to ?? (ir.routes[route]?.schema as number));
     return { ...deliver, target: { kind: 'return-address', address, endpoints } };
   }
@@ -244,14 +240,14 @@ export function decide(
   source: number,
   message: Uint8Array,
 ): Decision {
-  const { code, schema } = recognise(ir, source, message);
+  const { code, schema, view } = recognise(ir, source, message);
   if (code !== 0) return rejection(code, null, null);
   const route = ir.routes.findIndex(
     (candidate) => candidate.schema === schema && candidate.sources.includes(source),
   );
   if (route < 0) return rejection(rejectCodes.NO_ROUTE, null, null);
   try {
-    return follow(ir, state, route, message);
+    return follow(ir, state, route, message, view);
   } catch (error) {
     if (error instanceof Overflow) return rejection(rejectCodes.OUT_OF_RANGE, route, null);
     throw error;
@@ -263,16 +259,17 @@ function follow(
   state: InterpreterState,
   routeIndex: number,
   message: Uint8Array,
+  view: Uint8Array,
 ): Decision {
   const route = ir.routes[routeIndex] as RouteIr;
   const isTrue = (condition: ConditionIr): boolean =>
-    holds(condition, ir.schemas[route.schema ?? -1] as SchemaIr, message);
+    holds(condition, ir.schemas[route.schema ?? -1] as SchemaIr, view);
   const failed = route.checks.find((check) => !isTrue(check.condition));
   if (failed !== undefined) return rejection(failed.code, routeIndex, null);
   const index = route.rules.findIndex((rule) => rule.when === null || isTrue(rule.when));
   const rule = route.rules[index];
   if (rule === undefined) return rejection(rejectCodes.NO_ROUTE, routeIndex, null);
-  return act(ir, state, message, rule.action, routeIndex, index);
+  return act(ir, state, message, view, rule.action, routeIndex, index);
 }
 
 /** Where a rejected message goes. Never a reject: one that fails is counted and dropped. */
@@ -286,72 +283,10 @@ export function decideReject(
   const action = route === null ? null : (ir.routes[route]?.reject ?? null);
   const dropped: Decision = { ...rejection(0, route, rule), outcome: 'discard' };
   if (action === null || route === null) return dropped;
-  const made = act(ir, state, message, action, route, rule);
+  const schema = ir.routes[route]?.schema ?? null;
+  const view = schema === null ? message : knownView(ir.schemas[schema] as SchemaIr, message);
+  const made = act(ir, state, message, view, action, route, rule);
   return made.outcome === 'reject' ? dropped : made;
-}
-
-/** The code for a value that an output cannot take; 0: it was written. */
-function writeOutput(
-  [from, to]: readonly [SchemaIr, SchemaIr],
-  { field: fieldIndex, value, rangeCode }: OutputIr,
-  context: TransformContext,
-  message: Uint8Array,
-  output: Uint8Array,
-): number {
-  const field = to.fields[fieldIndex] as FieldIr;
-  const write = (exact: bigint): number => (writeField(output, field, exact) ? 0 : rangeCode);
-  switch (value.kind) {
-    case 'field': {
-      const input = from.fields[value.field] as FieldIr;
-      if (input.type !== 'bytes') return write(readField(message, input));
-      output.set(readBytes(message, input), field.offset);
-      return 0;
-    }
-    case 'map': {
-      const exact = fieldValue(from, value.field, message);
-      const pair = value.pairs.find(([symbol]) => symbol === exact);
-      return pair === undefined ? value.code : write(pair[1]);
-    }
-    case 'const':
-      return write(value.value);
-    case 'return-address':
-      return write(context.returnAddress);
-    case 'reject-code':
-      return write(BigInt(context.rejectCode));
-    default:
-      // The sender writes the number; until then the field is zero.
-      return 0;
-  }
-}
-
-/** Builds the message that leaves. Outputs in the order of the IR: the first failure decides. */
-export function runTransform(
-  ir: RouterIr,
-  transform: number | null,
-  message: Uint8Array,
-  context: TransformContext,
-): Transformed {
-  if (transform === null) return { rejectCode: 0, output: message.slice(), patch: null };
-  const {
-    from: fromIndex,
-    to: toIndex,
-    outputs,
-  } = ir.transforms[transform] as (typeof ir.transforms)[0];
-  const [from, to] = [ir.schemas[fromIndex] as SchemaIr, ir.schemas[toIndex] as SchemaIr];
-  const output = new Uint8Array(to.bytes);
-  if (to.typeField !== null) writeField(output, to.fields[to.typeField] as FieldIr, to.templateId);
-  if (to.sizeField !== null)
-    writeField(output, to.fields[to.sizeField] as FieldIr, BigInt(to.bytes));
-  let patch: SequencePatch | null = null;
-  for (const entry of outputs) {
-    const rejectCode = writeOutput([from, to], entry, context, message, output);
-    if (rejectCode !== 0) return { ...noOutput, rejectCode };
-    if (entry.value.kind === 'sequence') {
-      const { offset, bytes, order } = to.fields[entry.field] as FieldIr;
-      patch = { offset, bytes, order };
-    }
-  }
-  return { rejectCode: 0, output, patch };
 }
 
 /** The whole way of one message, as the engine walks it when every queue has room. */

@@ -6,8 +6,9 @@
  * Indices refer to the arrays of `RouterIr`. Every integer that a message field can hold is a
  * bigint, whatever its width, so that comparisons are exact.
  */
+import type { Json } from '../schema/canonical.js';
 import type { ByteOrder, IntegerType } from '../schema/model.js';
-import type { FieldType } from './placed.js';
+import type { FieldType } from './view.js';
 
 /** Where in the user's configuration something was written. Line and column count from 1. */
 export interface SourcePosition {
@@ -18,7 +19,10 @@ export interface SourcePosition {
 
 export type { ByteOrder, FieldType, IntegerType };
 
-/** A field at a fixed place of a message. `bytes` is its size, `offset` counts from the start. */
+/**
+ * A field at a fixed place of a message's view (see `ViewIr`; mostly the message itself). `bytes`
+ * is its size, `offset` counts from the start. Of a slot (string, blob, group) it is the slot.
+ */
 export interface FieldIr {
   readonly name: string;
   readonly type: FieldType;
@@ -27,18 +31,84 @@ export interface FieldIr {
   readonly bytes: number;
   /** An enum's symbols, values by name; null for plain numbers. */
   readonly symbols: Readonly<Record<string, bigint>> | null;
+  /** Of a `bit`, which bit of the byte it is. */
+  readonly bit?: number;
+  /** Of an optional field, the index of the bit that says whether it is there. */
+  readonly presence?: number;
+  /** Whether a transform may leave it out: what it holds then is in the initial bytes. */
+  readonly omissible?: boolean;
+  /** The most bytes or entries of a slot. */
+  readonly limit?: number;
+  /** The entries of a group. */
+  readonly entry?: BlockIr;
+  /** Where a field of bits lies in the message, whose view has it spread out. */
+  readonly container?: ContainerIr;
 }
 
-/** A message type with a fixed size. `templateId` is the value of its family's discriminator. */
+/** Entries of a group. */
+export interface BlockIr {
+  readonly bytes: number;
+  readonly fields: readonly FieldIr[];
+  /** An entry in which nothing was set, in hexadecimal. */
+  readonly initial: string;
+}
+
+/** Bits of an integer. */
+export interface ContainerIr {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly order: ByteOrder;
+  readonly shift: number;
+  readonly bits: number;
+}
+
+/**
+ * The bytes in which the router finds a message's fields at fixed places. A message that has no
+ * ViewIr is its own view. A native message of the newest version, or of one to come, is its own
+ * view too; an older one is completed with what later versions brought. Messages of other layouts
+ * have their bits spread out and their movable parts put in place.
+ */
+export type ViewIr =
+  | {
+      readonly kind: 'native';
+      /** The schema as canonical JSON, which `nativeModel` reads. */
+      readonly schema: Json;
+      /** A message in which nothing was set, in hexadecimal. */
+      readonly initial: string;
+    }
+  | {
+      readonly kind: 'foreign';
+      /** The part of the message that is always there, at the start of the view. */
+      readonly fixedBytes: number;
+      readonly bytesMax: number;
+      /** What is put behind it, one after the other. */
+      readonly parts: readonly ViewPartIr[];
+    };
+
+export type ViewPartIr =
+  /** `bytes` of the message from the value of a field × scale + plus on. */
+  | {
+      readonly kind: 'section';
+      readonly field: number;
+      readonly scale: number;
+      readonly plus: number;
+      readonly bytes: number;
+    }
+  /** Bits of a container in the view so far, as a u32 in little-endian order. */
+  | { readonly kind: 'bits'; readonly container: ContainerIr };
+
+/** A message type. `templateId` is the value of its family's discriminator. */
 export interface SchemaIr {
   readonly name: string;
   readonly templateId: bigint;
+  /** Bytes of the view; without one those of the message. */
   readonly bytes: number;
   readonly fields: readonly FieldIr[];
   /** Index of the field that holds the whole message's size, written and checked by the router. */
   readonly sizeField: number | null;
   /** Index of the field that holds the template id, written and checked by the router. */
   readonly typeField: number | null;
+  readonly view?: ViewIr;
   readonly position: SourcePosition;
 }
 
@@ -109,6 +179,14 @@ export type ValueIr =
       readonly pairs: readonly (readonly [bigint, bigint])[];
       readonly code: number;
     }
+  /** An integer × 10^power, exact; what is not a whole number or does not fit rejects. */
+  | { readonly kind: 'scale'; readonly field: number; readonly power: number }
+  /** f32 to f64. */
+  | { readonly kind: 'float'; readonly field: number }
+  /** A string or blob; more bytes than the output's limit reject. */
+  | { readonly kind: 'variable'; readonly field: number }
+  /** The entries of a group, each made into one of the output's. */
+  | { readonly kind: 'group'; readonly field: number; readonly outputs: readonly OutputIr[] }
   /** The u64 return address of the connection or sender the message in hand came from. */
   | { readonly kind: 'return-address' }
   /** The destination connection's next number, written when the message is sent. */
@@ -116,20 +194,30 @@ export type ValueIr =
   /** The code the message is being rejected with; only in transforms of a reject action. */
   | { readonly kind: 'reject-code' };
 
+/** What an optional source field that is absent becomes. */
+export type AbsentIr =
+  /** The output is absent too. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'const'; readonly value: bigint }
+  | { readonly kind: 'reject'; readonly code: number };
+
 export interface OutputIr {
   /** Index of the field in the output schema. */
   readonly field: number;
   readonly value: ValueIr;
   /** Reject code when the value does not fit the output field (never silently truncated). */
   readonly rangeCode: number;
+  /** Where the value comes from an optional field. */
+  readonly absent?: AbsentIr;
 }
 
-/** Builds a message of schema `to` from one of schema `from`. Fields not listed are zero. */
+/** Builds a message of `to` from one of `from`. Fields not listed are as in its initial bytes. */
 export interface TransformIr {
   readonly name: string;
   readonly from: number;
   readonly to: number;
-  /** One entry for each field of `to` except size and type field, which are constants. */
+  /** One entry for each field of `to` except size and type field, which are constants, and
+   * those that may be left out. */
   readonly outputs: readonly OutputIr[];
   readonly position: SourcePosition;
 }

@@ -19,3 +19,6 @@ export const conditionsPerValidateMax = 1_024;
 /** Arithmetic is exact within signed 128 bits. */
 export const wideLow = -(1n << 127n);
 export const wideHigh = (1n << 127n) - 1n;
+
+/** The most bytes of a view: native messages have up to 65,528 of fields, and a header. */
+export const viewBytesMax = 65_536;

@@ -90,17 +90,25 @@ function flags(...given: readonly unknown[]): FieldSpec {
   return new FieldSpec(bitFlags(entries as [unknown, unknown][], options, callerPlace()));
 }
 
-function decimal<const Base extends ScalarType = 'i64'>(
+type DecimalSpec<Base extends ScalarType> = FieldSpec<
+  DecimalModel & { readonly base: Base },
+  IntegerValue<Base>,
+  'required'
+>;
+
+function decimal(scale: number): DecimalSpec<'i64'>;
+function decimal<const Base extends ScalarType>(
   scale: number,
-  options: { readonly base?: Base } = {},
-): FieldSpec<DecimalModel & { readonly base: Base }, IntegerValue<Base>, 'required'> {
+  options: { readonly base: Base },
+): DecimalSpec<Base>;
+function decimal(scale: number, options: { readonly base?: unknown } = {}): unknown {
   checkCount('t.decimal.scale', scale, 0, scaleMax);
   const base = options.base ?? 'i64';
   if (!isScalarType(base)) {
     const expected = 'an integer type such as i64';
     throw optionError('ERR_SCHEMA', 't.decimal.base', expected, base, callerPlace());
   }
-  return new FieldSpec(Object.freeze({ kind: 'decimal', base, scale })) as never;
+  return new FieldSpec(Object.freeze({ kind: 'decimal', base, scale }));
 }
 
 function ascii<const Bytes extends number>(

@@ -1,7 +1,7 @@
 // From the types of fields to the types of messages: what `decode` gives, what `encode` takes, and
 // what flyweights look like.
 import type { ArrayModel, FlagsModel } from './model.js';
-import type { FieldSpec, Fields, GroupOf, SlotSpec } from './spec.js';
+import type { FieldSpec, Fields, GroupOf, Need, SlotSpec } from './spec.js';
 
 export type Simplify<T> = { [Key in keyof T]: T[Key] };
 
@@ -43,7 +43,7 @@ export interface GroupReader<F extends Fields> extends Iterable<EntryReader<F>> 
 type ReaderValue<Spec extends FieldSpec> =
   Spec extends FieldSpec<GroupOf<infer F>>
     ? GroupReader<F>
-    : Spec extends FieldSpec<ArrayModel, (infer Value)[]>
+    : Spec extends FieldSpec<ArrayModel, (infer Value)[], Need, unknown>
       ? ArrayReader<Value>
       : Spec extends FieldSpec<FlagsModel>
         ? Readonly<ValueOf<Spec>>

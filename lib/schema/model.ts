@@ -186,7 +186,7 @@ export interface FieldModel {
   readonly presence: PresenceModel | null;
   /** What older messages have and `encode` writes when the value is missing; null: required. */
   readonly fallback: FieldValue | null;
-  /** null: at a fixed place. Fields that follow a dynamic one in the same section share its base. */
+  /** null: at a fixed place. Fields that follow a dynamic one in its section share its base. */
   readonly base: DynamicBase | null;
   readonly doc: string | null;
 }

@@ -57,10 +57,11 @@ export function union<const Name extends string, const Member extends AnySchema>
   const path = `union ${checkName(name, 'union.name', 'ERR_SCHEMA', place)}`;
   const names = readNames(header, path, place);
   checkMembers(members, names, path, place);
-  members.forEach((member, index) => {
+  const isNative = members.every(({ model }) => model.layout.kind === 'native');
+  for (const [index, member] of isNative ? [] : members.entries()) {
     const bind = (member as unknown as Bindable)[bindHeader];
     bind.call(member, names, `${path}.members[${index}]`, place);
-  });
+  }
   checkPlaces(members, names.type, `${path}.type`, place);
   checkPlaces(members, names.size, `${path}.size`, place);
   const kind = 'union' as const;
@@ -105,6 +106,22 @@ function checkMembers(
       throw optionError('ERR_SCHEMA', at, expected, `${member.name} (${member.templateId})`, place);
     }
     idOwners.set(member.templateId, member.name);
+  }
+  const nativeCount = members.filter(({ model }) => model.layout.kind === 'native').length;
+  if (nativeCount > 0) {
+    if (nativeCount < members.length) {
+      const expected = 'members that all have the native layout, or none';
+      throw optionError(
+        'ERR_SCHEMA',
+        option,
+        expected,
+        members.map(({ name }) => name),
+        place,
+      );
+    }
+    if (names.type === null && names.size === null) return;
+    const expected = 'no header fields: native messages have a header of their own';
+    throw optionError('ERR_SCHEMA', path, expected, names.type ?? names.size, place);
   }
   if (members.length > 1 && names.type === null) {
     const expected = 'the name of the field that tells the members apart';

@@ -94,6 +94,7 @@ RouteImageObject::RouteImageObject(const Napi::CallbackInfo& info)
   const ImageSummary counts = image_.summary();
   pool_positions_.assign(counts.pool_count, 0);
   alive_.assign(counts.endpoint_count, 1);
+  scratch_.resize(kScratchBytes);
 }
 
 Napi::Value RouteImageObject::summary(const Napi::CallbackInfo& info) {
@@ -118,7 +119,8 @@ Napi::Value RouteImageObject::set_alive(const Napi::CallbackInfo& info) {
 }
 
 StepState RouteImageObject::state() {
-  return StepState{.pool_positions = pool_positions_.data(), .alive = alive_.data()};
+  return StepState{
+      .pool_positions = pool_positions_.data(), .alive = alive_.data(), .scratch = scratch_.data()};
 }
 
 // What leaves for a decision that delivers, or null with the reject code of its transform.
@@ -131,7 +133,7 @@ Napi::Value RouteImageObject::transformed(Napi::Env env, const Decision& decisio
   if (decision.transform == kNoIndex) {
     std::memcpy(output.data(), message.data, output.size());
   } else {
-    result = run_transform(image_, decision.transform, message, context, output.data());
+    result = run_transform(image_, state(), decision.transform, message, context, output.data());
   }
   reject_code = result.reject_code;
   if (reject_code != 0) return env.Null();
@@ -154,8 +156,8 @@ Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
   }
   // A copy of exactly the message's size, so that a sanitizer sees a read behind it.
   const std::vector<uint8_t> copy(bytes.data, bytes.data + bytes.bytes);
-  const StepMessage message{copy.data(), static_cast<uint32_t>(copy.size()),
-                            static_cast<uint16_t>(source)};
+  StepMessage message{copy.data(), static_cast<uint32_t>(copy.size()),
+                      static_cast<uint16_t>(source)};
   bool lossless = false;
   TransformContext context{.return_address = info[2].As<Napi::BigInt>().Uint64Value(&lossless),
                            .reject_code = 0};

@@ -36,6 +36,7 @@ class RouteImageObject : public Napi::ObjectWrap<RouteImageObject> {
   RouteImage image_;
   std::vector<uint32_t> pool_positions_;
   std::vector<uint8_t> alive_;
+  std::vector<uint8_t> scratch_;
 };
 
 }  // namespace hyperroute

@@ -1,4 +1,5 @@
-// Access to one integer field of a message: where its width, byte order and sign are data.
+// Access to one integer field of a message, or one bit: where its width, byte order and sign are
+// data.
 //
 // Thread: any (pure functions). Data path: matchers, checks and transforms read and write fields
 // through these. Nothing is checked here: whoever made the FieldKind has verified it, and the
@@ -12,22 +13,45 @@
 namespace hyperroute {
 
 // Width, byte order and sign of an integer field in one byte:
-//   bits 0..2  width in bytes, less one
+//   bits 0..2  width in bytes, less one; 6: a single bit of one byte, the rest of which says which
 //   bit  3     big-endian
 //   bit  4     signed, two's complement
+//   bits 5..7  of a single bit: its number; else zero
 using FieldKind = uint8_t;
 
 inline constexpr FieldKind kFieldBigEndian = 1u << 3;
 inline constexpr FieldKind kFieldSigned = 1u << 4;
-inline constexpr FieldKind kFieldKindCount = 1u << 5;
+inline constexpr FieldKind kFieldBit = 6;
+inline constexpr uint32_t kFieldBitShift = 5;
+
+// One bit of a byte, 0 to 7: its value is 0 or 1. It can be loaded, not stored.
+constexpr FieldKind bit_kind(uint32_t bit) noexcept {
+  return static_cast<FieldKind>(kFieldBit | bit << kFieldBitShift);
+}
+constexpr bool is_bit_kind(FieldKind kind) noexcept {
+  return (kind & ((1u << kFieldBitShift) - 1)) == kFieldBit;
+}
+// Whether there is such a kind of integers, and, with single bits, of fields to load.
+constexpr bool is_store_kind(FieldKind kind) noexcept {
+  return kind < (1u << kFieldBitShift) && (kind & 7u) != kFieldBit;
+}
+constexpr bool is_load_kind(FieldKind kind) noexcept {
+  return is_store_kind(kind) || is_bit_kind(kind);
+}
 
 // Flips a signed value into the order of unsigned ones, so that one compare serves both.
 inline constexpr uint64_t kSignBit = 1ull << 63;
 
+// Of an integer.
 constexpr uint32_t field_bytes(FieldKind kind) noexcept { return (kind & 7u) + 1u; }
+// How many bytes a load touches.
+constexpr uint32_t load_bytes(FieldKind kind) noexcept {
+  return is_bit_kind(kind) ? 1 : field_bytes(kind);
+}
 
-// Bits of the widths without an instruction of their own; out of the way of the common ones.
+// Single bits, and the widths without an instruction of their own; out of the way of the others.
 [[gnu::noinline]] inline uint64_t load_odd_bits(const uint8_t* from, FieldKind kind) noexcept {
+  if (is_bit_kind(kind)) return load_u8(from) >> (kind >> kFieldBitShift) & 1u;
   return load_uint(from, field_bytes(kind), false);
 }
 

@@ -63,7 +63,20 @@ Status verify_sections(const uint8_t* base, LayoutParts& parts) {
   return Status::success();
 }
 
+Status verify_parts(const uint8_t* base, LayoutParts& parts) {
+  HR_TRY(verify_sections(base, parts));
+  HR_TRY(verify_blocks(parts));
+  HR_TRY(verify_fields(parts));
+  return verify_initial(parts);
+}
+
 }  // namespace
+
+Status verify_layout(std::span<const uint8_t> image) {
+  LayoutParts parts;
+  HR_TRY(verify_header(image, parts.header));
+  return verify_parts(image.data(), parts);
+}
 
 Status LayoutImage::load(std::span<const uint8_t> image_bytes, LayoutImage& image) {
   LayoutParts parts;
@@ -77,10 +90,7 @@ Status LayoutImage::load(std::span<const uint8_t> image_bytes, LayoutImage& imag
   uint8_t* const base = loaded.memory_.data();
   std::memcpy(base, image_bytes.data(), image_bytes.size());
   std::memcpy(base, &parts.header, sizeof parts.header);
-  HR_TRY(verify_sections(base, parts));
-  HR_TRY(verify_blocks(parts));
-  HR_TRY(verify_fields(parts));
-  HR_TRY(verify_initial(parts));
+  HR_TRY(verify_parts(base, parts));
   loaded.layout_ = MessageLayout(base);
   image = std::move(loaded);
   return Status::success();

@@ -37,6 +37,9 @@ struct LayoutParts {
   }
 };
 
+// A whole image, where it lies: in 8-aligned memory that nobody writes any more.
+[[nodiscard]] Status verify_layout(std::span<const uint8_t> image);
+
 // The tree of blocks, their versions, their slots and their places in the other sections.
 Status verify_blocks(const LayoutParts& parts);
 // Every field: its name, type and place. The blocks have been verified.

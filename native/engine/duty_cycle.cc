@@ -78,8 +78,8 @@ uint32_t write_message(Cycle& cycle, const Inbound& inbound, const Decision& dec
   }
   const TransformContext context{
       pack_return_address(inbound.slot, inbound.view.peer, ++cycle.return_sequence), reject_code};
-  const TransformResult result =
-      run_transform(cycle.installed->image, decision.transform, inbound.message, context, out);
+  const TransformResult result = run_transform(cycle.installed->image, cycle.view->step,
+                                               decision.transform, inbound.message, context, out);
   patch = result.patch;
   return result.reject_code;
 }
@@ -154,7 +154,7 @@ uint32_t reject(Cycle& cycle, const Inbound& inbound, const Decision& decision, 
 
 // One message: frame check → validate → match → pick (decide), then delivered or rejected.
 // False: a full queue says that the source has to wait, and nothing has happened.
-bool route_message(Cycle& cycle, const Inbound& inbound) {
+bool route_message(Cycle& cycle, Inbound& inbound) {
   WorkerView& view = *cycle.view;
   const Decision decision = decide(cycle.installed->image, view.step, inbound.message);
   uint32_t code = decision.reject_code;
@@ -255,8 +255,8 @@ uint32_t receive_burst(Cycle& cycle, Backend& backend, uint8_t slot) {
   uint32_t done_count = 0;
   for (uint32_t i = 0; i < message_count; ++i) {
     const RxView& view = views[i];
-    const Inbound inbound{view, StepMessage{view.data, view.bytes, source}, slot,
-                          sample(cycle, ticks_of_burst)};
+    Inbound inbound{view, StepMessage{view.data, view.bytes, source}, slot,
+                    sample(cycle, ticks_of_burst)};
     // Behind a held message of the same peer every later one waits, so that order is kept.
     if (backend.is_held(view) || !route_message(cycle, inbound)) [[unlikely]] {
       backend.hold(view);

@@ -122,6 +122,7 @@ Status Router::bind_worker(const InstallSpec& spec, uint32_t worker, Installed& 
   view.pool_positions.assign(installed.summary.pool_count, 0);
   view.step.pool_positions = view.pool_positions.data();
   view.step.alive = installed.alive.get();
+  view.step.scratch = workers_[worker]->scratch();
   return take_metrics(spec.route_names, spec.reject_names, worker, view);
 }
 

@@ -44,6 +44,9 @@ Status Worker::open(const WorkerCounters& counters) {
   auto memory = MemoryRegion::anonymous(ring_bytes(kCommandRingBytes), Prefault::kYes);
   if (!memory.ok()) return memory.status();
   command_memory_ = memory.take();
+  auto scratch = MemoryRegion::anonymous(kScratchBytes, Prefault::kYes);
+  if (!scratch.ok()) return scratch.status();
+  scratch_memory_ = scratch.take();
   auto ring = ring_init(command_memory_.data(), command_memory_.bytes(), kCommandRingBytes);
   if (!ring.ok()) return ring.status();
   command_producer_ = SpscProducer(ring.value());

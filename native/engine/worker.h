@@ -84,6 +84,8 @@ class Worker {
   void set_parkers(const std::array<Parker*, kWorkerCountMax>& parkers) {
     cycle_.parkers = parkers;
   }
+  // kScratchBytes for the step; only this worker writes them.
+  [[nodiscard]] uint8_t* scratch() const { return scratch_memory_.data(); }
   [[nodiscard]] uint32_t index() const { return cycle_.worker; }
   [[nodiscard]] const WorkerOptions& options() const { return options_; }
   [[nodiscard]] bool running() const { return running_; }
@@ -131,6 +133,7 @@ class Worker {
   uint64_t next_timer_ns_ = UINT64_MAX;
   int epoll_fd_ = -1;
   MemoryRegion command_memory_;
+  MemoryRegion scratch_memory_;
 
   // Written by one side, read by the other.
   alignas(kCacheLineBytes) std::atomic<uint64_t> commands_done_{0};

@@ -33,7 +33,8 @@ Status verify_header(std::span<const uint8_t> image_bytes, ImageHeader& header) 
 }
 
 template <typename Record>
-Status bind(const uint8_t* base, uint32_t image_bytes, Section section, Table<Record>& table) {
+Status find_section(const uint8_t* base, uint32_t image_bytes, Section section,
+                    Table<Record>& table) {
   SectionEntry entry;
   std::memcpy(&entry, base + sizeof(ImageHeader) + section * sizeof entry, sizeof entry);
   HR_IMAGE_REQUIRE(entry.offset % 8 == 0 && entry.offset >= kImageTableBytes &&
@@ -46,27 +47,31 @@ Status bind(const uint8_t* base, uint32_t image_bytes, Section section, Table<Re
 }
 
 Status bind_sections(const uint8_t* base, uint32_t image_bytes, ImageTables& tables) {
-  HR_TRY(bind(base, image_bytes, kSectionEndpoints, tables.endpoints));
-  HR_TRY(bind(base, image_bytes, kSectionEndpointRoutes, tables.endpoint_routes));
-  HR_TRY(bind(base, image_bytes, kSectionFamilies, tables.families));
-  HR_TRY(bind(base, image_bytes, kSectionMembers, tables.members));
-  HR_TRY(bind(base, image_bytes, kSectionRoutes, tables.routes));
-  HR_TRY(bind(base, image_bytes, kSectionChecks, tables.checks));
-  HR_TRY(bind(base, image_bytes, kSectionMatchFields, tables.match_fields));
-  HR_TRY(bind(base, image_bytes, kSectionTerms, tables.terms));
-  HR_TRY(bind(base, image_bytes, kSectionActions, tables.actions));
-  HR_TRY(bind(base, image_bytes, kSectionPools, tables.pools));
-  HR_TRY(bind(base, image_bytes, kSectionPoolMembers, tables.pool_members));
-  HR_TRY(bind(base, image_bytes, kSectionCarriers, tables.carriers));
-  HR_TRY(bind(base, image_bytes, kSectionTransforms, tables.transforms));
-  HR_TRY(bind(base, image_bytes, kSectionOps, tables.ops));
-  HR_TRY(bind(base, image_bytes, kSectionInstructions, tables.instructions));
-  HR_TRY(bind(base, image_bytes, kSectionBounds, tables.bounds));
-  HR_TRY(bind(base, image_bytes, kSectionSlots, tables.slots));
-  HR_TRY(bind(base, image_bytes, kSectionWords, tables.words));
-  HR_TRY(bind(base, image_bytes, kSectionGroups, tables.groups));
-  HR_TRY(bind(base, image_bytes, kSectionWides, tables.wides));
-  HR_TRY(bind(base, image_bytes, kSectionBytes, tables.bytes));
+  HR_TRY(find_section(base, image_bytes, kSectionEndpoints, tables.endpoints));
+  HR_TRY(find_section(base, image_bytes, kSectionEndpointRoutes, tables.endpoint_routes));
+  HR_TRY(find_section(base, image_bytes, kSectionFamilies, tables.families));
+  HR_TRY(find_section(base, image_bytes, kSectionMembers, tables.members));
+  HR_TRY(find_section(base, image_bytes, kSectionRoutes, tables.routes));
+  HR_TRY(find_section(base, image_bytes, kSectionChecks, tables.checks));
+  HR_TRY(find_section(base, image_bytes, kSectionMatchFields, tables.match_fields));
+  HR_TRY(find_section(base, image_bytes, kSectionTerms, tables.terms));
+  HR_TRY(find_section(base, image_bytes, kSectionActions, tables.actions));
+  HR_TRY(find_section(base, image_bytes, kSectionPools, tables.pools));
+  HR_TRY(find_section(base, image_bytes, kSectionPoolMembers, tables.pool_members));
+  HR_TRY(find_section(base, image_bytes, kSectionCarriers, tables.carriers));
+  HR_TRY(find_section(base, image_bytes, kSectionTransforms, tables.transforms));
+  HR_TRY(find_section(base, image_bytes, kSectionOps, tables.ops));
+  HR_TRY(find_section(base, image_bytes, kSectionInstructions, tables.instructions));
+  HR_TRY(find_section(base, image_bytes, kSectionBounds, tables.bounds));
+  HR_TRY(find_section(base, image_bytes, kSectionSlots, tables.slots));
+  HR_TRY(find_section(base, image_bytes, kSectionWords, tables.words));
+  HR_TRY(find_section(base, image_bytes, kSectionGroups, tables.groups));
+  HR_TRY(find_section(base, image_bytes, kSectionWides, tables.wides));
+  HR_TRY(find_section(base, image_bytes, kSectionBytes, tables.bytes));
+  HR_TRY(find_section(base, image_bytes, kSectionViews, tables.views));
+  HR_TRY(find_section(base, image_bytes, kSectionViewOps, tables.view_ops));
+  HR_TRY(find_section(base, image_bytes, kSectionVariables, tables.variables));
+  HR_TRY(find_section(base, image_bytes, kSectionLayouts, tables.layout_words));
   return Status::success();
 }
 
@@ -83,7 +88,8 @@ Status RouteImage::load(std::span<const uint8_t> image_bytes, RouteImage& image)
   loaded.memory_ = memory.take();
   std::memcpy(loaded.memory_.data(), image_bytes.data(), image_bytes.size());
   HR_TRY(bind_sections(loaded.memory_.data(), header.image_bytes, loaded.tables_));
-  HR_TRY(verify_tables(loaded.tables_, header.reject_code_max));
+  HR_TRY(verify_tables(loaded.tables_, header.reject_code_max, loaded.layouts_));
+  loaded.tables_.layouts = loaded.layouts_.data();
   loaded.reject_code_max_ = header.reject_code_max;
   image = std::move(loaded);
   return Status::success();

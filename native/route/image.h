@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "include/hyperroute/layout.h"
 #include "route/image_format.h"
 #include "route/step.h"
 
@@ -54,6 +56,12 @@ struct ImageTables {
   Table<GroupRecord> groups;
   Table<WideRecord> wides;
   Table<uint8_t> bytes;
+  Table<ViewRecord> views;
+  Table<ViewOpRecord> view_ops;
+  Table<VariableRecord> variables;
+  Table<uint64_t> layout_words;
+  // By view; of those of native messages.
+  const MessageLayout* layouts = nullptr;
 };
 
 class RouteImage {
@@ -75,6 +83,8 @@ class RouteImage {
 
  private:
   MemoryRegion memory_;
+  // They point into the memory.
+  std::vector<MessageLayout> layouts_;
   ImageTables tables_;
   uint32_t reject_code_max_ = 0;
 };

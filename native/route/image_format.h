@@ -13,13 +13,12 @@
 namespace hyperroute {
 
 inline constexpr uint32_t kImageMagic = 0x4D495248;  // "HRIM" in memory.
-inline constexpr uint16_t kImageFormatVersion = 2;
+inline constexpr uint16_t kImageFormatVersion = 3;
 inline constexpr uint32_t kImageBytesMax = 64u << 20;
 inline constexpr uint32_t kImageCrcStart = 16;  // The CRC covers everything from here on.
 
 // Bounds that the step relies on; the emitter refuses configurations beyond them by name.
-inline constexpr uint32_t kMessageBytesMax = 65535;  // Of a schema; raw messages have no bound.
-inline constexpr uint32_t kEndpointsMax = 256;       // As many as a return address can name.
+inline constexpr uint32_t kEndpointsMax = 256;  // As many as a return address can name.
 inline constexpr uint32_t kTermsMax = 16384;
 inline constexpr uint32_t kMatchFieldsMax = 64;
 inline constexpr uint32_t kProgramStackMax = 40;
@@ -50,6 +49,10 @@ enum Section : uint32_t {
   kSectionGroups,
   kSectionWides,
   kSectionBytes,
+  kSectionViews,
+  kSectionViewOps,
+  kSectionVariables,
+  kSectionLayouts,  // Words of 8 bytes: layout images, one behind the other.
   kSectionCount,
 };
 
@@ -108,10 +111,48 @@ struct MemberRecord {
   FieldKind size_load;
   uint16_t size_offset;
   uint16_t reserved;
-  uint32_t message_bytes;
-  uint32_t reserved_end;
+  uint32_t message_bytes;  // Of the view, if there is one.
+  uint32_t view;           // kNoRecord: the message is its own view.
 };
 static_assert(sizeof(MemberRecord) == 16 && offsetof(MemberRecord, message_bytes) == 8);
+
+enum class ViewKind : uint8_t {
+  kNative,   // By a layout: a message of the newest version or a later one is its own view.
+  kForeign,  // By ops, from the message's fixed part on.
+};
+
+// The bytes in which the router finds every field of a message type at a fixed place.
+struct ViewRecord {
+  ViewKind kind;
+  uint8_t reserved[3];
+  uint32_t view_bytes;
+  uint32_t message_bytes_min;
+  uint32_t layout;  // kNative: first byte in the layouts; kForeign: kNoRecord.
+  uint32_t layout_bytes;
+  uint32_t ops;
+  uint32_t op_count;
+  uint32_t message_bytes_max;  // kForeign: 0: no bound.
+};
+static_assert(sizeof(ViewRecord) == 32 && offsetof(ViewRecord, ops) == 20);
+
+enum class ViewOpKind : uint8_t {
+  kSection,  // `bytes` bytes of the message, from the place that a field of the view says.
+  kBits,     // Bits of an integer of the view, as a u32.
+};
+
+struct ViewOpRecord {
+  ViewOpKind kind;
+  FieldKind load;
+  uint8_t shift;  // kBits, as `width`.
+  uint8_t width;
+  uint16_t source;  // In the view so far.
+  uint16_t target;  // The end of the view so far.
+  uint16_t bytes;
+  uint16_t reserved;
+  uint16_t plus;  // kSection: the place is value × scale + plus.
+  uint16_t scale;
+};
+static_assert(sizeof(ViewOpRecord) == 16 && offsetof(ViewOpRecord, plus) == 12);
 
 enum class MatcherKind : uint8_t {
   kAlways,      // The first rule has no condition.
@@ -123,7 +164,7 @@ struct RouteRecord {
   uint16_t schema;  // kNoIndex: raw.
   MatcherKind matcher;
   uint8_t reserved;
-  uint32_t message_bytes;  // 0: raw, no field may be read.
+  uint32_t message_bytes;  // Of the view; 0: raw, no field may be read.
   uint32_t checks;
   uint16_t check_count;
   uint16_t field_count;
@@ -133,7 +174,7 @@ struct RouteRecord {
   uint16_t group_count;  // kAggregated: groups a class.
   uint32_t actions;      // One for each rule.
   uint16_t rule_count;
-  uint16_t reserved_rules;
+  uint16_t view;    // kNoIndex: messages are their own views.
   uint32_t reject;  // Action of rejected messages, or kNoRecord.
 };
 static_assert(sizeof(RouteRecord) == 40 && offsetof(RouteRecord, reject) == 36);
@@ -238,18 +279,43 @@ struct CarriersRecord {
 };
 static_assert(sizeof(CarriersRecord) == 40 && offsetof(CarriersRecord, endpoints) == 8);
 
+// Makes a message, or, with kNoIndex for output_schema, an entry of a group: those are reached
+// from variables alone, and come behind the transform that has them.
 struct TransformRecord {
-  uint32_t source_bytes;
-  uint32_t output_bytes;
+  uint32_t source_bytes;  // Of the view, or of the newest entries.
+  uint32_t output_bytes;  // The fixed part.
   uint32_t ops;
   uint16_t op_count;
   uint16_t patch_offset;  // kNoIndex: none.
   uint8_t patch_bytes;
   uint8_t patch_big_endian;
   uint16_t output_schema;
-  uint8_t reserved[4];
+  uint32_t variables;
+  uint16_t variable_count;
+  uint16_t source_view;  // kNoIndex: plain messages, raw ones, and entries.
+  uint32_t reserved_end;
 };
-static_assert(sizeof(TransformRecord) == 24 && offsetof(TransformRecord, output_schema) == 18);
+static_assert(sizeof(TransformRecord) == 32 && offsetof(TransformRecord, variables) == 20);
+
+enum class VariableKind : uint8_t {
+  kBytes,  // A string or blob.
+  kGroup,
+};
+
+// What a slot of the output refers to, from a slot of the source.
+struct VariableRecord {
+  VariableKind kind;
+  uint8_t reserved;
+  uint16_t source;  // In the view, or in the entry.
+  uint16_t target;  // In the output, or in its entry.
+  uint16_t reserved_two;
+  uint32_t limit;  // Bytes or entries; more reject with the code.
+  uint32_t code;
+  uint32_t entry;    // kGroup: the transform of an entry.
+  uint32_t initial;  // kGroup: in bytes, a source entry before any field of it was set.
+  uint32_t reserved_end[2];
+};
+static_assert(sizeof(VariableRecord) == 32 && offsetof(VariableRecord, entry) == 16);
 
 enum class OpKind : uint8_t {
   kCopy1,
@@ -272,6 +338,13 @@ enum class OpKind : uint8_t {
   kMap,            // bounds[argument]: count, then padded keys, then values.
   kReturnAddress,
   kRejectCode,  // `argument` is the greatest code that fits.
+  // These two change bytes that earlier ops have written, and so does an op behind kGuard.
+  kOrPresence,  // From a single bit; `store` is the number of the bit in the target's byte.
+  kOrBits,      // At most `argument`, shifted by `steps`, into a container of kind `store`.
+  kGuard,       // The next op is for messages in which a single bit is 1; writes nothing.
+  kRequire,     // A single bit is 1; writes nothing.
+  kScale,       // bounds[argument]: factor, then limits as above; `steps` 1 divides, exactly.
+  kFloatWiden,  // From 4 bytes to 8; every NaN becomes the same.
   kCount,
 };
 
@@ -279,7 +352,7 @@ struct OpRecord {
   OpKind kind;
   FieldKind load;
   FieldKind store;
-  uint8_t steps;  // kMap.
+  uint8_t steps;  // kMap, kOrBits, kScale.
   uint16_t source;
   uint16_t target;
   uint32_t argument;

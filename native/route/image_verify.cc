@@ -9,16 +9,21 @@
 
 namespace hyperroute {
 
-Status verify_tables(const ImageTables& tables, uint32_t reject_code_max) {
-  return ImageVerifier(tables, reject_code_max).verify();
+Status verify_tables(const ImageTables& tables, uint32_t reject_code_max,
+                     std::vector<MessageLayout>& layouts) {
+  return ImageVerifier(tables, reject_code_max, layouts).verify();
 }
 
 Status ImageVerifier::verify() {
   HR_TRY(verify_counts());
   HR_TRY(verify_pools());
+  HR_TRY(verify_views());
   HR_TRY(verify_families());
   for (uint32_t index = 0; index < tables_.transforms.count; ++index) {
     HR_TRY(verify_transform(tables_.transforms[index]));
+  }
+  for (uint32_t index = 0; index < tables_.transforms.count; ++index) {
+    HR_TRY(verify_message_variables(index));
   }
   for (uint32_t index = 0; index < tables_.routes.count; ++index) {
     HR_TRY(verify_route(tables_.routes[index], index));
@@ -70,6 +75,7 @@ Status ImageVerifier::verify_counts() const {
   HR_IMAGE_REQUIRE(tables_.routes.count < kNoIndex, "%u routes", tables_.routes.count);
   HR_IMAGE_REQUIRE(tables_.transforms.count < kNoIndex, "%u transforms", tables_.transforms.count);
   HR_IMAGE_REQUIRE(tables_.families.count < kNoIndex, "%u families", tables_.families.count);
+  HR_IMAGE_REQUIRE(tables_.views.count < kNoIndex, "%u views", tables_.views.count);
   return Status::success();
 }
 
@@ -106,7 +112,7 @@ Status ImageVerifier::verify_families() {
 
 Status ImageVerifier::verify_discriminator(const FamilyRecord& family, uint32_t index) {
   HR_IMAGE_REQUIRE(field_fits(family.load, family.offset, family.message_bytes_min) &&
-                       family.message_bytes_min <= kMessageBytesMax,
+                       family.message_bytes_min <= kViewBytesMax,
                    "family %u: the discriminator lies outside its message", index);
   const bool direct = family.kind == FamilyKind::kDirect;
   const uint32_t slot_count = direct ? 256 : family.member_count;
@@ -122,13 +128,28 @@ Status ImageVerifier::verify_discriminator(const FamilyRecord& family, uint32_t 
 
 Status ImageVerifier::verify_member(const MemberRecord& member) const {
   HR_IMAGE_REQUIRE(member.schema != kNoIndex, "a member without a schema");
-  HR_IMAGE_REQUIRE(member.message_bytes >= 1 && member.message_bytes <= kMessageBytesMax,
+  HR_IMAGE_REQUIRE(member.message_bytes >= 1 && member.message_bytes <= kViewBytesMax,
                    "a message type of %u bytes", member.message_bytes);
   HR_IMAGE_REQUIRE(member.has_size <= 1, "a size flag of %u", member.has_size);
+  if (member.view != kNoRecord) {
+    HR_IMAGE_REQUIRE(member.view < tables_.views.count, "a member with view %u", member.view);
+    const ViewRecord& view = tables_.views[member.view];
+    HR_IMAGE_REQUIRE(view.view_bytes == member.message_bytes,
+                     "a member of %u bytes with a view of %u", member.message_bytes,
+                     view.view_bytes);
+    HR_IMAGE_REQUIRE(member.has_size == 0 || view.kind == ViewKind::kForeign,
+                     "a size field of a native message");
+  }
   HR_IMAGE_REQUIRE(member.has_size == 0 ||
                        field_fits(member.size_load, member.size_offset, member.message_bytes),
                    "a size field lies outside its message");
   return Status::success();
+}
+
+static bool is_route_of(const RouteRecord& route, const MemberRecord& member) {
+  const uint32_t view = route.view == kNoIndex ? kNoRecord : route.view;
+  return route.schema == member.schema && route.message_bytes == member.message_bytes &&
+         view == member.view;
 }
 
 Status ImageVerifier::verify_endpoints() {
@@ -143,12 +164,12 @@ Status ImageVerifier::verify_endpoints() {
       if (route == kNoIndex) continue;
       HR_IMAGE_REQUIRE(route < tables_.routes.count, "endpoint %u: no route %u", index, route);
       // A route reads fields of its own schema only, so it must never see another's bytes.
-      const bool raw = family.kind == FamilyKind::kRaw;
-      const uint16_t schema = raw ? kNoIndex : tables_.members[family.members + slot].schema;
-      const uint32_t bytes = raw ? 0 : tables_.members[family.members + slot].message_bytes;
-      HR_IMAGE_REQUIRE(
-          tables_.routes[route].schema == schema && tables_.routes[route].message_bytes == bytes,
-          "endpoint %u: route %u is for another message type", index, route);
+      MemberRecord member{};
+      member.schema = kNoIndex;
+      member.view = kNoRecord;
+      if (family.kind != FamilyKind::kRaw) member = tables_.members[family.members + slot];
+      HR_IMAGE_REQUIRE(is_route_of(tables_.routes[route], member),
+                       "endpoint %u: route %u is for another message type", index, route);
     }
   }
   return Status::success();

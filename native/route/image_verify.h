@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "route/image.h"
 
@@ -19,16 +20,26 @@ namespace hyperroute {
 // table many times; a real one stays far below this many records looked at.
 inline constexpr uint64_t kVerifyWorkMax = 256u << 20;
 
+// What an op writes: `bytes` from the record's target on.
+struct OpTarget {
+  uint32_t bytes = 0;
+  bool is_update = false;  // It changes what earlier ops have written.
+};
+
 // The state of one verification: the tables, and the bound on the work they may cause.
 class ImageVerifier {
  public:
-  ImageVerifier(const ImageTables& tables, uint32_t reject_code_max) noexcept
-      : tables_(tables), reject_code_max_(reject_code_max) {}
+  ImageVerifier(const ImageTables& tables, uint32_t reject_code_max,
+                std::vector<MessageLayout>& layouts) noexcept
+      : tables_(tables), layouts_(layouts), reject_code_max_(reject_code_max) {}
 
   Status verify();
 
  private:
   Status verify_counts() const;
+  Status verify_views();
+  Status verify_native_view(const ViewRecord& view, uint32_t index);
+  Status verify_foreign_view(const ViewRecord& view, uint32_t index);
   Status verify_families();
   Status verify_discriminator(const FamilyRecord& family, uint32_t index);
   Status verify_member(const MemberRecord& member) const;
@@ -46,9 +57,16 @@ class ImageVerifier {
   Status verify_program(uint32_t first, uint32_t count, uint32_t message_bytes);
   Status verify_instruction(const Instruction& instruction, uint32_t message_bytes);
   Status verify_transform(const TransformRecord& transform);
-  Status verify_op(const OpRecord& op, const TransformRecord& transform, uint32_t& target_bytes);
+  Status verify_patch(const TransformRecord& transform) const;
+  Status verify_op(const OpRecord& op, const TransformRecord& transform, OpTarget& target);
+  Status verify_field_op(const OpRecord& op, OpTarget& target);
+  Status verify_scale(const OpRecord& op) const;
   Status verify_map(const OpRecord& op);
-  Status verify_limits(uint32_t first) const;
+  Status verify_limits(uint64_t first) const;
+  Status verify_message_variables(uint32_t index);
+  Status verify_variables(uint32_t index, const MessageLayout& layout, uint32_t block);
+  Status verify_entry(const VariableRecord& variable, uint32_t parent, const MessageLayout& layout,
+                      uint32_t block);
 
   // A run of `count` records from `first` lies within a table of `total`; counted as work.
   Status verify_run(uint32_t first, uint64_t count, uint32_t total, const char* what);
@@ -58,15 +76,18 @@ class ImageVerifier {
   Status charge(uint64_t work);
 
   const ImageTables& tables_;
+  std::vector<MessageLayout>& layouts_;  // By view, filled in as the views are verified.
   const uint32_t reject_code_max_;
   uint64_t work_ = 0;
 };
 
-[[nodiscard]] Status verify_tables(const ImageTables& tables, uint32_t reject_code_max);
+// `layouts` receives those of the image's native views.
+[[nodiscard]] Status verify_tables(const ImageTables& tables, uint32_t reject_code_max,
+                                   std::vector<MessageLayout>& layouts);
 
 // Whether a field lies within a message of `message_bytes`, and its kind is one there is.
 inline bool field_fits(FieldKind kind, uint32_t offset, uint32_t message_bytes) noexcept {
-  return kind < kFieldKindCount && offset + field_bytes(kind) <= message_bytes;
+  return is_load_kind(kind) && offset + load_bytes(kind) <= message_bytes;
 }
 
 }  // namespace hyperroute

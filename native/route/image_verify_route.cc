@@ -19,8 +19,13 @@ uint64_t term_mask(uint32_t term_count, uint32_t word) {
 
 Status ImageVerifier::verify_route(const RouteRecord& route, uint32_t index) {
   HR_IMAGE_REQUIRE((route.schema == kNoIndex) == (route.message_bytes == 0) &&
-                       route.message_bytes <= kMessageBytesMax,
+                       route.message_bytes <= kViewBytesMax,
                    "route %u: schema and message size disagree", index);
+  if (route.view != kNoIndex) {
+    HR_IMAGE_REQUIRE(route.view < tables_.views.count &&
+                         tables_.views[route.view].view_bytes == route.message_bytes,
+                     "route %u: view %u is for another message type", index, route.view);
+  }
   HR_TRY(verify_run(route.checks, route.check_count, tables_.checks.count, "checks"));
   for (uint32_t check = 0; check < route.check_count; ++check) {
     HR_TRY(verify_check(tables_.checks[route.checks + check], route));
@@ -42,15 +47,14 @@ Status ImageVerifier::verify_return(const ActionRecord& action, const RouteRecor
   HR_IMAGE_REQUIRE(field_fits(action.load, action.target, route.message_bytes),
                    "a return address lies outside its message");
   HR_IMAGE_REQUIRE(action.carriers < tables_.carriers.count, "no carriers %u", action.carriers);
-  uint16_t schema = route.schema;
-  uint32_t message_bytes = route.message_bytes;
-  if (action.transform < tables_.transforms.count) {
-    schema = tables_.transforms[action.transform].output_schema;
-    message_bytes = tables_.transforms[action.transform].output_bytes;
-  }
   const CarriersRecord& carriers = tables_.carriers[action.carriers];
-  HR_IMAGE_REQUIRE(carriers.schema == schema && carriers.message_bytes == message_bytes,
-                   "carriers %u are those of another message type", action.carriers);
+  // A transform knows the bytes of its message, which may be others than those of the view by
+  // which endpoints with the message type read it.
+  const bool is_same =
+      action.transform < tables_.transforms.count
+          ? carriers.schema == tables_.transforms[action.transform].output_schema
+          : carriers.schema == route.schema && carriers.message_bytes == route.message_bytes;
+  HR_IMAGE_REQUIRE(is_same, "carriers %u are those of another message type", action.carriers);
   return Status::success();
 }
 
@@ -80,7 +84,9 @@ Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecor
   HR_IMAGE_REQUIRE(action.transform < tables_.transforms.count, "no transform %u",
                    action.transform);
   const TransformRecord& transform = tables_.transforms[action.transform];
+  HR_IMAGE_REQUIRE(transform.output_schema != kNoIndex, "an action with an entry's transform");
   HR_IMAGE_REQUIRE(transform.source_bytes == route.message_bytes &&
+                       transform.source_view == route.view &&
                        transform.output_bytes == action.output_bytes,
                    "transform %u is for another message type", action.transform);
   return Status::success();
@@ -100,7 +106,7 @@ Status ImageVerifier::verify_check(const CheckRecord& check, const RouteRecord& 
     HR_IMAGE_REQUIRE(
         is_product || check.operation == Opcode::kAdd || check.operation == Opcode::kSub,
         "an unknown operation of a check");
-    const uint32_t factor_bytes = field_bytes(check.load) + field_bytes(check.second_load);
+    const uint32_t factor_bytes = load_bytes(check.load) + load_bytes(check.second_load);
     HR_IMAGE_REQUIRE(!is_product || factor_bytes <= kPairFactorBytesMax, "a product too wide");
     return verify_run(check.table, 2, tables_.wides.count, "limits of a check");
   }

@@ -1,17 +1,19 @@
 // Verification of a route image: transforms. A verified transform reads within its source,
-// writes each byte of its output exactly once and nothing else.
+// writes each byte of its output once, before it is changed, and nothing else.
 // Thread: control thread, before the image is installed. Not on the data path.
+#include <bit>
 #include <vector>
 
+#include "base/bits.h"
 #include "route/image_verify.h"
 
 namespace hyperroute {
 
-Status ImageVerifier::verify_limits(uint32_t first) const {
+Status ImageVerifier::verify_limits(uint64_t first) const {
   HR_IMAGE_REQUIRE(first < tables_.bounds.count && tables_.bounds.count - first >= 2,
                    "limits outside the bounds");
-  const uint64_t low = tables_.bounds[first];
-  const uint64_t span = tables_.bounds[first + 1];
+  const uint64_t low = tables_.bounds[static_cast<uint32_t>(first)];
+  const uint64_t span = tables_.bounds[static_cast<uint32_t>(first) + 1];
   HR_IMAGE_REQUIRE(span <= UINT64_MAX - low, "limits that wrap around");
   return Status::success();
 }
@@ -37,63 +39,93 @@ static uint32_t moved_bytes(const OpRecord& op) {
   return 1u << (static_cast<uint32_t>(op.kind) - static_cast<uint32_t>(smallest));
 }
 
-// Checks one op and says how many bytes from op.target it writes.
+// The factor, then the limits of the result. A product with a factor below 2^63 fits 128 bits.
+Status ImageVerifier::verify_scale(const OpRecord& op) const {
+  HR_IMAGE_REQUIRE(op.argument < tables_.bounds.count, "a factor outside the bounds");
+  const uint64_t factor = tables_.bounds[op.argument];
+  HR_IMAGE_REQUIRE(factor >= 2 && factor < 1ull << 63 && op.steps <= 1, "a factor of %llu",
+                   static_cast<unsigned long long>(factor));
+  return verify_limits(op.argument + 1ull);
+}
+
+// Ops that store a value that they do not load, or load it from a field that has been checked.
+Status ImageVerifier::verify_field_op(const OpRecord& op, OpTarget& target) {
+  const bool has_bit = is_bit_kind(op.load);
+  const uint32_t store_bytes = field_bytes(op.store);
+  switch (op.kind) {
+    case OpKind::kOrPresence:
+      HR_IMAGE_REQUIRE(has_bit && op.store < 8, "presence that is no bit");
+      target = {.bytes = 1, .is_update = true};
+      return Status::success();
+    case OpKind::kGuard:
+    case OpKind::kRequire:
+      HR_IMAGE_REQUIRE(has_bit, "presence that is no bit");
+      target = {};
+      return op.kind == OpKind::kGuard ? Status::success() : verify_code(op.code);
+    default:
+      break;
+  }
+  HR_IMAGE_REQUIRE(is_store_kind(op.store), "an unknown kind of field");
+  target = {.bytes = store_bytes, .is_update = false};
+  switch (op.kind) {
+    case OpKind::kWiden:
+      return Status::success();
+    case OpKind::kFloatWiden:
+      HR_IMAGE_REQUIRE(is_store_kind(op.load) && field_bytes(op.load) == 4 && store_bytes == 8,
+                       "a float of %u bytes from one of %u", store_bytes, load_bytes(op.load));
+      return Status::success();
+    case OpKind::kOrBits:
+      HR_IMAGE_REQUIRE(is_power_of_two(store_bytes), "a container of %u bytes", store_bytes);
+      HR_IMAGE_REQUIRE(op.steps + std::bit_width(op.argument) <= 8 * store_bytes,
+                       "bits that do not fit their container");
+      target.is_update = true;
+      return verify_code(op.code);
+    case OpKind::kNarrowChecked:
+      HR_TRY(verify_code(op.code));
+      return verify_limits(op.argument);
+    case OpKind::kMap:
+      HR_TRY(verify_code(op.code));
+      return verify_map(op);
+    default:
+      HR_TRY(verify_code(op.code));
+      return verify_scale(op);
+  }
+}
+
+// Checks one op and says what it writes.
 Status ImageVerifier::verify_op(const OpRecord& op, const TransformRecord& transform,
-                                uint32_t& target_bytes) {
+                                OpTarget& target) {
   HR_IMAGE_REQUIRE(op.kind < OpKind::kCount, "an unknown op");
   const char* const outside = "an op reads outside its message";
+  if (op.kind <= OpKind::kConstMany) {
+    target = {.bytes = moved_bytes(op), .is_update = false};
+    HR_IMAGE_REQUIRE(target.bytes >= 1, "an op that moves no bytes");
+  }
   if (op.kind <= OpKind::kCopyMany) {
-    target_bytes = moved_bytes(op);
-    HR_IMAGE_REQUIRE(target_bytes <= transform.source_bytes &&
-                         op.source <= transform.source_bytes - target_bytes,
+    HR_IMAGE_REQUIRE(target.bytes <= transform.source_bytes &&
+                         op.source <= transform.source_bytes - target.bytes,
                      "%s", outside);
     return Status::success();
   }
   if (op.kind <= OpKind::kConstMany) {
-    target_bytes = moved_bytes(op);
-    return verify_run(op.argument, target_bytes, tables_.bytes.count, "constant bytes");
+    return verify_run(op.argument, target.bytes, tables_.bytes.count, "constant bytes");
   }
   if (op.kind <= OpKind::kSwap8) {
-    target_bytes = 2u << (static_cast<uint32_t>(op.kind) - static_cast<uint32_t>(OpKind::kSwap2));
-    HR_IMAGE_REQUIRE(op.source + target_bytes <= transform.source_bytes, "%s", outside);
+    target = {2u << (static_cast<uint32_t>(op.kind) - static_cast<uint32_t>(OpKind::kSwap2)),
+              false};
+    HR_IMAGE_REQUIRE(op.source + target.bytes <= transform.source_bytes, "%s", outside);
     return Status::success();
   }
-  HR_IMAGE_REQUIRE(op.store < kFieldKindCount, "an unknown kind of field");
-  target_bytes = field_bytes(op.store);
-  if (op.kind == OpKind::kReturnAddress) return Status::success();
-  if (op.kind == OpKind::kRejectCode) return verify_code(op.code);
+  if (op.kind == OpKind::kReturnAddress || op.kind == OpKind::kRejectCode) {
+    HR_IMAGE_REQUIRE(is_store_kind(op.store), "an unknown kind of field");
+    target = {field_bytes(op.store), false};
+    return op.kind == OpKind::kReturnAddress ? Status::success() : verify_code(op.code);
+  }
   HR_IMAGE_REQUIRE(field_fits(op.load, op.source, transform.source_bytes), "%s", outside);
-  if (op.kind == OpKind::kWiden) return Status::success();
-  HR_TRY(verify_code(op.code));
-  return op.kind == OpKind::kMap ? verify_map(op) : verify_limits(op.argument);
+  return verify_field_op(op, target);
 }
 
-Status ImageVerifier::verify_transform(const TransformRecord& transform) {
-  HR_IMAGE_REQUIRE(transform.source_bytes >= 1 && transform.source_bytes <= kMessageBytesMax,
-                   "a transform of %u bytes", transform.source_bytes);
-  HR_IMAGE_REQUIRE(transform.output_bytes >= 1 && transform.output_bytes <= kMessageBytesMax,
-                   "a transform to %u bytes", transform.output_bytes);
-  HR_IMAGE_REQUIRE(transform.output_schema != kNoIndex, "a transform to no message type");
-  HR_TRY(verify_run(transform.ops, transform.op_count, tables_.ops.count, "ops"));
-  HR_TRY(charge(transform.output_bytes));
-  std::vector<bool> is_written(transform.output_bytes, false);
-  uint32_t written_bytes = 0;
-  for (uint32_t index = 0; index < transform.op_count; ++index) {
-    const OpRecord& op = tables_.ops[transform.ops + index];
-    uint32_t target_bytes = 0;
-    HR_TRY(verify_op(op, transform, target_bytes));
-    HR_IMAGE_REQUIRE(target_bytes >= 1 && target_bytes <= transform.output_bytes &&
-                         op.target <= transform.output_bytes - target_bytes,
-                     "an op writes outside its message");
-    for (uint32_t byte = op.target; byte < op.target + target_bytes; ++byte) {
-      HR_IMAGE_REQUIRE(!is_written[byte], "a byte is written twice");
-      is_written[byte] = true;
-    }
-    written_bytes += target_bytes;
-  }
-  // A byte left out would carry what the slot held before: another message's content.
-  HR_IMAGE_REQUIRE(written_bytes == transform.output_bytes, "%u of %u bytes are written",
-                   written_bytes, transform.output_bytes);
+Status ImageVerifier::verify_patch(const TransformRecord& transform) const {
   if (transform.patch_offset == kNoIndex) return Status::success();
   const uint32_t patch_bytes = transform.patch_bytes;
   HR_IMAGE_REQUIRE(patch_bytes == 1 || patch_bytes == 2 || patch_bytes == 4 || patch_bytes == 8,
@@ -102,6 +134,48 @@ Status ImageVerifier::verify_transform(const TransformRecord& transform) {
                        transform.patch_big_endian <= 1,
                    "a sequence field lies outside its message");
   return Status::success();
+}
+
+// The variables come later: they need the layout of the messages.
+Status ImageVerifier::verify_transform(const TransformRecord& transform) {
+  HR_IMAGE_REQUIRE(transform.source_bytes >= 1 && transform.source_bytes <= kViewBytesMax,
+                   "a transform of %u bytes", transform.source_bytes);
+  HR_IMAGE_REQUIRE(transform.output_bytes >= 1 && transform.output_bytes <= kViewBytesMax,
+                   "a transform to %u bytes", transform.output_bytes);
+  if (transform.output_schema == kNoIndex) {
+    HR_IMAGE_REQUIRE(transform.source_view == kNoIndex && transform.patch_offset == kNoIndex,
+                     "a transform of entries as if of messages");
+    HR_IMAGE_REQUIRE(transform.output_bytes % 8 == 0 && transform.output_bytes <= UINT16_MAX,
+                     "entries of %u bytes", transform.output_bytes);
+  }
+  HR_TRY(verify_run(transform.ops, transform.op_count, tables_.ops.count, "ops"));
+  HR_TRY(charge(transform.output_bytes));
+  std::vector<bool> is_written(transform.output_bytes, false);
+  uint32_t written_bytes = 0;
+  bool is_guarded = false;
+  for (uint32_t index = 0; index < transform.op_count; ++index) {
+    const OpRecord& op = tables_.ops[transform.ops + index];
+    OpTarget target;
+    HR_TRY(verify_op(op, transform, target));
+    // What an op writes that may be skipped must have been written without it.
+    if (is_guarded) target.is_update = true;
+    HR_IMAGE_REQUIRE(op.kind != OpKind::kGuard || (!is_guarded && index + 1 < transform.op_count),
+                     "a guard of no op");
+    is_guarded = op.kind == OpKind::kGuard;
+    HR_IMAGE_REQUIRE(target.bytes <= transform.output_bytes &&
+                         op.target <= transform.output_bytes - target.bytes,
+                     "an op writes outside its message");
+    for (uint32_t byte = op.target; byte < op.target + target.bytes; ++byte) {
+      HR_IMAGE_REQUIRE(is_written[byte] == target.is_update, "a byte is %s",
+                       target.is_update ? "changed before it is written" : "written twice");
+      is_written[byte] = true;
+    }
+    if (!target.is_update) written_bytes += target.bytes;
+  }
+  // A byte left out would carry what the slot held before: another message's content.
+  HR_IMAGE_REQUIRE(written_bytes == transform.output_bytes, "%u of %u bytes are written",
+                   written_bytes, transform.output_bytes);
+  return verify_patch(transform);
 }
 
 }  // namespace hyperroute

@@ -19,6 +19,10 @@ class RouteImage;  // image.h: a verified, immutable, relocatable block.
 
 inline constexpr uint16_t kNoIndex = 0xFFFF;
 
+// The bytes of a message type that fields are read from; raw messages have no bound.
+inline constexpr uint32_t kViewBytesMax = 65536;
+inline constexpr uint32_t kScratchBytes = 2 * kViewBytesMax;
+
 // What changes in place while an image runs. One per worker; nothing in it is shared but `alive`.
 struct StepState {
   // Round-robin positions, one per pool of the image, owned by the worker.
@@ -26,12 +30,17 @@ struct StepState {
   // One byte per endpoint of the image, non-zero: usable. Written by the endpoints' workers
   // (single bytes, relaxed), read by every worker.
   const uint8_t* alive;
+  // kScratchBytes of the worker's own, for messages whose fields have to be put in place: the
+  // view of the message that was decided last, then that of the entry at hand.
+  uint8_t* scratch;
 };
 
 struct StepMessage {
   const uint8_t* data;
   uint32_t bytes;
   uint16_t source;  // Index of the endpoint in the image.
+  // Where the fields are: the message, or a copy in the scratch. decide() says so.
+  const uint8_t* view = nullptr;
 };
 
 enum class Outcome : uint8_t { kDeliver, kDiscard, kReject };
@@ -51,9 +60,9 @@ struct Decision {
   uint64_t return_address;  // For kReturnAddress: as read from the message.
 };
 
-// frame check → schema → validate → match → pick. A kReject says why in reject_code.
-[[nodiscard]] Decision decide(const RouteImage& image, StepState& state,
-                              const StepMessage& message);
+// frame check → schema → validate → match → pick. A kReject says why in reject_code. Sets the
+// message's view; what follows reads it, so one message is finished before the next is decided.
+[[nodiscard]] Decision decide(const RouteImage& image, StepState& state, StepMessage& message);
 
 // Where a message goes that was rejected after `decision` was made (or by it). Outcome kDeliver,
 // or kDiscard when its route names no reject destination. Never kReject: a reject that fails is
@@ -79,9 +88,10 @@ struct TransformResult {
 };
 
 // Writes exactly decision.output_bytes to `output` (any alignment). Every byte is written, so a
-// reused slot never leaks what it held before.
-[[nodiscard]] TransformResult run_transform(const RouteImage& image, uint16_t transform,
-                                            const StepMessage& message,
+// reused slot never leaks what it held before. `message` is the one that was decided last, and
+// its bytes are what they were then.
+[[nodiscard]] TransformResult run_transform(const RouteImage& image, const StepState& state,
+                                            uint16_t transform, const StepMessage& message,
                                             const TransformContext& context, uint8_t* output);
 
 // Image-wide facts the engine needs when it installs an image (image.h implements them).

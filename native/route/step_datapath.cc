@@ -1,10 +1,12 @@
 // The router step: frame check → schema → validate → match → pick.
 //
 // Thread: the worker that owns the source. Data path: once for each message. Reads the image and
-// the message, writes nothing but the worker's own round-robin positions. The functions stand in
-// the order in which a message meets them; decide() at the end joins them.
+// the message, writes nothing but the worker's own round-robin positions and scratch. The functions
+// stand in the order in which a message meets them; decide() at the end joins them.
 #include "route/match_datapath.h"
 #include "route/step.h"
+#include "route/variables_datapath.h"
+#include "route/view_datapath.h"
 
 namespace hyperroute {
 namespace {
@@ -30,8 +32,11 @@ uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
   return 0;
 }
 
-// After this returned 0, every field of the schema lies within the message.
-uint32_t check_frame(const MemberRecord& member, const StepMessage& message) {
+// After this returned 0, every field of the schema lies within the message's view.
+uint32_t check_frame(const ImageTables& tables, const MemberRecord& member, StepState& state,
+                     StepMessage& message) {
+  if (member.view != kNoRecord) [[unlikely]]
+    return make_view(tables, member, state, message);
   if (message.bytes != member.message_bytes) return code_of(RejectCode::kMalformed);
   if (member.has_size != 0 &&
       load_field(message.data + member.size_offset, member.size_load) != message.bytes) {
@@ -41,13 +46,15 @@ uint32_t check_frame(const MemberRecord& member, const StepMessage& message) {
 }
 
 // Returns 0 and the route that serves the message, or the reject code.
-uint32_t find_route(const ImageTables& tables, const StepMessage& message, uint16_t& route) {
+uint32_t find_route(const ImageTables& tables, StepState& state, StepMessage& message,
+                    uint16_t& route) {
   const EndpointRecord& endpoint = tables.endpoints[message.source];
   const FamilyRecord& family = tables.families[endpoint.family];
   uint32_t slot;
   if (const uint32_t code = recognise(tables, family, message, slot); code != 0) return code;
   if (family.kind != FamilyKind::kRaw) {
-    const uint32_t code = check_frame(tables.members[family.members + slot], message);
+    const MemberRecord& member = tables.members[family.members + slot];
+    const uint32_t code = check_frame(tables, member, state, message);
     if (code != 0) return code;
   }
   route = tables.endpoint_routes[endpoint.routes + slot];
@@ -124,7 +131,16 @@ uint32_t pick(const ImageTables& tables, StepState& state, const StepMessage& me
               const ActionRecord& action, Decision& decision) {
   decision.outcome = Outcome::kDeliver;
   decision.transform = action.transform;
-  decision.output_bytes = action.transform == kNoIndex ? message.bytes : action.output_bytes;
+  if (action.transform == kNoIndex) {
+    decision.output_bytes = message.bytes;
+  } else {
+    const TransformRecord& transform = tables.transforms[action.transform];
+    decision.output_bytes = action.output_bytes;
+    if (transform.variable_count != 0) [[unlikely]] {
+      decision.output_bytes = measure_output(tables, transform, message);
+      if (decision.output_bytes == 0) return code_of(RejectCode::kOutOfRange);
+    }
+  }
   switch (action.kind) {
     case ActionKind::kEndpoint:
       decision.target = TargetKind::kEndpoint;
@@ -138,7 +154,7 @@ uint32_t pick(const ImageTables& tables, StepState& state, const StepMessage& me
       return 0;
     case ActionKind::kReturnField:
       decision.target = TargetKind::kReturnAddress;
-      decision.return_address = load_field(message.data + action.target, action.load);
+      decision.return_address = load_field(message.view + action.target, action.load);
       decision.carriers = action.carriers;
       return 0;
     default:
@@ -176,17 +192,18 @@ Decision rejected(const Decision& decision, uint32_t code) {
 
 }  // namespace
 
-Decision decide(const RouteImage& image, StepState& state, const StepMessage& message) {
+Decision decide(const RouteImage& image, StepState& state, StepMessage& message) {
   const ImageTables& tables = image.tables();
   Decision decision = undecided();
-  if (const uint32_t code = find_route(tables, message, decision.route); code != 0) {
+  message.view = message.data;
+  if (const uint32_t code = find_route(tables, state, message, decision.route); code != 0) {
     return rejected(decision, code);
   }
   const RouteRecord& route = tables.routes[decision.route];
-  if (const uint32_t code = run_checks(tables, route, message.data); code != 0) {
+  if (const uint32_t code = run_checks(tables, route, message.view); code != 0) {
     return rejected(decision, code);
   }
-  if (const uint32_t code = match_rule(tables, route, message.data, decision.rule); code != 0) {
+  if (const uint32_t code = match_rule(tables, route, message.view, decision.rule); code != 0) {
     return rejected(decision, code);
   }
   const ActionRecord& action = tables.actions[route.actions + decision.rule];

@@ -1,17 +1,23 @@
 // Runs a verified transform: builds the outgoing message in the destination's claimed slot.
 //
 // Thread: the worker that owns the source. Data path: once for each transformed message, the
-// only place where message bytes are written. Ops are in the order of the output's bytes, each
-// byte is written exactly once, and the loader has shown that no op leaves its message.
+// only place where message bytes are written. The loader has shown that ops write every byte of
+// the fixed part, change none that they have not written, and that no op leaves its message.
+#include "route/transform_datapath.h"
+
+#include <bit>
 #include <cstring>
 
 #include "codec/field_datapath.h"
-#include "route/image.h"
+#include "route/program_datapath.h"
 #include "route/search_datapath.h"
-#include "route/step.h"
+#include "route/variables_datapath.h"
 
 namespace hyperroute {
 namespace {
+
+// What an op answers besides reject codes, which are smaller: the next one is not for this message.
+constexpr uint32_t kSkipNext = UINT32_MAX;
 
 // A copy of constant size is one or two moves. The ends never overlap: one is a received
 // message or the image, the other a claim.
@@ -44,9 +50,68 @@ uint32_t map_value(const ImageTables& tables, const OpRecord& op, const uint8_t*
   return 0;
 }
 
-// Runs one op. Returns 0 or a reject code.
-uint32_t run_op(const ImageTables& tables, const OpRecord& op, const uint8_t* message,
-                const TransformContext& context, uint8_t* output) {
+// Returns 0, or the op's reject code when the bits are too many for their place.
+uint32_t or_bits(const OpRecord& op, const uint8_t* from, uint8_t* to) {
+  // A negative value is above every limit here.
+  const uint64_t value = load_field(from, op.load);
+  if (value > op.argument) return op.code;
+  store_field(to, op.store, load_field_bits(to, op.store) | value << op.steps);
+  return 0;
+}
+
+// A value times a factor, or divided by one without a remainder. Exact: the factor is below 2^63,
+// so the product fits 128 bits. Returns 0, or the op's reject code.
+uint32_t scale(const ImageTables& tables, const OpRecord& op, const uint8_t* from, uint8_t* to) {
+  const uint64_t* const factor_and_limits = tables.bounds.from(op.argument);
+  const Wide value = load_wide(from, op.load);
+  const auto factor = static_cast<Wide>(factor_and_limits[0]);
+  const bool is_product = op.steps == 0;
+  if (!is_product && value % factor != 0) return op.code;
+  const Wide result = is_product ? value * factor : value / factor;
+  const bool is_signed = (op.store & kFieldSigned) != 0;
+  const Wide low = is_signed ? INT64_MIN : 0;
+  if (result < low || result - low > static_cast<Wide>(UINT64_MAX)) return op.code;
+  const auto bits = static_cast<uint64_t>(result);
+  const uint64_t key = bits ^ (is_signed ? kSignBit : 0);
+  if (key - factor_and_limits[1] > factor_and_limits[2]) return op.code;
+  store_field(to, op.store, bits);
+  return 0;
+}
+
+void widen_float(const OpRecord& op, const uint8_t* from, uint8_t* to) {
+  constexpr uint64_t kNan = 0x7ff8000000000000;
+  const auto value = std::bit_cast<float>(static_cast<uint32_t>(load_field_bits(from, op.load)));
+  const bool is_nan = value != value;
+  store_field(to, op.store, is_nan ? kNan : std::bit_cast<uint64_t>(double{value}));
+}
+
+// The ops that change what was written, and those that few messages need.
+// Returns as run_op does.
+[[gnu::noinline]] uint32_t run_rare_op(const ImageTables& tables, const OpRecord& op,
+                                       const uint8_t* from, uint8_t* to) {
+  switch (op.kind) {
+    case OpKind::kOrPresence:
+      *to = static_cast<uint8_t>(*to | load_field_bits(from, op.load) << op.store);
+      return 0;
+    case OpKind::kOrBits:
+      return or_bits(op, from, to);
+    case OpKind::kGuard:
+      return load_field_bits(from, op.load) == 0 ? kSkipNext : 0;
+    case OpKind::kRequire:
+      return load_field_bits(from, op.load) == 0 ? op.code : 0;
+    case OpKind::kScale:
+      return scale(tables, op, from, to);
+    default:
+      widen_float(op, from, to);
+      return 0;
+  }
+}
+
+// Runs one op. Returns 0, kSkipNext or a reject code.
+// Inlined: a call for each op costs more than most of them.
+[[gnu::always_inline]] inline uint32_t run_op(const ImageTables& tables, const OpRecord& op,
+                                              const uint8_t* message,
+                                              const TransformContext& context, uint8_t* output) {
   uint8_t* const to = output + op.target;
   const uint8_t* const from = message + op.source;
   switch (op.kind) {
@@ -105,29 +170,51 @@ uint32_t run_op(const ImageTables& tables, const OpRecord& op, const uint8_t* me
     case OpKind::kReturnAddress:
       store_field(to, op.store, context.return_address);
       return 0;
-    default:
+    case OpKind::kRejectCode:
       if (context.reject_code > op.argument) return op.code;
       store_field(to, op.store, context.reject_code);
       return 0;
+    default:
+      return run_rare_op(tables, op, from, to);
   }
+}
+
+// A message has the loop inlined, entries call it.
+[[gnu::always_inline]] inline uint32_t run_all(const ImageTables& tables,
+                                               const TransformRecord& transform,
+                                               const uint8_t* view, const TransformContext& context,
+                                               uint8_t* output) {
+  const OpRecord* const ops = tables.ops.from(transform.ops);
+  for (uint32_t index = 0; index < transform.op_count; ++index) {
+    const uint32_t code = run_op(tables, ops[index], view, context, output);
+    if (code == 0) [[likely]]
+      continue;
+    if (code != kSkipNext) return code;
+    ++index;
+  }
+  return 0;
 }
 
 }  // namespace
 
-TransformResult run_transform(const RouteImage& image, uint16_t transform,
+uint32_t run_ops(const ImageTables& tables, const TransformRecord& transform, const uint8_t* view,
+                 const TransformContext& context, uint8_t* output) noexcept {
+  return run_all(tables, transform, view, context, output);
+}
+
+TransformResult run_transform(const RouteImage& image, const StepState& state, uint16_t transform,
                               const StepMessage& message, const TransformContext& context,
                               uint8_t* output) {
   const ImageTables& tables = image.tables();
   const TransformRecord& record = tables.transforms[transform];
-  const OpRecord* const ops = tables.ops.from(record.ops);
   TransformResult result{
-      .reject_code = 0,
+      .reject_code = run_all(tables, record, message.view, context, output),
       .patch = {.offset = record.patch_offset,
                 .bytes = record.patch_bytes,
                 .big_endian = record.patch_big_endian},
   };
-  for (uint32_t index = 0; index < record.op_count && result.reject_code == 0; ++index) {
-    result.reject_code = run_op(tables, ops[index], message.data, context, output);
+  if (record.variable_count != 0 && result.reject_code == 0) [[unlikely]] {
+    result.reject_code = write_variables(tables, record, state, message, context, output);
   }
   return result;
 }

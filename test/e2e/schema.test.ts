@@ -11,7 +11,7 @@ const program = `
   try { new Function('return 1')(); } catch { isForbidden = true; }
   const Sample = schema('Sample', 1, { n: t.u16, id: t.i64, side: t.enum('buy', 'sell') },
     { layout: layout.c('be') });
-  const bytes = new Uint8Array(Sample.bytes).fill(0xff);
+  const bytes = new Uint8Array(Sample.bytesMax).fill(0xff);
   Sample.encode({ n: 258, id: -1n, side: 'sell' }, bytes);
   const { n, id, side } = Sample.decode(bytes);
   const hex = Buffer.from(bytes).toString('hex');

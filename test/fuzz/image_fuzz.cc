@@ -2,13 +2,15 @@
 // message walks through it without a byte read or written outside.
 //
 // Input: u8 chooses the image (mostly a checked-in one; of 8 values one makes the input itself the
-// image), u8 counts patches of {u24 position, u8 value}, the rest is cut into messages.
+// image), u8 counts patches of {u24 position, u8 value}, the rest is cut into messages. Native ones
+// are whole messages with patches of {u8 position, u8 value}.
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
-#include "../unit/native/route/image_parts.h"
-#include "../unit/native/route/image_walk.h"
+#include "unit/native/route/image_parts.h"
+#include "unit/native/route/image_walk.h"
+#include "unit/native/route/native_image.h"
 
 namespace hyperroute {
 namespace {
@@ -40,12 +42,64 @@ class Input {
   size_t bytes_;
 };
 
+template <typename Record>
+bool read_record(const std::vector<uint8_t>& image, size_t position, Record& record) {
+  if (image.size() < sizeof record || position > image.size() - sizeof record) return false;
+  std::memcpy(&record, image.data() + position, sizeof record);
+  return true;
+}
+
+// Makes the check sums of the layouts right that the image's views name.
+void fix_layouts(std::vector<uint8_t>& image) {
+  SectionEntry views{};
+  SectionEntry layouts{};
+  const size_t table = sizeof(ImageHeader);
+  if (!read_record(image, table + kSectionViews * sizeof views, views)) return;
+  if (!read_record(image, table + kSectionLayouts * sizeof layouts, layouts)) return;
+  for (uint32_t index = 0; index < views.count && index < 8; ++index) {
+    ViewRecord view{};
+    LayoutHeader header{};
+    if (!read_record(image, views.offset + index * sizeof view, view)) return;
+    const size_t start = size_t{layouts.offset} + view.layout;
+    if (!read_record(image, start, header) || view.layout_bytes < sizeof header ||
+        view.layout_bytes > image.size() - start) {
+      continue;
+    }
+    header.magic = kLayoutMagic;
+    header.format_version = kLayoutFormatVersion;
+    header.section_count = kLayoutSectionCount;
+    header.image_bytes = view.layout_bytes;
+    std::memcpy(image.data() + start, &header, sizeof header);
+    header.crc =
+        crc32c(image.data() + start + kLayoutCrcStart, view.layout_bytes - kLayoutCrcStart);
+    std::memcpy(image.data() + start, &header, sizeof header);
+  }
+}
+
+// A message of one of the three versions that has something in every field.
+std::vector<uint8_t> trade_message(Input& input) {
+  static const LayoutImage layouts[] = {load_layout(trade_source().as_of(1)),
+                                        load_layout(trade_source().as_of(2)),
+                                        load_layout(trade_source())};
+  const TradeValue value{.id = 1,
+                         .text = "text",
+                         .data = "data",
+                         .legs = {{.qty = 1, .name = "name", .fills = {{1, "tag"}, {}}}, {}},
+                         .notes = {"note", ""}};
+  std::vector<uint8_t> message = ValueWriter(layouts[input.u8() % 3].layout()).write(value);
+  for (uint32_t patches = input.u8() % 4; patches > 0; --patches) {
+    const uint32_t position = input.u8();
+    message[position % message.size()] = input.u8();
+  }
+  return message;
+}
+
 std::vector<uint8_t> damaged_image(Input& input) {
   static const std::vector<uint8_t> known[] = {read_vector("order-gateway"),
-                                               read_vector("every-kind")};
+                                               read_vector("every-kind"), trade_parts().image()};
   const uint32_t choice = input.u8() % 8;
   const uint32_t patch_count = input.u8() % 8;
-  std::vector<uint8_t> image = choice == 7 ? input.up_to(SIZE_MAX) : known[choice % 2];
+  std::vector<uint8_t> image = choice == 7 ? input.up_to(SIZE_MAX) : known[choice % 3];
   if (image.empty()) return image;
   for (uint32_t patch = 0; patch < patch_count; ++patch) {
     const uint32_t position = input.u24();
@@ -61,6 +115,7 @@ std::vector<uint8_t> damaged_image(Input& input) {
   header.image_bytes = static_cast<uint32_t>(image.size());
   std::memset(header.reserved, 0, sizeof header.reserved);
   std::memcpy(image.data(), &header, sizeof header);
+  fix_layouts(image);
   fix_check_sum(image);
   return image;
 }
@@ -72,6 +127,9 @@ std::vector<uint8_t> message_for(const RouteImage& image, uint16_t source, Input
   if (family.kind == FamilyKind::kRaw) return input.up_to(input.u8());
   const uint32_t slot = input.u8() % family.member_count;
   const MemberRecord& member = tables.members[family.members + slot];
+  if (member.view != kNoRecord && tables.views[member.view].kind == ViewKind::kNative) {
+    return trade_message(input);
+  }
   std::vector<uint8_t> message = input.up_to(member.message_bytes);
   if (input.u8() % 8 == 0) return message;  // As it came: short, or of another type.
   message.resize(member.message_bytes, 0x11);

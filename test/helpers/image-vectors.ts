@@ -7,8 +7,12 @@ import { deserialize, serialize } from '../../lib/compiler/serialize.js';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '../vectors');
 
-/** `order-gateway`: the example. `every-kind`: each kind of table and check. `relay`: raw bytes. */
-export const imageVectors = ['order-gateway', 'every-kind', 'relay'] as const;
+/**
+ * `order-gateway`: the example. `every-kind`: each kind of table and check. `relay`: raw bytes.
+ * `readings`: native messages with versions, variable data and optional fields, bits and places
+ * that depend on a field.
+ */
+export const imageVectors = ['order-gateway', 'every-kind', 'relay', 'readings'] as const;
 export type ImageVector = (typeof imageVectors)[number];
 
 export function readVectorIr(name: ImageVector): RouterIr {

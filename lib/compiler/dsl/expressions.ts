@@ -92,11 +92,14 @@ export class ExpressionNode {
   readonly capture: Capture;
   /** How errors name it. */
   readonly text: string;
+  /** Indices of the presence bits of its optional fields: without one no comparison holds. */
+  readonly presences: readonly number[];
 
-  constructor(ir: ExprIr, capture: Capture, text: string) {
+  constructor(ir: ExprIr, capture: Capture, text: string, presences: readonly number[] = []) {
     this.ir = ir;
     this.capture = capture;
     this.text = text;
+    this.presences = presences;
   }
 
   add(other: unknown): ExpressionNode {
@@ -139,15 +142,31 @@ export class ExpressionNode {
     const what = `${this.text}.${op}`;
     currentCapture(what, this.capture);
     const right = operand(other, what, this.capture);
-    return makeCondition({ kind: 'compare', op, left: this.ir, right }, placeHere());
+    const test: ConditionIr = { kind: 'compare', op, left: this.ir, right };
+    const presences = new Set([...this.presences, ...presencesOf(other)]);
+    const isThere = [...presences].map(presenceTest);
+    const ir: ConditionIr =
+      isThere.length === 0 ? test : { kind: 'and', terms: [...isThere, test] };
+    return makeCondition(ir, placeHere());
   }
 
   #join(kind: 'add' | 'sub' | 'mul', other: unknown): ExpressionNode {
     const what = `${this.text}.${kind}`;
     currentCapture(what, this.capture);
     const right = operand(other, what, this.capture);
-    return new ExpressionNode({ kind, left: this.ir, right }, this.capture, `${what}(…)`);
+    const presences = [...this.presences, ...presencesOf(other)];
+    const ir = { kind, left: this.ir, right };
+    return new ExpressionNode(ir, this.capture, `${what}(…)`, presences);
   }
+}
+
+function presencesOf(value: unknown): readonly number[] {
+  return value instanceof ExpressionNode ? value.presences : [];
+}
+
+/** The test that an optional field is there; `field` is its presence bit. */
+export function presenceTest(field: number): ConditionIr {
+  return { kind: 'in', value: { kind: 'field', field }, intervals: [[1n, 1n]] };
 }
 
 function operand(value: unknown, what: string, capture: Capture): ExprIr {
@@ -167,8 +186,15 @@ export function constant(value: unknown, low: bigint, high: bigint, what: string
   throw optionError('ERR_ROUTE', what, expected, value, placeHere());
 }
 
-/** The condition that a field lies in a set that is not empty. */
-export function fieldIn(field: number, intervals: IntervalsIr, what: string): Condition {
+/**
+ * The condition that a field is there, where it can be absent, and lies in a set that is not empty.
+ */
+export function fieldIn(
+  field: number,
+  intervals: IntervalsIr,
+  what: string,
+  presence: number | null = null,
+): Condition {
   const place = placeHere();
   if (intervals.length === 0) {
     throw optionError(
@@ -179,7 +205,9 @@ export function fieldIn(field: number, intervals: IntervalsIr, what: string): Co
       place,
     );
   }
-  return makeCondition({ kind: 'in', value: { kind: 'field', field }, intervals }, place);
+  const test: ConditionIr = { kind: 'in', value: { kind: 'field', field }, intervals };
+  if (presence === null) return makeCondition(test, place);
+  return makeCondition({ kind: 'and', terms: [presenceTest(presence), test] }, place);
 }
 
 /** `field <op> constant` within the field's range. */
@@ -189,8 +217,10 @@ export function fieldCompare(
   value: unknown,
   [low, high]: readonly [bigint, bigint],
   what: string,
+  presence: number | null = null,
 ): Condition {
-  return fieldIn(field, intervalsOf(op, constant(value, low, high, what), low, high), what);
+  const intervals = intervalsOf(op, constant(value, low, high, what), low, high);
+  return fieldIn(field, intervals, what, presence);
 }
 
 function joined(kind: 'and' | 'or', conditions: readonly unknown[]): Condition {

@@ -5,53 +5,27 @@ import { isRecord } from '../../schema/options.js';
 import type { AnySchema } from '../../schema/schema.js';
 import { type Comparison, unite } from '../intervals.js';
 import { termsMax } from '../limits.js';
-import { type PlacedField, placedFields } from '../placed.js';
+import { type PlacedField, placedFields } from '../view.js';
 import { type Capture, currentCapture, placeHere } from './capture.js';
 import { builtInCode, type CodeReference, codeReference } from './codes.js';
-import { constant, ExpressionNode, fieldCompare, fieldIn } from './expressions.js';
+import {
+  constant,
+  ExpressionNode,
+  fieldCompare,
+  fieldIn,
+  makeCondition,
+  presenceTest,
+} from './expressions.js';
+import { NarrowingNode, OutputValue, RescaleNode } from './outputs.js';
 import type { Condition, Refs } from './types.js';
 
-/** What a transform writes, before reject codes have numbers. */
-export type ValueNode =
-  | { readonly kind: 'field'; readonly ref: AnyRef; readonly type: IntegerType | 'bytes' }
-  | {
-      readonly kind: 'map';
-      readonly ref: AnyRef;
-      /** Target symbols or numbers by source symbol. */
-      readonly targets: Readonly<Record<string, string | bigint>>;
-    }
-  | { readonly kind: 'return-address' | 'sequence' | 'reject-code' };
-
-/** A value for one output field. `narrowing`: what a value that does not fit is rejected with. */
-export class OutputValue {
-  readonly value: ValueNode;
-  readonly narrowing: CodeReference | null;
-  readonly place: SourcePlace;
-
-  constructor(value: ValueNode, narrowing: CodeReference | null, place: SourcePlace) {
-    this.value = value;
-    this.narrowing = narrowing;
-    this.place = place;
-  }
-}
-
-/** `o.qty.to('u16')` where it can fail: not an output until it says what happens then. */
-export class NarrowingNode {
-  readonly #ref: NumberFieldRef;
-  readonly #type: IntegerType;
-
-  constructor(ref: NumberFieldRef, type: IntegerType) {
-    this.#ref = ref;
-    this.#type = type;
-  }
-
-  orReject(name: unknown, code?: unknown): OutputValue {
-    const place = placeHere();
-    const option = `${this.#ref.text}.to('${this.#type}').orReject`;
-    const narrowing = codeReference(name, code, option, place);
-    const value = { kind: 'field', ref: this.#ref, type: this.#type } as const;
-    return new OutputValue(value, narrowing, place);
-  }
+/** The condition that an optional field is there. */
+function present(field: PlacedField, capture: Capture): Condition {
+  const what = `${field.name}.present`;
+  currentCapture(what, capture);
+  if (field.presence !== null) return makeCondition(presenceTest(field.presence), placeHere());
+  const expected = 'an optional field: this one always is';
+  throw optionError('ERR_ROUTE', what, expected, field.name, placeHere());
 }
 
 /** An integer field. */
@@ -61,7 +35,8 @@ export class NumberFieldRef extends ExpressionNode {
   readonly type: IntegerType;
 
   constructor(field: PlacedField, index: number, capture: Capture) {
-    super({ kind: 'field', field: index }, capture, field.name);
+    const presences = field.presence === null ? [] : [field.presence];
+    super({ kind: 'field', field: index }, capture, field.name, presences);
     this.field = field;
     this.index = index;
     this.type = field.type as IntegerType;
@@ -72,7 +47,33 @@ export class NumberFieldRef extends ExpressionNode {
     if (other instanceof ExpressionNode) return super.compare(op, other);
     const what = `${this.text}.${op}`;
     currentCapture(what, this.capture);
-    return fieldCompare(this.index, op, other, this.#range(), what);
+    return fieldCompare(this.index, op, other, this.#range(), what, this.field.presence);
+  }
+
+  present(): Condition {
+    return present(this.field, this.capture);
+  }
+
+  orElse(value: unknown): OutputValue {
+    return outputOf(this).orElse(value);
+  }
+
+  orRejectAbsent(name: unknown, code?: unknown): OutputValue {
+    return outputOf(this).orRejectAbsent(name, code);
+  }
+
+  /** A decimal with another number of digits behind the point. */
+  rescale(decimals: unknown): RescaleNode {
+    const what = `${this.text}.rescale`;
+    if (
+      typeof decimals !== 'number' ||
+      !Number.isInteger(decimals) ||
+      decimals < 0 ||
+      decimals > 18
+    ) {
+      throw optionError('ERR_ROUTE', what, 'an integer from 0 to 18', decimals, placeHere());
+    }
+    return new RescaleNode(this, decimals);
   }
 
   between(low: unknown, high: unknown): Condition {
@@ -80,7 +81,7 @@ export class NumberFieldRef extends ExpressionNode {
     currentCapture(what, this.capture);
     const [least, most] = this.#range();
     const bounds = [low, high].map((bound) => constant(bound, least, most, what));
-    return fieldIn(this.index, unite([bounds as [bigint, bigint]]), what);
+    return fieldIn(this.index, unite([bounds as [bigint, bigint]]), what, this.field.presence);
   }
 
   in(values: unknown): Condition {
@@ -88,7 +89,12 @@ export class NumberFieldRef extends ExpressionNode {
     currentCapture(what, this.capture);
     const [least, most] = this.#range();
     const points = listOf(values, what).map((value) => constant(value, least, most, what));
-    return fieldIn(this.index, unite(points.map((point) => [point, point])), what);
+    return fieldIn(
+      this.index,
+      unite(points.map((point) => [point, point])),
+      what,
+      this.field.presence,
+    );
   }
 
   to(type: unknown): OutputValue | NarrowingNode {
@@ -120,6 +126,18 @@ export class SymbolFieldRef {
     this.index = index;
     this.capture = capture;
     this.symbols = field.symbols ?? {};
+  }
+
+  present(): Condition {
+    return present(this.field, this.capture);
+  }
+
+  orElse(value: unknown): OutputValue {
+    return outputOf(this).orElse(value);
+  }
+
+  orRejectAbsent(name: unknown, code?: unknown): OutputValue {
+    return outputOf(this).orRejectAbsent(name, code);
   }
 
   is(symbol: unknown): Condition {
@@ -165,7 +183,12 @@ export class SymbolFieldRef {
   #among(symbols: readonly unknown[], what: string): Condition {
     currentCapture(what, this.capture);
     const values = symbols.map((symbol) => this.#valueOf(symbol, what));
-    return fieldIn(this.index, unite(values.map((value) => [value, value])), what);
+    return fieldIn(
+      this.index,
+      unite(values.map((value) => [value, value])),
+      what,
+      this.field.presence,
+    );
   }
 
   #valueOf(symbol: unknown, what: string): bigint {
@@ -179,7 +202,7 @@ export class SymbolFieldRef {
   }
 }
 
-/** A field of bytes or ASCII: a transform copies it, conditions do not look into it. */
+/** A field that a transform copies as it is; conditions do not look into it. */
 export class BytesFieldRef {
   readonly field: PlacedField;
   readonly index: number;
@@ -189,6 +212,39 @@ export class BytesFieldRef {
     this.field = field;
     this.index = index;
     this.capture = capture;
+  }
+
+  present(): Condition {
+    return present(this.field, this.capture);
+  }
+
+  orRejectAbsent(name: unknown, code?: unknown): OutputValue {
+    return outputOf(this).orRejectAbsent(name, code);
+  }
+
+  /** A string or blob that may have more bytes than the output: those are rejected. */
+  orReject(name: unknown, code?: unknown): OutputValue {
+    const place = placeHere();
+    const narrowing = codeReference(name, code, `${this.field.name}.orReject`, place);
+    return new OutputValue({ kind: 'field', ref: this, type: 'bytes' }, narrowing, place);
+  }
+}
+
+/** A group: a transform makes entries of the output from its entries. */
+export class GroupFieldRef extends BytesFieldRef {
+  /** An entry of the output for each entry; `build` gets the entry's fields and runs once, now. */
+  map(build: unknown): OutputValue {
+    const what = `${this.field.name}.map`;
+    currentCapture(what, this.capture);
+    if (typeof build !== 'function') {
+      throw optionError('ERR_ROUTE', what, 'a function', build, placeHere());
+    }
+    const value = {
+      kind: 'group',
+      ref: this,
+      build: build as (entry: unknown) => unknown,
+    } as const;
+    return new OutputValue(value, null, placeHere());
   }
 }
 
@@ -202,24 +258,42 @@ export function isRef(value: unknown): value is AnyRef {
   );
 }
 
+/** A field as what a transform writes, unchanged. */
+export function outputOf(ref: AnyRef): OutputValue {
+  const type = ref instanceof NumberFieldRef ? ref.type : 'bytes';
+  return new OutputValue({ kind: 'field', ref, type }, null, placeHere());
+}
+
 /** The references a callback over `schema` gets. */
 export function refsOf<S extends AnySchema>(schema: S, capture: Capture): Refs<S> {
+  return refsOfFields(placedFields(schema), schema.name, capture) as unknown as Refs<S>;
+}
+
+/** The references to fields of a message, or of the entries of a group. */
+export function refsOfFields(
+  fields: readonly PlacedField[],
+  owner: string,
+  capture: Capture,
+): Record<string, AnyRef> {
   const refs: Record<string, AnyRef> = Object.create(null) as Record<string, AnyRef>;
-  placedFields(schema).forEach((field, index) => {
+  fields.forEach((field, index) => {
+    if (field.type === 'bit' || field.type === 'rest') return;
     if (field.symbols !== null) refs[field.name] = new SymbolFieldRef(field, index, capture);
-    else if (field.type === 'bytes') refs[field.name] = new BytesFieldRef(field, index, capture);
+    else if (field.type === 'group') refs[field.name] = new GroupFieldRef(field, index, capture);
+    else if (!isIntegerType(field.type))
+      refs[field.name] = new BytesFieldRef(field, index, capture);
     else refs[field.name] = new NumberFieldRef(field, index, capture);
   });
-  return refuseUnknown(refs, schema) as unknown as Refs<S>;
+  return refuseUnknown(refs, owner);
 }
 
 /** A misspelt field must not surface as "cannot read properties of undefined". */
-function refuseUnknown(refs: Record<string, AnyRef>, schema: AnySchema): Record<string, AnyRef> {
+function refuseUnknown(refs: Record<string, AnyRef>, owner: string): Record<string, AnyRef> {
   return new Proxy(refs, {
     get: (target, name) => {
       if (typeof name !== 'string' || name in target) return Reflect.get(target, name);
-      const expected = `a field of ${schema.name}: ${Object.keys(target).join(', ')}`;
-      throw optionError('ERR_ROUTE', `${schema.name}.${name}`, expected, name, placeHere());
+      const expected = `a field of ${owner}: ${Object.keys(target).join(', ')}`;
+      throw optionError('ERR_ROUTE', `${owner}.${name}`, expected, name, placeHere());
     },
   });
 }

@@ -1,9 +1,11 @@
 // The types that users of the routing language meet. They exist for the type checker; what they
 // refuse is refused again by the builders and by `check`, for JavaScript has no types.
 
+import type { NeedOf } from '../../schema/infer.js';
 import type {
   ArrayModel,
   AsciiModel,
+  BlobModel,
   BoolModel,
   BytesModel,
   DecimalModel,
@@ -12,11 +14,12 @@ import type {
   FloatModel,
   IntegerModel,
   IntegerType,
+  StringModel,
   TimestampModel,
   UnsignedType,
 } from '../../schema/model.js';
-import type { AnySchema, FieldsOf, HeaderOf } from '../../schema/schema.js';
-import type { FieldSpec, TypeSpec } from '../../schema/spec.js';
+import type { AnySchema, FieldsOf } from '../../schema/schema.js';
+import type { BitsSpec, FieldSpec, Fields, GroupOf, TypeSpec } from '../../schema/spec.js';
 
 declare const accepts: unique symbol;
 declare const carries: unique symbol;
@@ -24,6 +27,7 @@ declare const brand: unique symbol;
 declare const valueType: unique symbol;
 declare const fromType: unique symbol;
 declare const toType: unique symbol;
+declare const maybeType: unique symbol;
 
 /** The name under which raw messages pass for a type; no schema can have it. */
 export type RawName = '(raw)';
@@ -74,6 +78,17 @@ export interface Value<out Type extends string> {
   readonly [valueType]: Type;
 }
 
+/** A value that may be absent: an optional field's. */
+export interface MaybeValue<out Type> {
+  readonly [maybeType]: Type;
+}
+
+/** An optional field of the message in hand. */
+export interface Optional {
+  /** True when the field is there. */
+  present(): Condition;
+}
+
 /** The integer types whose every value is a value of `Type`. */
 export type Narrower<Type extends IntegerType> = {
   u8: 'u8';
@@ -95,13 +110,50 @@ export interface Narrowing<Type extends IntegerType> {
   orReject(name: string, code?: number): Value<Type>;
 }
 
-/** An integer field of the message in hand. */
-export interface NumberRef<Type extends IntegerType> extends Expression, Value<Type> {
+/** What can be asked of an integer field. Of an optional one that is absent, nothing is true. */
+export interface NumberConditions extends Expression {
   /** Both bounds are included. */
   between(low: number | bigint, high: number | bigint): Condition;
   in(values: readonly (number | bigint)[]): Condition;
+}
+
+/** An integer field of the message in hand. */
+export interface NumberRef<Type extends IntegerType> extends NumberConditions, Value<Type> {
   /** The value as another type, for a transform. */
   to<To extends IntegerType>(type: To): Type extends Narrower<To> ? Value<To> : Narrowing<To>;
+  /** A decimal with this many digits behind the point, for a transform; exact or rejected. */
+  rescale(digits: number): Rescaling;
+}
+
+/** A conversion to other digits behind the point: it says what happens to what does not fit. */
+export interface Rescaling {
+  /** Rejects messages whose value is not exact with fewer digits, or too large. */
+  orReject(name: string, code?: number): Value<'rescaled'>;
+}
+
+/** An integer that may be absent, for a transform. */
+export interface MaybeNumber<Type extends string> extends MaybeValue<Type> {
+  /** This value where the field is absent. */
+  orElse(value: number | bigint): Value<Type>;
+  /** Messages without the field are rejected with this code. */
+  orRejectAbsent(name: string, code?: number): Value<Type>;
+}
+
+/** A conversion that not every value survives, of a field that may be absent. */
+export interface MaybeNarrowing<Type extends string> {
+  /** Rejects messages whose value does not fit, with this code. */
+  orReject(name: string, code?: number): MaybeNumber<Type>;
+}
+
+/** An optional integer field of the message in hand. */
+export interface OptionalNumberRef<Type extends IntegerType>
+  extends NumberConditions,
+    Optional,
+    MaybeNumber<Type> {
+  to<To extends IntegerType>(
+    type: To,
+  ): Type extends Narrower<To> ? MaybeNumber<To> : MaybeNarrowing<To>;
+  rescale(digits: number): MaybeNarrowing<'rescaled'>;
 }
 
 /** A symbol of an enumeration that a transform can write. */
@@ -109,10 +161,16 @@ export interface SymbolValue<out Symbols extends string> {
   readonly [valueType]: { readonly symbol: Symbols };
 }
 
-/** An enumeration field of the message in hand. */
-export interface EnumRef<Symbols extends string> extends SymbolValue<Symbols> {
+/** What can be asked of an enumeration field. */
+export interface EnumConditions<Symbols extends string> {
   is(symbol: Symbols): Condition;
   in(symbols: readonly Symbols[]): Condition;
+}
+
+/** An enumeration field of the message in hand. */
+export interface EnumRef<Symbols extends string>
+  extends EnumConditions<Symbols>,
+    SymbolValue<Symbols> {
   /**
    * Replaces every symbol by one of another enumeration, or by a number. A value that is no
    * symbol rejects the message with BAD_ENUM.
@@ -121,9 +179,34 @@ export interface EnumRef<Symbols extends string> extends SymbolValue<Symbols> {
   map(numbers: Readonly<Record<Symbols, number | bigint>>): Value<'mapped'>;
 }
 
+/** A symbol that may be absent, for a transform. */
+export interface MaybeSymbol<Symbols extends string>
+  extends MaybeValue<{ readonly symbol: Symbols }> {
+  orElse(symbol: Symbols): SymbolValue<Symbols>;
+  orRejectAbsent(name: string, code?: number): SymbolValue<Symbols>;
+}
+
+/** An optional enumeration field of the message in hand. */
+export interface OptionalEnumRef<Symbols extends string>
+  extends EnumConditions<Symbols>,
+    Optional,
+    MaybeSymbol<Symbols> {
+  map<const To extends string>(symbols: Readonly<Record<Symbols, To>>): MaybeSymbol<To>;
+  map(numbers: Readonly<Record<Symbols, number | bigint>>): MaybeNumber<'mapped'>;
+}
+
 /** A boolean field of the message in hand. */
 export interface BoolRef extends SymbolValue<'false' | 'true'> {
   is(value: boolean): Condition;
+}
+
+/** An optional boolean field of the message in hand. */
+export interface OptionalBoolRef
+  extends Optional,
+    MaybeValue<{ readonly symbol: 'false' | 'true' }> {
+  is(value: boolean): Condition;
+  orElse(value: boolean): SymbolValue<'false' | 'true'>;
+  orRejectAbsent(name: string, code?: number): SymbolValue<'false' | 'true'>;
 }
 
 /** A field of bytes or ASCII; a transform can copy it to one of the same kind and size. */
@@ -131,52 +214,84 @@ export interface BytesRef<out Shape extends string, out Bytes extends number> {
   readonly [valueType]: { readonly shape: Shape; readonly bytes: Bytes };
 }
 
-/** The reference to a field of a given type. */
-export type RefOf<Spec extends FieldSpec> = RefOfType<NonNullable<Spec['type']>>;
+/** The same of an optional field. */
+export interface OptionalBytesRef<out Shape extends string, out Bytes extends number>
+  extends Optional,
+    MaybeValue<{ readonly shape: Shape; readonly bytes: Bytes }> {
+  orRejectAbsent(name: string, code?: number): BytesRef<Shape, Bytes>;
+}
 
-type RefOfType<Type extends TypeSpec> = Type extends EnumModel
+/** A string or blob of the message in hand; absent, it is copied as an empty one. */
+export interface VariableRef<out Kind extends string> {
+  readonly [valueType]: { readonly variable: Kind };
+  /** In a transform: rejects messages with more bytes than the output takes. */
+  orReject(name: string, code?: number): VariableRef<Kind>;
+}
+
+/** The entries of a group that a transform writes. */
+export interface GroupValue<out Outputs> {
+  readonly [valueType]: { readonly entries: Outputs };
+}
+
+/** A group of the message in hand. */
+export interface GroupRef<F extends Fields> {
+  /** An entry for each entry: `build` gets the fields of one and runs once, now. */
+  map<const Outputs>(build: (entry: RefsOf<F>) => Outputs): GroupValue<Outputs>;
+}
+
+/** The reference to a field of a given type. */
+export type RefOf<Spec extends FieldSpec> =
+  NeedOf<Spec> extends 'optional'
+    ? OptionalRefOfType<NonNullable<Spec['type']>>
+    : RefOfType<NonNullable<Spec['type']>>;
+
+export type IntegerModels = IntegerModel | DecimalModel | TimestampModel;
+export type SlotModels = StringModel | BlobModel;
+
+export type RefOfType<Type extends TypeSpec> = Type extends EnumModel
   ? EnumRef<SymbolsOf<Type>>
   : Type extends BoolModel
     ? BoolRef
-    : Type extends IntegerModel | DecimalModel | TimestampModel
+    : Type extends IntegerModels
       ? NumberRef<Type['base']>
-      : Type extends AsciiModel | BytesModel
-        ? BytesRef<Type['kind'], Type['bytes']>
-        : Type extends FloatModel | FlagsModel
-          ? BytesRef<Type['base'], number>
-          : Type extends ArrayModel
-            ? BytesRef<'array', number>
+      : Type extends BitsSpec
+        ? NumberRef<'u32'>
+        : Type extends SlotModels
+          ? VariableRef<Type['kind']>
+          : Type extends GroupOf<infer F>
+            ? GroupRef<F>
+            : OpaqueRef<Type>;
+
+type OptionalRefOfType<Type extends TypeSpec> = Type extends EnumModel
+  ? OptionalEnumRef<SymbolsOf<Type>>
+  : Type extends BoolModel
+    ? OptionalBoolRef
+    : Type extends IntegerModels
+      ? OptionalNumberRef<Type['base']>
+      : Type extends SlotModels
+        ? VariableRef<Type['kind']> & Optional & MaybeValue<{ readonly variable: Type['kind'] }>
+        : Type extends GroupOf<infer F>
+          ? GroupRef<F> & Optional
+          : OpaqueRef<Type> extends BytesRef<infer Shape, infer Bytes>
+            ? OptionalBytesRef<Shape, Bytes>
             : never;
 
-type SymbolsOf<Type extends EnumModel> = Type extends EnumModel<infer Symbols> ? Symbols : never;
+export type OpaqueRef<Type extends TypeSpec> = Type extends AsciiModel | BytesModel
+  ? BytesRef<Type['kind'], Type['bytes']>
+  : Type extends FloatModel | FlagsModel
+    ? BytesRef<Type['base'], number>
+    : Type extends ArrayModel
+      ? BytesRef<'array', number>
+      : never;
+
+export type SymbolsOf<Type extends EnumModel> =
+  Type extends EnumModel<infer Symbols> ? Symbols : never;
+
+/** Fields as a callback gets them. */
+export type RefsOf<F extends Fields> = { readonly [Key in keyof F]: RefOf<F[Key]> };
 
 /** The fields of the message in hand, as a callback gets them. */
-export type Refs<S extends AnySchema> = {
-  readonly [Key in keyof FieldsOf<S>]: RefOf<FieldsOf<S>[Key]>;
-};
-
-type Special<Type extends IntegerType> =
-  | (Type extends UnsignedType ? Value<'sequence'> : never)
-  | (Type extends 'u64' ? Value<'return-address'> : never)
-  | (Type extends 'u32' | 'u64' ? Value<'reject-code'> : never);
-
-/** What can be written to a field of a given type. */
-export type OutputOf<Spec extends FieldSpec> = OutputOfType<NonNullable<Spec['type']>>;
-
-type OutputOfType<Type extends TypeSpec> = Type extends EnumModel
-  ? SymbolsOf<Type> | SymbolValue<SymbolsOf<Type>>
-  : Type extends BoolModel
-    ? boolean | SymbolValue<'false' | 'true'>
-    : Type extends IntegerModel | DecimalModel | TimestampModel
-      ? number | bigint | Value<Narrower<Type['base']> | 'mapped'> | Special<Type['base']>
-      : RefOfType<Type>;
-
-/** What a transform returns: a value for every field that is not of the header. */
-export type OutputsOf<S extends AnySchema> = {
-  readonly [Key in Exclude<keyof FieldsOf<S>, HeaderOf<S>>]: OutputOf<FieldsOf<S>[Key]>;
-} & {
-  readonly [Key in keyof FieldsOf<S> & HeaderOf<S>]?: OutputOf<FieldsOf<S>[Key]>;
-};
+export type Refs<S extends AnySchema> = RefsOf<FieldsOf<S>>;
 
 /** Builds messages of type `To` from messages of type `From`. */
 export interface Transform<in From extends string, out To extends string> {

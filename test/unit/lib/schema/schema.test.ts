@@ -27,206 +27,215 @@ describe('layouts', () => {
   });
 });
 
-describe('a schema is refused', () => {
-  const cases: [string, () => unknown, string, string, RegExp][] = [
-    [
-      'with a layout that is none',
-      () => schema('S', 1, { a: t.u8 }, { layout: 'packed' as never }),
-      'ERR_SCHEMA',
-      'schema S.layout',
-      /layout\.packed/,
-    ],
-    [
-      'with a misspelt option',
-      () => schema('S', 1, { a: t.u8 }, { layuot: 1 } as never),
-      'ERR_SCHEMA',
-      'schema S.layuot',
-      /no such option/,
-    ],
-    [
-      'with a field that a reader has as a method',
-      () => schema('S', 1, { wrap: t.u8 }),
-      'ERR_SCHEMA',
-      'schema S.fields.wrap',
-      /readers and writers/,
-    ],
-    [
-      'with a type of foreign layouts in the native one',
-      () => schema('S', 1, { a: t.u24 }),
-      'ERR_SCHEMA',
-      'schema S.fields.a',
-      /native layouts/,
-    ],
-    [
-      'with a type of the native layout in a foreign one',
-      () => schema('S', 1, { a: t.string }, packed),
-      'ERR_SCHEMA',
-      'schema S.fields.a',
-      /foreign layouts/,
-    ],
-    [
-      'with a default that is no value of its type',
-      () => schema('S', 1, { a: t.u8.default(256) }),
-      'ERR_SCHEMA',
-      'schema S.fields.a.default',
-      /0 to 255/,
-    ],
-    [
-      'with ids on some fields only',
-      () => schema('S', 1, { a: t.u8.id(4), b: t.u8 }),
-      'ERR_SCHEMA',
-      'schema S.fields.b',
-      /on every field/,
-    ],
-    [
-      'with one id twice',
-      () => schema('S', 1, { a: t.u8.id(4), b: t.u8.id(4) }),
-      'ERR_SCHEMA',
-      'schema S.fields.b',
-      /no other field/,
-    ],
-    [
-      'with a template id that the native header cannot hold',
-      () => schema('S', 65_536, { a: t.u8 }),
-      'ERR_SCHEMA',
-      'schema S.templateId',
-      /65535/,
-    ],
-    [
-      'with bits that fill no whole container',
-      () => schema('S', 1, { a: t.bits(4), b: t.u8 }, packed),
-      'ERR_SCHEMA',
-      'schema S.fields.a',
-      /8, 16, 32 or 64 bits/,
-    ],
-    [
-      'with a place that depends on a later field',
-      () => schema('S', 1, { a: t.u8.at('b', { scale: 1 }), b: t.u8 }, packed),
-      'ERR_SCHEMA',
-      'schema S.fields.a.at',
-      /earlier/,
-    ],
-    [
-      'with something behind the rest',
-      () => schema('S', 1, { a: t.rest, b: t.u8 }, packed),
-      'ERR_SCHEMA',
-      'schema S.fields.b',
-      /nothing behind/,
-    ],
-    [
-      'with groups nested too deep',
-      () => {
-        const four = t.group({ e: t.group({ e: t.group({ e: t.group({ e: t.u8 }) }) }) });
-        return schema('S', 1, { e: t.group({ e: four }) });
-      },
-      'ERR_SCHEMA',
-      'schema S.fields.e.e.e.e.e',
-      /nested at most 4/,
-    ],
-    [
-      'with a name that is none',
-      () => schema('1st', 1, { a: t.u8 }, packed),
-      'ERR_SCHEMA',
-      'schema.name',
-      /a letter/,
-    ],
-    [
-      'with a negative template id',
-      () => schema('S', -1, { a: t.u8 }, packed),
-      'ERR_SCHEMA',
-      'schema S.templateId',
-      /0 to 2\^64/,
-    ],
-    ['without fields', () => schema('S', 1, {}, packed), 'ERR_SCHEMA', 'schema S.fields', /1 to/],
-    [
-      'with a field that is no type',
-      () => schema('S', 1, { a: 'u8' as never }, packed),
-      'ERR_SCHEMA',
-      'schema S.fields.a',
-      /t\.u32/,
-    ],
-    [
-      'with a field name that is none',
-      () => schema('S', 1, { 'a-b': t.u8 }, packed),
-      'ERR_SCHEMA',
-      'schema S.fields',
-      /field names/,
-    ],
-    [
-      'with an option that does not exist',
-      () => schema('S', 1, { a: t.u8 }, { ...packed, layuot: 1 } as never),
-      'ERR_SCHEMA',
-      'schema S.layuot',
-      /no such option/,
-    ],
-    [
-      'with a header field that does not exist',
-      () => schema('S', 1, { a: t.u8 }, { ...packed, header: { type: 'b' as 'a' } }),
-      'ERR_SCHEMA',
-      'schema S.header.type',
-      /integer field of S/,
-    ],
-    [
-      'with a template id that its type field cannot hold',
-      () => schema('S', 300, { a: t.u8 }, { ...packed, header: { type: 'a' } }),
-      'ERR_SCHEMA',
-      'schema S.header.type',
-      /can hold 300/,
-    ],
-    [
-      'that is too large',
-      () =>
-        schema(
-          'S',
-          1,
-          Object.fromEntries(
-            Array.from({ length: 17 }, (_, index) => [`f${index}`, t.bytes(4096)]),
-          ),
-          packed,
-        ),
-      'ERR_SCHEMA',
-      'schema S.fields',
-      /at most 65535 bytes/,
-    ],
-    [
-      'with an enum of equal numbers',
-      () => t.enum({ a: 1, b: 1 }),
-      'ERR_SCHEMA',
-      't.enum.b',
-      /occur once/,
-    ],
-    [
-      'with an enum number its base cannot hold',
-      () => t.enum({ a: 256 }),
-      'ERR_SCHEMA',
-      't.enum.a',
-      /0 to 255/,
-    ],
-    [
-      'with an enum of an unknown base',
-      () => t.enum({ a: 1 }, { base: 'u24' as 'u8' }),
-      'ERR_SCHEMA',
-      't.enum.base',
-      /'u8'/,
-    ],
-    ['with bytes of no size', () => t.bytes(0), 'ERR_SCHEMA', 't.bytes', /1 to 4096/],
-    [
-      'with an unknown byte order',
-      () => layout.packed('middle' as 'le'),
-      'ERR_SCHEMA',
-      'layout.packed',
-      /'le' or 'be'/,
-    ],
-  ];
+type Refused = [string, () => unknown, string, string, RegExp];
 
-  it.each(cases)('%s', (_name, body, code, option, expected) => {
-    const { detail, ...error } = refusal(body);
-    expect(error.code).toBe(code);
-    expect(detail.option).toBe(option);
-    expect(detail.expected).toMatch(expected);
-    expect(error.message).toContain('received');
-    expect(detail.place?.file).toBe(import.meta.filename);
-  });
+const refusedOptions: Refused[] = [
+  [
+    'with a layout that is none',
+    () => schema('S', 1, { a: t.u8 }, { layout: 'packed' as never }),
+    'ERR_SCHEMA',
+    'schema S.layout',
+    /layout\.packed/,
+  ],
+  [
+    'with a misspelt option',
+    () => schema('S', 1, { a: t.u8 }, { layuot: 1 } as never),
+    'ERR_SCHEMA',
+    'schema S.layuot',
+    /no such option/,
+  ],
+];
+
+const refusedFields: Refused[] = [
+  [
+    'with a field that a reader has as a method',
+    () => schema('S', 1, { wrap: t.u8 }),
+    'ERR_SCHEMA',
+    'schema S.fields.wrap',
+    /readers and writers/,
+  ],
+  [
+    'with a type of foreign layouts in the native one',
+    () => schema('S', 1, { a: t.u24 }),
+    'ERR_SCHEMA',
+    'schema S.fields.a',
+    /native layouts/,
+  ],
+  [
+    'with a type of the native layout in a foreign one',
+    () => schema('S', 1, { a: t.string }, packed),
+    'ERR_SCHEMA',
+    'schema S.fields.a',
+    /foreign layouts/,
+  ],
+  [
+    'with a default that is no value of its type',
+    () => schema('S', 1, { a: t.u8.default(256) }),
+    'ERR_SCHEMA',
+    'schema S.fields.a.default',
+    /0 to 255/,
+  ],
+  [
+    'with ids on some fields only',
+    () => schema('S', 1, { a: t.u8.id(4), b: t.u8 }),
+    'ERR_SCHEMA',
+    'schema S.fields.b',
+    /on every field/,
+  ],
+  [
+    'with one id twice',
+    () => schema('S', 1, { a: t.u8.id(4), b: t.u8.id(4) }),
+    'ERR_SCHEMA',
+    'schema S.fields.b',
+    /no other field/,
+  ],
+];
+
+const refusedPlaces: Refused[] = [
+  [
+    'with a template id that the native header cannot hold',
+    () => schema('S', 65_536, { a: t.u8 }),
+    'ERR_SCHEMA',
+    'schema S.templateId',
+    /65535/,
+  ],
+  [
+    'with bits that fill no whole container',
+    () => schema('S', 1, { a: t.bits(4), b: t.u8 }, packed),
+    'ERR_SCHEMA',
+    'schema S.fields.a',
+    /8, 16, 32 or 64 bits/,
+  ],
+  [
+    'with a place that depends on a later field',
+    () => schema('S', 1, { a: t.u8.at('b', { scale: 1 }), b: t.u8 }, packed),
+    'ERR_SCHEMA',
+    'schema S.fields.a.at',
+    /earlier/,
+  ],
+  [
+    'with something behind the rest',
+    () => schema('S', 1, { a: t.rest, b: t.u8 }, packed),
+    'ERR_SCHEMA',
+    'schema S.fields.b',
+    /nothing behind/,
+  ],
+  [
+    'with groups nested too deep',
+    () => {
+      const four = t.group({ e: t.group({ e: t.group({ e: t.group({ e: t.u8 }) }) }) });
+      return schema('S', 1, { e: t.group({ e: four }) });
+    },
+    'ERR_SCHEMA',
+    'schema S.fields.e.e.e.e.e',
+    /nested at most 4/,
+  ],
+  [
+    'with a name that is none',
+    () => schema('1st', 1, { a: t.u8 }, packed),
+    'ERR_SCHEMA',
+    'schema.name',
+    /a letter/,
+  ],
+  [
+    'with a negative template id',
+    () => schema('S', -1, { a: t.u8 }, packed),
+    'ERR_SCHEMA',
+    'schema S.templateId',
+    /0 to 2\^64/,
+  ],
+  ['without fields', () => schema('S', 1, {}, packed), 'ERR_SCHEMA', 'schema S.fields', /1 to/],
+  [
+    'with a field that is no type',
+    () => schema('S', 1, { a: 'u8' as never }, packed),
+    'ERR_SCHEMA',
+    'schema S.fields.a',
+    /t\.u32/,
+  ],
+  [
+    'with a field name that is none',
+    () => schema('S', 1, { 'a-b': t.u8 }, packed),
+    'ERR_SCHEMA',
+    'schema S.fields',
+    /field names/,
+  ],
+  [
+    'with an option that does not exist',
+    () => schema('S', 1, { a: t.u8 }, { ...packed, layuot: 1 } as never),
+    'ERR_SCHEMA',
+    'schema S.layuot',
+    /no such option/,
+  ],
+  [
+    'with a header field that does not exist',
+    () => schema('S', 1, { a: t.u8 }, { ...packed, header: { type: 'b' as 'a' } }),
+    'ERR_SCHEMA',
+    'schema S.header.type',
+    /integer field of S/,
+  ],
+  [
+    'with a template id that its type field cannot hold',
+    () => schema('S', 300, { a: t.u8 }, { ...packed, header: { type: 'a' } }),
+    'ERR_SCHEMA',
+    'schema S.header.type',
+    /can hold 300/,
+  ],
+  [
+    'that is too large',
+    () =>
+      schema(
+        'S',
+        1,
+        Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`f${index}`, t.bytes(4096)])),
+        packed,
+      ),
+    'ERR_SCHEMA',
+    'schema S.fields',
+    /at most 65535 bytes/,
+  ],
+  [
+    'with an enum of equal numbers',
+    () => t.enum({ a: 1, b: 1 }),
+    'ERR_SCHEMA',
+    't.enum.b',
+    /occur once/,
+  ],
+  [
+    'with an enum number its base cannot hold',
+    () => t.enum({ a: 256 }),
+    'ERR_SCHEMA',
+    't.enum.a',
+    /0 to 255/,
+  ],
+  [
+    'with an enum of an unknown base',
+    () => t.enum({ a: 1 }, { base: 'u24' as 'u8' }),
+    'ERR_SCHEMA',
+    't.enum.base',
+    /'u8'/,
+  ],
+  ['with bytes of no size', () => t.bytes(0), 'ERR_SCHEMA', 't.bytes', /1 to 4096/],
+  [
+    'with an unknown byte order',
+    () => layout.packed('middle' as 'le'),
+    'ERR_SCHEMA',
+    'layout.packed',
+    /'le' or 'be'/,
+  ],
+];
+
+describe('a schema is refused', () => {
+  it.each([...refusedOptions, ...refusedFields, ...refusedPlaces])(
+    '%s',
+    (_name, body, code, option, expected) => {
+      const { detail, ...error } = refusal(body);
+      expect(error.code).toBe(code);
+      expect(detail.option).toBe(option);
+      expect(detail.expected).toMatch(expected);
+      expect(error.message).toContain('received');
+      expect(detail.place?.file).toBe(import.meta.filename);
+    },
+  );
 });
 
 describe('a union is refused', () => {

@@ -1,6 +1,8 @@
-// Fields of messages by kind: every width, order and sign, and nothing beyond the field touched.
+// Fields of messages by kind: every width, order and sign, single bits, and nothing beyond the
+// field touched.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -12,6 +14,7 @@ namespace hyperroute {
 namespace {
 
 constexpr uint64_t kSeed = 77;
+constexpr uint32_t kWidths[] = {1, 2, 3, 4, 5, 6, 8};
 
 FieldKind kind_of(uint32_t width_bytes, bool is_big_endian, bool is_signed) {
   return static_cast<FieldKind>((width_bytes - 1) | (is_big_endian ? kFieldBigEndian : 0) |
@@ -30,7 +33,7 @@ uint64_t slow_bits(const std::vector<uint8_t>& bytes, bool is_big_endian) {
 
 TEST(Field, LoadsWhatALoopOverItsBytesReads) {
   Prng random(kSeed);
-  for (uint32_t width_bytes = 1; width_bytes <= 8; ++width_bytes) {
+  for (const uint32_t width_bytes : kWidths) {
     for (int round = 0; round < 200; ++round) {
       // Exactly the field: a sanitizer sees a byte read too many.
       std::vector<uint8_t> bytes(width_bytes);
@@ -49,7 +52,7 @@ TEST(Field, LoadsWhatALoopOverItsBytesReads) {
 
 TEST(Field, StoresWhatItLoadsAndNoByteBesideIt) {
   Prng random(kSeed);
-  for (uint32_t width_bytes = 1; width_bytes <= 8; ++width_bytes) {
+  for (const uint32_t width_bytes : kWidths) {
     for (const bool is_big_endian : {false, true}) {
       const FieldKind kind = kind_of(width_bytes, is_big_endian, false);
       const uint64_t value = random.next_u64() >> (64 - 8 * width_bytes);
@@ -60,6 +63,40 @@ TEST(Field, StoresWhatItLoadsAndNoByteBesideIt) {
       EXPECT_EQ(bytes.back(), 0xA5);
     }
   }
+}
+
+TEST(Field, LoadsSingleBitsOfOneByte) {
+  for (uint32_t value = 0; value < 256; ++value) {
+    const std::vector<uint8_t> byte = {static_cast<uint8_t>(value)};
+    for (uint32_t bit = 0; bit < 8; ++bit) {
+      const FieldKind kind = bit_kind(bit);
+      EXPECT_EQ(load_field(byte.data(), kind), value >> bit & 1) << value;
+      EXPECT_EQ(load_field_key(byte.data(), kind), value >> bit & 1) << value;
+    }
+  }
+}
+
+TEST(Field, KnowsWhichKindsThereAre) {
+  std::vector<FieldKind> stored;
+  std::vector<FieldKind> loaded;
+  for (const bool is_signed : {false, true}) {
+    for (const bool is_big_endian : {false, true}) {
+      for (const uint32_t width_bytes : kWidths) {
+        stored.push_back(kind_of(width_bytes, is_big_endian, is_signed));
+      }
+    }
+  }
+  loaded = stored;
+  for (uint32_t bit = 0; bit < 8; ++bit) loaded.push_back(static_cast<FieldKind>(6 | bit << 5));
+  for (uint32_t kind = 0; kind < 256; ++kind) {
+    const auto is_in = [&](const std::vector<FieldKind>& kinds) {
+      return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+    };
+    EXPECT_EQ(is_store_kind(static_cast<FieldKind>(kind)), is_in(stored)) << kind;
+    EXPECT_EQ(is_load_kind(static_cast<FieldKind>(kind)), is_in(loaded)) << kind;
+  }
+  EXPECT_EQ(load_bytes(bit_kind(7)), 1u);
+  EXPECT_EQ(load_bytes(kind_of(5, true, false)), 5u);
 }
 
 TEST(Field, StoresTheLowBytesOfNegativeValues) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,9 +50,13 @@ struct Application {
 
   // Publishes a message of one u64; false while the ring is full.
   bool send(uint64_t value) {
-    uint8_t* room = writer.claim(sizeof value);
+    return send_bytes({reinterpret_cast<const uint8_t*>(&value), sizeof value});
+  }
+
+  bool send_bytes(std::span<const uint8_t> message) {
+    uint8_t* room = writer.claim(static_cast<uint32_t>(message.size()));
     if (room == nullptr) return false;
-    std::memcpy(room, &value, sizeof value);
+    std::memcpy(room, message.data(), message.size());
     writer.commit();
     writer.publish();
     return true;
@@ -67,6 +72,14 @@ struct Application {
     return true;
   }
 
+  bool receive_bytes(std::vector<uint8_t>& message) {
+    RingRecord record;
+    if (!reader.next(record)) return false;
+    message.assign(record.data, record.data + record.bytes);
+    reader.release_to_parkable(record.end_position);
+    return true;
+  }
+
   MemoryRegion outbound;
   MemoryRegion inbound;
   SpscProducer writer;
@@ -78,6 +91,8 @@ struct RelayOptions {
   bool inline_model = true;
   IdleMode idle = IdleMode::kBlock;
   QueueOptions queue;
+  // Instead of the checked-in image; of three endpoints, too.
+  std::vector<uint8_t> image;
   // By endpoint: its worker; beyond worker_count it counts modulo that.
   uint32_t worker_of[3] = {0, 1, 2};
 };
@@ -99,7 +114,7 @@ class Relay {
     auto made = Router::create(router_options);
     EXPECT_TRUE(made.ok()) << made.status().context;
     router = made.take();
-    image_ = read_image_vector("relay.image");
+    image_ = options.image.empty() ? read_image_vector("relay.image") : options.image;
     for (uint8_t endpoint = 0; endpoint < 3; ++endpoint) {
       slots[endpoint] = open(endpoint, applications[endpoint]);
     }

@@ -46,6 +46,10 @@ struct ImageParts {
   std::vector<GroupRecord> groups;
   std::vector<WideRecord> wides;
   std::vector<uint8_t> bytes;
+  std::vector<ViewRecord> views;
+  std::vector<ViewOpRecord> view_ops;
+  std::vector<VariableRecord> variables;
+  std::vector<uint64_t> layout_words;
 
   // Calls `visit` with each section in the order of the section table.
   template <typename Parts, typename Visitor>
@@ -71,6 +75,10 @@ struct ImageParts {
     visit(parts.groups);
     visit(parts.wides);
     visit(parts.bytes);
+    visit(parts.views);
+    visit(parts.view_ops);
+    visit(parts.variables);
+    visit(parts.layout_words);
   }
 
   // Takes a valid image apart.

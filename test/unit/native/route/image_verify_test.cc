@@ -130,13 +130,13 @@ TEST(ImageVerifier, RefusesReturnAddressesThatCouldReachStrangers) {
        {"65535 carriers", [](ImageParts& p) { p.carriers.assign(kNoIndex, p.carriers[0]); }},
        {"without a return address", [](ImageParts& p) { p.actions[0].carriers = 0; }},
        {"another message type", [](ImageParts& p) { p.carriers[0].schema = 2; }},
-       {"another message type", [](ImageParts& p) { p.carriers[0].message_bytes = 25; }},
+       {"wrong about endpoint 0", [](ImageParts& p) { p.carriers[0].message_bytes = 25; }},
        {"another message type", [](ImageParts& p) { p.transforms[2].output_schema = 2; }},
        {"wrong about endpoint 1", [](ImageParts& p) { p.carriers[0].endpoints[0] |= 2; }},
        {"wrong about endpoint 0", [](ImageParts& p) { p.carriers[0].endpoints[0] = 0; }},
        {"wrong about endpoint 5", [](ImageParts& p) { p.carriers[0].endpoints[0] |= 32; }},
        {"wrong about endpoint 255", [](ImageParts& p) { p.carriers[0].endpoints[3] = 1ull << 63; }},
-       {"to no message type", [](ImageParts& p) { p.transforms[0].output_schema = kNoIndex; }},
+       {"as if of messages", [](ImageParts& p) { p.transforms[0].output_schema = kNoIndex; }},
        {"257 endpoints", [](ImageParts& p) { p.endpoints.resize(257, p.endpoints[0]); }}});
 }
 

@@ -12,12 +12,15 @@ namespace hyperroute {
 // What changes while an image runs, everything alive at first.
 struct WalkState {
   explicit WalkState(const RouteImage& image)
-      : positions(image.summary().pool_count, 0), alive(image.summary().endpoint_count, 1) {}
+      : positions(image.summary().pool_count, 0),
+        alive(image.summary().endpoint_count, 1),
+        scratch(kScratchBytes, 0xA5) {}
 
-  StepState step() { return StepState{positions.data(), alive.data()}; }
+  StepState step() { return StepState{positions.data(), alive.data(), scratch.data()}; }
 
   std::vector<uint32_t> positions;
   std::vector<uint8_t> alive;
+  std::vector<uint8_t> scratch;
 };
 
 struct Walk {
@@ -28,15 +31,16 @@ struct Walk {
   std::vector<uint8_t> output;  // What leaves, to the destination or as a reject; else empty.
 };
 
-inline uint32_t walk_output(const RouteImage& image, const Decision& decision,
-                            const StepMessage& message, const TransformContext& context,
-                            Walk& walk) {
+inline uint32_t walk_output(const RouteImage& image, const StepState& step,
+                            const Decision& decision, const StepMessage& message,
+                            const TransformContext& context, Walk& walk) {
   walk.output.assign(decision.output_bytes, 0xA5);
   if (decision.transform == kNoIndex) {
     walk.output.assign(message.data, message.data + message.bytes);
     return 0;
   }
-  walk.transform = run_transform(image, decision.transform, message, context, walk.output.data());
+  walk.transform =
+      run_transform(image, step, decision.transform, message, context, walk.output.data());
   if (walk.transform.reject_code != 0) walk.output.clear();
   return walk.transform.reject_code;
 }
@@ -46,18 +50,20 @@ inline uint32_t walk_output(const RouteImage& image, const Decision& decision,
 inline Walk walk(const RouteImage& image, WalkState& state, uint16_t source,
                  const std::vector<uint8_t>& bytes, uint64_t return_address = 0) {
   const std::vector<uint8_t> copy(bytes.begin(), bytes.end());
-  const StepMessage message{copy.data(), static_cast<uint32_t>(copy.size()), source};
+  StepMessage message{copy.data(), static_cast<uint32_t>(copy.size()), source};
   StepState step = state.step();
   Walk result{};
   result.decision = decide(image, step, message);
   result.reject_code = result.decision.reject_code;
   if (result.decision.outcome == Outcome::kDeliver) {
-    result.reject_code = walk_output(image, result.decision, message, {return_address, 0}, result);
+    result.reject_code =
+        walk_output(image, step, result.decision, message, {return_address, 0}, result);
   }
   if (result.reject_code == 0) return result;
   result.reject = decide_reject(image, step, message, result.decision);
   if (result.reject.outcome != Outcome::kDeliver) return result;
-  (void)walk_output(image, result.reject, message, {return_address, result.reject_code}, result);
+  (void)walk_output(image, step, result.reject, message, {return_address, result.reject_code},
+                    result);
   return result;
 }
 

@@ -201,7 +201,7 @@ TEST_F(Step, StartsOverWhenAPositionComesFromALargerPool) {
 TEST_F(Step, SendsADecisionThatFailedLaterToItsRejectDestination) {
   const std::vector<uint8_t> message = order(1, 1);
   StepState step = state_->step();
-  const StepMessage view{message.data(), static_cast<uint32_t>(message.size()), kClients};
+  StepMessage view{message.data(), static_cast<uint32_t>(message.size()), kClients};
   Decision decision = decide(image_, step, view);
   ASSERT_EQ(decision.outcome, Outcome::kDeliver);
   decision.reject_code = code(RejectCode::kDestinationFull);
@@ -214,7 +214,7 @@ TEST_F(Step, SendsADecisionThatFailedLaterToItsRejectDestination) {
 TEST_F(Step, DropsRejectsOfRoutesThatNameNoRejectDestination) {
   const std::vector<uint8_t> message = report(1);
   StepState step = state_->step();
-  const StepMessage view{message.data(), static_cast<uint32_t>(message.size()), kVenue1};
+  StepMessage view{message.data(), static_cast<uint32_t>(message.size()), kVenue1};
   Decision decision = decide(image_, step, view);
   decision.reject_code = code(RejectCode::kStaleReturnAddress);
   EXPECT_EQ(decide_reject(image_, step, view, decision).outcome, Outcome::kDiscard);

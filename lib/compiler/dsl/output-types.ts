@@ -1,0 +1,96 @@
+// What a transform may return, field by field: the types of outputs from the types of fields.
+import type { NeedOf } from '../../schema/infer.js';
+import type {
+  BoolModel,
+  EnumModel,
+  FloatModel,
+  IntegerType,
+  UnsignedType,
+} from '../../schema/model.js';
+import type { AnySchema, FieldsOf, HeaderOf } from '../../schema/schema.js';
+import type {
+  BitsSpec,
+  FieldSpec,
+  Fields,
+  GroupOf,
+  SlotSpec,
+  TypeSpec,
+} from '../../schema/spec.js';
+import type {
+  BytesRef,
+  GroupValue,
+  IntegerModels,
+  MaybeValue,
+  Narrower,
+  OpaqueRef,
+  OptionalBytesRef,
+  RefOfType,
+  SlotModels,
+  SymbolsOf,
+  SymbolValue,
+  Value,
+} from './types.js';
+
+type Special<Type extends IntegerType> =
+  | (Type extends UnsignedType ? Value<'sequence'> : never)
+  | (Type extends 'u64' ? Value<'return-address'> : never)
+  | (Type extends 'u32' | 'u64' ? Value<'reject-code'> : never);
+
+/** What can be written to a field of a given type. */
+export type OutputOf<Spec extends FieldSpec> =
+  | OutputOfType<NonNullable<Spec['type']>>
+  | (NeedOf<Spec> extends 'optional' ? MaybeOutput<NonNullable<Spec['type']>> : never);
+
+type OutputOfType<Type extends TypeSpec> = Type extends EnumModel
+  ? SymbolsOf<Type> | SymbolValue<SymbolsOf<Type>>
+  : Type extends BoolModel
+    ? boolean | SymbolValue<'false' | 'true'>
+    : Type extends IntegerModels
+      ? IntegerOutput<Type['base']>
+      : Type extends BitsSpec
+        ? IntegerOutput<'u32'>
+        : Type extends FloatModel
+          ? BytesRef<Type['base'] | (Type['base'] extends 'f64' ? 'f32' : never), number>
+          : Type extends GroupOf<infer F>
+            ? GroupValue<OutputsOfFields<F>>
+            : RefOfType<Type>;
+
+type IntegerOutput<Base extends IntegerType> =
+  | number
+  | bigint
+  | Value<Narrower<Base> | 'mapped' | 'rescaled'>
+  | Special<Base>;
+
+/** What may be absent, for an output that may be absent too. */
+type MaybeOutput<Type extends TypeSpec> = Type extends EnumModel
+  ? MaybeValue<{ readonly symbol: SymbolsOf<Type> }>
+  : Type extends BoolModel
+    ? MaybeValue<{ readonly symbol: 'false' | 'true' }>
+    : Type extends IntegerModels
+      ? MaybeValue<Narrower<Type['base']> | 'mapped' | 'rescaled'>
+      : Type extends SlotModels
+        ? MaybeValue<{ readonly variable: Type['kind'] }>
+        : OpaqueRef<Type> extends BytesRef<infer Shape, infer Bytes>
+          ? OptionalBytesRef<Shape, Bytes>
+          : never;
+
+/** Names of the fields that a transform may leave out. */
+type OmissibleOutputs<F extends Fields> = {
+  [Key in keyof F]: NeedOf<F[Key]> extends 'required'
+    ? F[Key] extends FieldSpec<SlotSpec>
+      ? Key
+      : never
+    : Key;
+}[keyof F];
+
+/** Values for the fields of a message or of the entries of a group. */
+export type OutputsOfFields<F extends Fields> = {
+  readonly [Key in Exclude<keyof F, OmissibleOutputs<F>>]: OutputOf<F[Key]>;
+} & {
+  readonly [Key in OmissibleOutputs<F>]?: OutputOf<F[Key]>;
+};
+
+/** What a transform returns: a value for every field that is not of the header. */
+export type OutputsOf<S extends AnySchema> = Omit<OutputsOfFields<FieldsOf<S>>, HeaderOf<S>> & {
+  readonly [Key in keyof FieldsOf<S> & HeaderOf<S>]?: OutputOf<FieldsOf<S>[Key]>;
+};

@@ -1,0 +1,283 @@
+// From what a transform's callback returned to a plan: for each output field where its value comes
+// from, checked against its type.
+import { optionError, type SourcePlace } from '../../errors.js';
+import { integerFacts, isIntegerType, widens } from '../../schema/model.js';
+import { exactInteger, isRecord } from '../../schema/options.js';
+import type { PlacedField } from '../view.js';
+import { type Capture, currentCapture } from './capture.js';
+import { builtInCode, type CodeReference } from './codes.js';
+import { NarrowingNode, OutputValue, RescaleNode, type ValueNode } from './outputs.js';
+import {
+  type AnyRef,
+  BytesFieldRef,
+  GroupFieldRef,
+  isRef,
+  outputOf,
+  rangeCodeOf,
+  refsOfFields,
+  SymbolFieldRef,
+} from './refs.js';
+
+/** What is written to one field; codes get their numbers when the router is defined. */
+export type OutputNode =
+  | { readonly kind: 'field' | 'float' | 'variable'; readonly field: number }
+  | { readonly kind: 'const'; readonly value: bigint }
+  | {
+      readonly kind: 'map';
+      readonly field: number;
+      readonly pairs: readonly (readonly [bigint, bigint])[];
+      readonly code: CodeReference;
+    }
+  | { readonly kind: 'scale'; readonly field: number; readonly power: number }
+  | { readonly kind: 'group'; readonly field: number; readonly outputs: readonly PlannedOutput[] }
+  | { readonly kind: 'return-address' | 'sequence' | 'reject-code' };
+
+/** What becomes of an optional source field that is absent. */
+export type PlannedAbsence =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'const'; readonly value: bigint }
+  | { readonly kind: 'reject'; readonly code: CodeReference };
+
+export interface PlannedOutput {
+  /** Index among the fields of the output. */
+  readonly field: number;
+  readonly value: OutputNode;
+  readonly rangeCode: CodeReference;
+  /** Where the value comes from an optional field. */
+  readonly absent: PlannedAbsence | null;
+}
+
+/** What a plan is made for: a message, or the entries of a group. */
+export interface PlanTarget {
+  readonly name: string;
+  readonly fields: readonly PlacedField[];
+}
+
+/** The plan for an object of values by field name. Throws ERR_ROUTE. */
+export function planOutputs(
+  returned: unknown,
+  to: PlanTarget,
+  run: Capture,
+  subject: string,
+  place: SourcePlace,
+): PlannedOutput[] {
+  if (!isRecord(returned) || isRef(returned) || returned instanceof OutputValue) {
+    const expected = `an object with a value for each field of ${to.name}`;
+    throw optionError('ERR_ROUTE', subject, expected, returned, place);
+  }
+  const known = to.fields.filter(({ type }) => type !== 'bit' && type !== 'rest');
+  return Object.entries(returned).map(([name, value]) => {
+    const what = `${subject}.${name}`;
+    const field = known.find((candidate) => candidate.name === name);
+    if (field === undefined) {
+      const expected = `fields of ${to.name}: ${known.map((other) => other.name).join(', ')}`;
+      throw optionError('ERR_ROUTE', what, expected, name, place);
+    }
+    return planOutput(field, to.fields.indexOf(field), value, run, what, place);
+  });
+}
+
+function planOutput(
+  field: PlacedField,
+  index: number,
+  given: unknown,
+  run: Capture,
+  what: string,
+  place: SourcePlace,
+): PlannedOutput {
+  if (given instanceof NarrowingNode || given instanceof RescaleNode) {
+    const expected = "a conversion that can fail to say what happens then: .orReject('CODE')";
+    throw optionError('ERR_ROUTE', what, expected, 'a conversion without it', place);
+  }
+  const rangeCode = rangeCodeOf(place);
+  if (!isRef(given) && !(given instanceof OutputValue)) {
+    const value = constantOf(field, given, what, place);
+    return { field: index, value, rangeCode, absent: null };
+  }
+  const output = isRef(given) ? outputOf(given) : given;
+  return {
+    field: index,
+    value: plan(field, output, run, what),
+    rangeCode: output.narrowing ?? rangeCode,
+    absent: absenceOf(field, output, what),
+  };
+}
+
+function absenceOf(field: PlacedField, output: OutputValue, what: string): PlannedAbsence | null {
+  const { absent, place, value } = output;
+  if (!('ref' in value) || value.ref.field.presence === null) return null;
+  if (absent?.kind === 'reject') return absent;
+  if (absent?.kind === 'value') {
+    const node = constantOf(field, absent.value, `${what}.orElse`, place);
+    return { kind: 'const', value: node.value };
+  }
+  // A string, blob or group that is absent is empty where it cannot be absent.
+  if (field.presence !== null || field.limit > 0) return { kind: 'absent' };
+  const expected =
+    "what happens when the optional field is absent: .orElse(value) or .orRejectAbsent('CODE')";
+  throw optionError('ERR_ROUTE', what, expected, value.ref.field.name, place);
+}
+
+function plan(field: PlacedField, output: OutputValue, run: Capture, what: string): OutputNode {
+  const { value, place } = output;
+  if ('ref' in value) currentCapture(what, value.ref.capture);
+  switch (value.kind) {
+    case 'map':
+      return mapOf(field, value.ref, value.targets, what, place);
+    case 'group':
+      return groupOf(field, value, run, what, place);
+    case 'scale': {
+      const power = value.decimals - value.ref.field.scale;
+      if (!isPlainInteger(field) || (field.scale !== value.decimals && field.scale !== 0)) {
+        throw unfit(field, `${value.ref.field.name} rescaled to ${value.decimals}`, what, place);
+      }
+      if (power === 0) return { kind: 'field', field: value.ref.index };
+      return { kind: 'scale', field: value.ref.index, power };
+    }
+    case 'field':
+      return fieldOf(field, value, run, output, what);
+    default:
+      return special(field, value.kind, what, place);
+  }
+}
+
+function isPlainInteger(field: PlacedField): boolean {
+  return field.symbols === null && isIntegerType(field.type);
+}
+
+function fieldOf(
+  field: PlacedField,
+  { ref, type }: Extract<ValueNode, { kind: 'field' }>,
+  run: Capture,
+  { place, narrowing }: OutputValue,
+  what: string,
+): OutputNode {
+  if (ref.capture !== run) currentCapture(what, ref.capture);
+  if (ref instanceof SymbolFieldRef) {
+    const targets = Object.fromEntries(Object.keys(ref.symbols).map((symbol) => [symbol, symbol]));
+    return mapOf(field, ref, targets, what, place);
+  }
+  if (ref instanceof GroupFieldRef) {
+    const expected = `entries made by .map((entry) => ({ … })), for ${field.name}`;
+    throw optionError('ERR_ROUTE', what, expected, ref.field.name, place);
+  }
+  if (ref instanceof BytesFieldRef) return bytesNode(field, ref, narrowing !== null, what, place);
+  const isSameScale = field.scale === ref.field.scale || ref.field.scale === 0 || field.scale === 0;
+  if (isPlainInteger(field) && isIntegerType(field.type) && isIntegerType(type) && isSameScale) {
+    if (widens(type, field.type)) return { kind: 'field', field: ref.index };
+  }
+  const scale = isSameScale ? '' : `, ${ref.field.scale} digits behind the point`;
+  throw unfit(field, `${ref.field.name} (${type}${scale})`, what, place);
+}
+
+function bytesNode(
+  field: PlacedField,
+  { field: source, index }: BytesFieldRef,
+  isNarrowed: boolean,
+  what: string,
+  place: SourcePlace,
+): OutputNode {
+  if (source.limit > 0 && source.type === field.type) {
+    if (source.limit <= field.limit || isNarrowed) return { kind: 'variable', field: index };
+    const expected = `at most ${field.limit} bytes, or .orReject('CODE') for what has more`;
+    throw optionError('ERR_ROUTE', what, expected, `up to ${source.limit} bytes`, place);
+  }
+  if (source.shape === 'f32' && field.shape === 'f64') return { kind: 'float', field: index };
+  if (field.shape === source.shape && field.bytes === source.bytes && source.limit === 0) {
+    return { kind: 'field', field: index };
+  }
+  throw unfit(field, `${source.shape} of ${source.bytes} bytes`, what, place);
+}
+
+function groupOf(
+  field: PlacedField,
+  { ref, build }: Extract<ValueNode, { kind: 'group' }>,
+  run: Capture,
+  what: string,
+  place: SourcePlace,
+): OutputNode {
+  if (field.entry === null || ref.field.entry === null) {
+    throw unfit(field, `entries of ${ref.field.name}`, what, place);
+  }
+  if (ref.field.limit > field.limit) {
+    const expected = `at most ${field.limit} entries`;
+    throw optionError('ERR_ROUTE', what, expected, `up to ${ref.field.limit}`, place);
+  }
+  const entry = refsOfFields(ref.field.entry, `${ref.field.name}[]`, run);
+  const target = { name: what, fields: field.entry };
+  const outputs = planOutputs(build(entry), target, run, `${what}[]`, place);
+  return { kind: 'group', field: ref.index, outputs };
+}
+
+function mapOf(
+  field: PlacedField,
+  ref: AnyRef,
+  targets: Readonly<Record<string, string | bigint>>,
+  what: string,
+  place: SourcePlace,
+): OutputNode {
+  const symbols = ref.field.symbols ?? {};
+  const pairs = Object.entries(targets).map(([symbol, target]) => {
+    const to = typeof target === 'string' ? field.symbols?.[target] : target;
+    const isNumber = field.symbols === null && typeof target === 'bigint';
+    if (to === undefined || (typeof target === 'bigint' && !isNumber) || !holds(field, to)) {
+      throw unfit(field, `${symbol} -> ${target}`, what, place);
+    }
+    return [symbols[symbol] as bigint, to] as const;
+  });
+  pairs.sort(([left], [right]) => (left < right ? -1 : 1));
+  return { kind: 'map', field: ref.index, pairs, code: builtInCode('BAD_ENUM', place) };
+}
+
+function holds(field: PlacedField, value: bigint): boolean {
+  if (!isIntegerType(field.type)) return false;
+  const { low, high } = integerFacts[field.type];
+  return value >= low && value <= high;
+}
+
+const specialTypes: Readonly<Record<string, readonly string[]>> = {
+  'return-address': ['u64'],
+  sequence: ['u8', 'u16', 'u32', 'u64'],
+  'reject-code': ['u32', 'u64'],
+};
+
+function special(
+  field: PlacedField,
+  kind: 'return-address' | 'sequence' | 'reject-code',
+  what: string,
+  place: SourcePlace,
+): OutputNode {
+  const types = specialTypes[kind] ?? [];
+  if (field.symbols === null && types.includes(field.type)) return { kind };
+  const expected = `a field of type ${types.join(', ')} for the ${kind}`;
+  throw optionError('ERR_ROUTE', what, expected, `${field.name} (${field.type})`, place);
+}
+
+function constantOf(
+  field: PlacedField,
+  given: unknown,
+  what: string,
+  place: SourcePlace,
+): Extract<OutputNode, { kind: 'const' }> {
+  if (field.symbols !== null) {
+    const isBool = field.shape === 'bool';
+    const isKind = isBool ? typeof given === 'boolean' : typeof given === 'string';
+    const value = isKind ? field.symbols[String(given)] : undefined;
+    if (value !== undefined) return { kind: 'const', value };
+    throw unfit(field, given, what, place);
+  }
+  const value = exactInteger(given);
+  if (value !== undefined && holds(field, value)) return { kind: 'const', value };
+  throw unfit(field, given, what, place);
+}
+
+function unfit(field: PlacedField, received: unknown, what: string, place: SourcePlace): Error {
+  return optionError('ERR_ROUTE', what, acceptedBy(field), received, place);
+}
+
+function acceptedBy(field: PlacedField): string {
+  if (field.symbols !== null) return `one of ${Object.keys(field.symbols).join(', ')}`;
+  if (!isIntegerType(field.type)) return `a field of ${field.bytes} ${field.shape}`;
+  const { low, high } = integerFacts[field.type];
+  return `a value of ${field.type} (${low} to ${high}), or a conversion to it with orReject`;
+}

@@ -1,0 +1,394 @@
+// The fixed part of a message, or of an entry of a group, as a list of ops: copies merged where
+// source and output run in parallel, everything that does not depend on the message as constant
+// bytes, each output byte written exactly once; then what depends on an optional field or shares
+// its bytes with others.
+import { optionError } from '../errors.js';
+import {
+  clip,
+  fieldKind,
+  fieldRange,
+  type IntegerField,
+  isInteger,
+  keyOf,
+  orBits,
+  storeInteger,
+} from './emit-fields.js';
+import { noIndex, type OpName, opKinds } from './emit-format.js';
+import { mergeCopies, type Op, singleCopy, splitBytes } from './emit-ops.js';
+import type { ImageBuilder } from './emit-sections.js';
+import { containerKind } from './emit-views.js';
+import type { FieldIr, OutputIr, SchemaIr, SourcePosition, ValueIr } from './ir.js';
+
+/** What a block of output is made of. */
+export interface BlockSpec {
+  /** Of the transform: for errors. */
+  readonly name: string;
+  readonly position: SourcePosition;
+  readonly from: readonly FieldIr[];
+  readonly to: readonly FieldIr[];
+  /** The output before anything is written to it. */
+  readonly initial: Uint8Array;
+}
+
+/** Where a block's ops are. */
+export interface BlockRecord {
+  readonly firstOp: number;
+  readonly opCount: number;
+  readonly sequence: SequenceField;
+  readonly names: readonly OpName[];
+}
+
+export interface SequenceField {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly bigEndian: boolean;
+}
+
+/** Bytes of a message type that a transform writes at fixed places. */
+export function fixedBytesOf({ bytes, view }: SchemaIr): number {
+  return view?.kind === 'foreign' ? view.fixedBytes : bytes;
+}
+
+/** A message before a transform writes to it: its header, and what fields have by themselves. */
+export function initialOf(to: SchemaIr): Uint8Array {
+  if (to.view?.kind === 'native') return new Uint8Array(Buffer.from(to.view.initial, 'hex'));
+  const initial = new Uint8Array(fixedBytesOf(to));
+  const put = (index: number | null, value: bigint): void => {
+    const field = index === null ? undefined : to.fields[index];
+    if (field !== undefined && isInteger(field)) storeInteger(initial, field, value);
+  };
+  put(to.sizeField, BigInt(initial.length));
+  put(to.typeField, to.templateId);
+  return initial;
+}
+
+/** Compiles the fixed part of one block of output. */
+export class BlockWriter {
+  readonly #builder: ImageBuilder;
+  readonly #spec: BlockSpec;
+  /** What the output holds before the message is known: constants, zeros elsewhere. */
+  readonly #constants: Uint8Array;
+  /** Ops that write their bytes once, whatever is in the message. */
+  readonly #ops: Op[] = [];
+  /** Ops that depend on an optional field or share their bytes, in the order of the outputs. */
+  readonly #late: Op[] = [];
+  /** How many outputs came before the one that an op is for. */
+  readonly #ranks = new Map<Op, number>();
+  #rank = 0;
+  #sequence: SequenceField | null = null;
+
+  constructor(builder: ImageBuilder, spec: BlockSpec) {
+    this.#builder = builder;
+    this.#spec = spec;
+    this.#constants = spec.initial.slice();
+  }
+
+  /** Takes in what one field of the output becomes. */
+  output(output: OutputIr): void {
+    const [earlyCount, lateCount] = [this.#ops.length, this.#late.length];
+    this.#take(output);
+    const added = [...this.#ops.slice(earlyCount), ...this.#late.slice(lateCount)];
+    for (const op of added) this.#ranks.set(op, this.#rank);
+    this.#rank += 1;
+  }
+
+  #take({ field, value, rangeCode, absent }: OutputIr): void {
+    const target = this.#field(this.#spec.to, field);
+    const source = 'field' in value ? this.#field(this.#spec.from, value.field) : undefined;
+    if (source?.presence === undefined) {
+      this.#present(target);
+      this.#push(target, this.#compile(target, value, rangeCode, source));
+      return;
+    }
+    const bit = this.#integer(this.#field(this.#spec.from, source.presence));
+    const place: Op = { ...emptyOp, name: 'guard', load: fieldKind(bit), source: bit.offset };
+    if (absent?.kind === 'reject') {
+      this.#late.push({ ...place, name: 'require', code: this.#builder.code(absent.code) });
+    }
+    if (absent?.kind === 'absent') this.#orPresence(place, target);
+    else this.#present(target);
+    if (absent?.kind === 'const') this.#constant(target, absent.value);
+    const ops = this.#compile(target, value, rangeCode, source);
+    const isGuarded = absent?.kind !== 'reject';
+    for (const op of ops) {
+      if (isGuarded) this.#late.push({ ...place });
+      if (isGuarded || op.name === 'orBits') this.#late.push(singleCopy(op));
+      else this.#ops.push(op);
+    }
+  }
+
+  #push(target: FieldIr, ops: readonly Op[]): void {
+    if (target.container === undefined) this.#ops.push(...ops);
+    else this.#late.push(...ops);
+  }
+
+  /** An optional field that is always there. */
+  #present(target: FieldIr): void {
+    if (target.presence === undefined) return;
+    const { offset, bit } = this.#field(this.#spec.to, target.presence);
+    this.#constants[offset] = (this.#constants[offset] ?? 0) | (1 << (bit ?? 0));
+  }
+
+  #orPresence(place: Op, target: FieldIr): void {
+    if (target.presence === undefined) return;
+    const { offset, bit } = this.#field(this.#spec.to, target.presence);
+    this.#late.push({ ...place, name: 'orPresence', store: bit ?? 0, target: offset });
+  }
+
+  /** The ops for one value; none where it is a constant or lies behind the fixed part. */
+  #compile(
+    target: FieldIr,
+    value: ValueIr,
+    rangeCode: number,
+    source: FieldIr | undefined,
+  ): readonly Op[] {
+    switch (value.kind) {
+      case 'const':
+        this.#constant(target, value.value);
+        return [];
+      case 'return-address':
+        return [this.#store('returnAddress', this.#wideEnough(target, 8))];
+      case 'sequence':
+        this.#number(this.#integer(target));
+        return [];
+      case 'reject-code': {
+        const integer = this.#integer(target);
+        const [, max] = fieldRange(integer);
+        const argument = Number(max > 0xffffffffn ? 0xffffffffn : max);
+        const code = this.#builder.code(rangeCode);
+        return [{ ...this.#store('rejectCode', integer), argument, code }];
+      }
+      case 'variable':
+      case 'group':
+        return [];
+      default:
+        if (source === undefined) return this.#fail('a field of the message', value.kind);
+        return [this.#converted(target, value, rangeCode, source)];
+    }
+  }
+
+  #converted(target: FieldIr, value: ValueIr, rangeCode: number, source: FieldIr): Op {
+    if (target.container !== undefined) return this.#bits(source, target, value, rangeCode);
+    if (value.kind === 'map') return this.#map(source, target, value);
+    if (value.kind === 'scale') return this.#scale(source, target, value.power, rangeCode);
+    if (value.kind === 'float') return this.#widenFloat(source, target);
+    return this.#move(source, target, rangeCode);
+  }
+
+  /** Appends the ops. */
+  finish(): BlockRecord {
+    const ops = this.#inOrder(this.#complete());
+    const section = this.#builder.sections.ops;
+    const firstOp = section.count;
+    for (const op of ops) {
+      section
+        .u8(opKinds[op.name], op.load, op.store, op.steps)
+        .u16(op.source, op.target)
+        .u32(op.argument, op.code);
+    }
+    const sequence = this.#sequence ?? noSequence;
+    return { firstOp, opCount: ops.length, sequence, names: ops.map((op) => op.name) };
+  }
+
+  /** What comes late behind the rest; where that can fail, all that can goes by the outputs. */
+  #inOrder(early: readonly Op[]): readonly Op[] {
+    if (!this.#late.some(canFail)) return [...early, ...this.#late];
+    const fallible = [...early.filter(canFail), ...this.#late];
+    const rank = (op: Op): number => this.#ranks.get(op) ?? 0;
+    fallible.sort((a, b) => rank(a) - rank(b));
+    return [...early.filter((op) => !canFail(op)), ...fallible];
+  }
+
+  /** Merges copies, then fills every byte that no op writes from the constants. */
+  #complete(): readonly Op[] {
+    const written = new Uint8Array(this.#spec.initial.length);
+    for (const { name, target, bytes } of this.#ops) {
+      if (written.subarray(target, target + bytes).includes(1)) {
+        this.#fail('outputs that do not overlap', name);
+      }
+      written.fill(1, target, target + bytes);
+    }
+    const ops = mergeCopies(this.#ops);
+    for (let start = 0; start < written.length; start += 1) {
+      if (written[start] !== 0) continue;
+      const next = written.indexOf(1, start);
+      const end = next === -1 ? written.length : next;
+      for (const { offset, bytes, name } of splitBytes(end - start, 'const')) {
+        const target = start + offset;
+        const argument = this.#builder.constant(this.#constants.slice(target, target + bytes));
+        const source = name === 'constMany' ? bytes : 0;
+        ops.push({ ...emptyOp, name, source, target, bytes, argument });
+      }
+      start = end;
+    }
+    return inOrderOfFailure(ops, this.#ops);
+  }
+
+  #move(source: FieldIr, target: FieldIr, rangeCode: number): Op {
+    const place = { source: source.offset, target: target.offset };
+    if (!isInteger(source) || !isInteger(target)) {
+      if (isInteger(source) || isInteger(target) || source.bytes > target.bytes) {
+        this.#fail(`a value that ${target.name} can hold`, source.name);
+      }
+      return { ...emptyOp, ...place, name: 'copyMany', bytes: source.bytes };
+    }
+    const range = fieldRange(source);
+    const [low, high] = clip([range], fieldRange(target))[0] ?? range;
+    const fits = low === range[0] && high === range[1];
+    const kinds = { load: fieldKind(source), store: fieldKind(target), bytes: target.bytes };
+    if (!fits) {
+      const argument = this.#builder.sections.bounds.count;
+      this.#builder.sections.bounds.u64(keyOf(source, low)).u64(high - low);
+      const code = this.#builder.code(rangeCode);
+      return { ...emptyOp, ...place, ...kinds, name: 'narrowChecked', argument, code };
+    }
+    const swaps = [2, 4, 8].includes(source.bytes);
+    if (
+      source.bytes !== target.bytes ||
+      (source.order !== target.order && !swaps && source.bytes > 1)
+    ) {
+      return { ...emptyOp, ...place, ...kinds, name: 'widen' };
+    }
+    if (source.bytes === 1 || source.order === target.order) {
+      return { ...emptyOp, ...place, name: 'copyMany', bytes: source.bytes };
+    }
+    const name = source.bytes === 2 ? 'swap2' : source.bytes === 4 ? 'swap4' : 'swap8';
+    return { ...emptyOp, ...place, name, bytes: source.bytes };
+  }
+
+  #map(
+    sourceField: FieldIr,
+    targetField: FieldIr,
+    map: { pairs: readonly (readonly [bigint, bigint])[]; code: number },
+  ): Op {
+    const source = this.#integer(sourceField);
+    const target = this.#integer(targetField);
+    const range = fieldRange(source);
+    const pairs = map.pairs
+      .filter(([from]) => from >= range[0] && from <= range[1])
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    for (const [index, [from, to]] of pairs.entries()) {
+      this.#checkFits(target, to);
+      if (index > 0 && pairs[index - 1]?.[0] === from) {
+        this.#fail('each value mapped once', from);
+      }
+    }
+    const { bounds } = this.#builder.sections;
+    const argument = bounds.count;
+    bounds.u64(BigInt(pairs.length));
+    const { steps } = this.#builder.searchKeys(pairs.map(([from]) => keyOf(source, from)));
+    for (const [, to] of pairs) bounds.u64(BigInt.asUintN(64, to));
+    const code = this.#builder.code(map.code);
+    const load = fieldKind(source);
+    const store = this.#store('map', target);
+    return { ...store, load, source: source.offset, steps, argument, code };
+  }
+
+  #constant(target: FieldIr, value: bigint): void {
+    if (!isInteger(target) && value === 0n) return;
+    const integer = this.#integer(target);
+    this.#checkFits(integer, value);
+    const { container } = target;
+    if (container === undefined) storeInteger(this.#constants, integer, value);
+    else orBits(this.#constants, container, value);
+  }
+
+  #bits(sourceField: FieldIr, target: FieldIr, value: ValueIr, rangeCode: number): Op {
+    const { container } = target;
+    if (container === undefined || value.kind !== 'field') {
+      return this.#fail('a number for a field of bits', value.kind);
+    }
+    const source = this.#integer(sourceField);
+    const place = { source: source.offset, target: container.offset, steps: container.shift };
+    const kinds = { load: fieldKind(source), store: containerKind(container) };
+    const argument = 2 ** container.bits - 1;
+    const code = this.#builder.code(rangeCode);
+    return { ...emptyOp, ...place, ...kinds, name: 'orBits', argument, code, bytes: 0 };
+  }
+
+  #scale(sourceField: FieldIr, targetField: FieldIr, power: number, rangeCode: number): Op {
+    const [source, target] = [this.#integer(sourceField), this.#integer(targetField)];
+    const [low, high] = fieldRange(target);
+    const { bounds } = this.#builder.sections;
+    const argument = bounds.count;
+    bounds
+      .u64(10n ** BigInt(Math.abs(power)))
+      .u64(keyOf(target, low))
+      .u64(high - low);
+    const op = { ...this.#store('scale', target), load: fieldKind(source), source: source.offset };
+    return { ...op, steps: power > 0 ? 0 : 1, argument, code: this.#builder.code(rangeCode) };
+  }
+
+  #widenFloat(source: FieldIr, target: FieldIr): Op {
+    const kind = (field: FieldIr): number => field.bytes - 1 + (field.order === 'be' ? 8 : 0);
+    const place = { source: source.offset, target: target.offset, bytes: target.bytes };
+    return { ...emptyOp, ...place, name: 'floatWiden', load: kind(source), store: kind(target) };
+  }
+
+  #number(target: IntegerField): void {
+    if (this.#sequence !== null) this.#fail('one sequence number in a message', target.name);
+    const { offset, bytes, order } = target;
+    this.#sequence = { offset, bytes, bigEndian: order === 'be' };
+  }
+
+  #store(name: OpName, target: IntegerField): Op {
+    const store = fieldKind(target);
+    return { ...emptyOp, name, store, target: target.offset, bytes: target.bytes };
+  }
+
+  #wideEnough(field: FieldIr, bytes: number): IntegerField {
+    const integer = this.#integer(field);
+    if (integer.bytes < bytes) this.#fail(`a field of ${bytes} bytes`, field.name);
+    return integer;
+  }
+
+  #integer(field: FieldIr): IntegerField {
+    if (isInteger(field)) return field;
+    return this.#fail('an integer field', field.name);
+  }
+
+  #checkFits(field: IntegerField, value: bigint): void {
+    const [low, high] = fieldRange(field);
+    if (value < low || value > high) this.#fail(`a value that ${field.name} can hold`, value);
+  }
+
+  #field(fields: readonly FieldIr[], index: number): FieldIr {
+    return fields[index] ?? this.#fail(`a field of ${this.#spec.name}`, index);
+  }
+
+  #fail(expected: string, received: unknown): never {
+    const { name, position } = this.#spec;
+    throw optionError('ERR_ROUTE', name, expected, received, position);
+  }
+}
+
+/**
+ * Sorts ops by the bytes they write, but ops that can fail stay in the order of the outputs: the
+ * first output that fails gives the reject code.
+ */
+function inOrderOfFailure(ops: readonly Op[], outputs: readonly Op[]): readonly Op[] {
+  const fallible = outputs.filter(canFail);
+  let next = 0;
+  const sorted = [...ops].sort((a, b) => a.target - b.target);
+  return sorted.map((op) => (canFail(op) ? (fallible[next++] ?? op) : op));
+}
+
+function canFail({ name }: Op): boolean {
+  return fallibleOps.includes(name);
+}
+
+const fallibleOps: readonly OpName[] = [
+  ...(['narrowChecked', 'map', 'rejectCode', 'orBits', 'require', 'scale'] as const),
+];
+
+const emptyOp: Omit<Op, 'name'> = {
+  load: 0,
+  store: 0,
+  steps: 0,
+  source: 0,
+  target: 0,
+  argument: 0,
+  code: 0,
+  bytes: 0,
+};
+const noSequence: SequenceField = { offset: noIndex, bytes: 0, bigEndian: false };

@@ -1,0 +1,320 @@
+// Messages as the router sees them: the view of a message type, in which every field has a fixed
+// place, and its fields there.
+
+import { schemaJson } from '../schema/canonical.js';
+import { schemaFromJson } from '../schema/load.js';
+import {
+  type BlockModel,
+  type ByteOrder,
+  type DynamicBase,
+  type FieldModel,
+  type IntegerType,
+  integerFacts,
+  isBigint,
+  nativeHeaderBytes,
+  type SchemaModel,
+  type TypeModel,
+} from '../schema/model.js';
+import type { AnySchema } from '../schema/schema.js';
+import type { BlockIr, ContainerIr, FieldIr, ViewIr, ViewPartIr } from './ir.js';
+
+/**
+ * What a field is to the router: an integer, one bit, bytes that are carried as they are, or a
+ * slot, behind which the value lies elsewhere. `rest`: nothing that it can use.
+ */
+export type FieldType = IntegerType | 'bit' | 'bytes' | SlotType | 'rest';
+export type SlotType = 'string' | 'blob' | 'group';
+
+export function isSlotType(type: FieldType): type is SlotType {
+  return type === 'string' || type === 'blob' || type === 'group';
+}
+
+/** A field at its place in the view. */
+export interface PlacedField {
+  readonly name: string;
+  readonly type: FieldType;
+  /** What the value means: bytes are copied to bytes of the same shape only. */
+  readonly shape: string;
+  readonly order: ByteOrder;
+  /** From the start of the view. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** Values by symbol of enumerations and booleans; null for everything else. */
+  readonly symbols: Readonly<Record<string, bigint>> | null;
+  /** Digits behind the point of a decimal; 0 for other integers. */
+  readonly scale: number;
+  /** Index of its presence bit; null: not optional. */
+  readonly presence: number | null;
+  /** Whether transforms may leave it out. */
+  readonly omissible: boolean;
+  /** The most bytes or entries of a slot; 0 for everything else. */
+  readonly limit: number;
+  readonly entry: readonly PlacedField[] | null;
+  readonly ir: FieldIr;
+}
+
+/** Everything about a message type that the router needs. */
+export interface Placement {
+  readonly bytes: number;
+  /** The fields in the order of the source, then a bit for each optional one. */
+  readonly fields: readonly PlacedField[];
+  readonly view: ViewIr | null;
+}
+
+const boolSymbols = Object.freeze({ false: 0n, true: 1n });
+const placements = new WeakMap<AnySchema, Placement>();
+
+/** The view of a message type and its fields there. */
+export function placementOf(schema: AnySchema): Placement {
+  const known = placements.get(schema);
+  if (known !== undefined) return known;
+  const { model, bytesMax } = schema;
+  const made = model.layout.kind === 'native' ? nativeView(model) : foreignView(model, bytesMax);
+  placements.set(schema, made);
+  return made;
+}
+
+/** Fields of the message type that can be named. */
+export function placedFields(schema: AnySchema): readonly PlacedField[] {
+  return placementOf(schema).fields;
+}
+
+function nativeView(model: SchemaModel): Placement {
+  const fields = blockFields(model.block, nativeHeaderBytes);
+  const bytes = nativeHeaderBytes + newestBytes(model.block);
+  const initial = new Uint8Array(bytes);
+  const view = new DataView(initial.buffer);
+  view.setUint16(0, Number(model.templateId), true);
+  view.setUint8(2, model.version);
+  view.setUint16(4, newestBytes(model.block), true);
+  view.setUint16(6, model.fingerprints.at(-1) ?? 0, true);
+  initial.set(initialBlock(model.block), nativeHeaderBytes);
+  const json = schemaJson(model, { type: null, size: null });
+  return { bytes, fields, view: { kind: 'native', schema: json, initial: hexOf(initial) } };
+}
+
+const models = new WeakMap<object, SchemaModel>();
+
+/** The model of a native message type, from the IR, which may come from a file. */
+export function nativeModel({ schema }: Extract<ViewIr, { kind: 'native' }>): SchemaModel {
+  const known = models.get(schema as object);
+  if (known !== undefined) return known;
+  const { model } = schemaFromJson(schema);
+  models.set(schema as object, model);
+  return model;
+}
+
+function newestBytes(block: BlockModel): number {
+  return block.versionBytes.at(-1) ?? 0;
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+/** The fields of a block whose start lies `start` bytes into the view, then their presence bits. */
+function blockFields(block: BlockModel, start: number): PlacedField[] {
+  const optionals = block.fields.filter(({ presence }) => presence !== null);
+  const fields = block.fields.map((field) => {
+    const presence = field.presence === null ? null : optionals.indexOf(field);
+    const index = presence === null ? null : block.fields.length + presence;
+    return placedField(field, start + field.offset, field.bytes, index);
+  });
+  return [...fields, ...optionals.map((field) => presenceBit(field, start))];
+}
+
+function presenceBit({ name, presence }: FieldModel, start: number): PlacedField {
+  const { offset, bit } = presence ?? { offset: 0, bit: 0 };
+  const place = { name: `${name}?`, order: 'le', offset: start + offset + (bit >> 3), bytes: 1 };
+  const ir = { ...place, type: 'bit', symbols: null, bit: bit & 7, omissible: true } as FieldIr;
+  return {
+    ...{ name: place.name, type: 'bit', shape: 'bit', order: 'le', offset: ir.offset, bytes: 1 },
+    ...{ symbols: null, scale: 0, presence: null, omissible: true, limit: 0, entry: null, ir },
+  };
+}
+
+function placedField(
+  model: FieldModel,
+  offset: number,
+  bytes: number,
+  presence: number | null,
+  container: ContainerIr | null = null,
+): PlacedField {
+  const { name, type } = model;
+  const order = container === null ? model.order : 'le';
+  const symbols = type.kind === 'bool' ? boolSymbols : type.kind === 'enum' ? type.symbols : null;
+  const isSlot = type.kind === 'string' || type.kind === 'blob' || type.kind === 'group';
+  const omissible = isSlot || presence !== null || model.fallback !== null;
+  const limit = type.kind === 'group' ? type.countMax : isSlot ? type.bytesMax : 0;
+  const entry = type.kind === 'group' ? blockFields(type.block, 0) : null;
+  const routed = routedType(type);
+  const ir: FieldIr = {
+    ...{ name, type: routed, order, offset, bytes },
+    symbols: symbols === null ? null : { ...symbols },
+    ...(presence === null ? {} : { presence }),
+    ...(omissible ? { omissible } : {}),
+    ...(isSlot ? { limit } : {}),
+    ...(type.kind === 'group' ? { entry: blockIr(type.block, entry ?? []) } : {}),
+    ...(container === null ? {} : { container }),
+  };
+  return {
+    ...{ name, type: routed, shape: shapeOf(type), order, offset, bytes, symbols },
+    ...{ scale: type.kind === 'decimal' ? type.scale : 0, presence, omissible, limit, entry, ir },
+  };
+}
+
+function blockIr(block: BlockModel, fields: readonly PlacedField[]): BlockIr {
+  const initial = hexOf(initialBlock(block));
+  return { bytes: newestBytes(block), fields: fields.map(({ ir }) => ir), initial };
+}
+
+/** A block in which nothing was set: fallbacks, zero everywhere else. */
+function initialBlock(block: BlockModel): Uint8Array {
+  const bytes = new Uint8Array(newestBytes(block));
+  for (const { offset, type, fallback, order } of [...block.fields, ...block.removed]) {
+    if (fallback !== null) putValue(bytes, offset, type, fallback, order === 'le');
+  }
+  return bytes;
+}
+
+function putValue(
+  target: Uint8Array,
+  offset: number,
+  type: TypeModel,
+  value: unknown,
+  isLittle: boolean,
+): void {
+  const view = new DataView(target.buffer);
+  if (type.kind === 'array') {
+    const items = value as readonly unknown[];
+    const bytes = bytesOfElement(type.element);
+    for (const [index, item] of items.entries()) {
+      putValue(target, offset + index * bytes, type.element, item, isLittle);
+    }
+  } else if (type.kind === 'ascii') {
+    const pad = type.pad === 'space' ? ' ' : '\0';
+    target.set(Buffer.from(String(value).padEnd(type.bytes, pad), 'latin1'), offset);
+  } else if (type.kind === 'bytes') {
+    target.set(value as Uint8Array, offset);
+  } else if (type.kind === 'float') {
+    if (type.base === 'f32') view.setFloat32(offset, Number(value), isLittle);
+    else view.setFloat64(offset, Number(value), isLittle);
+  } else if ('base' in type) {
+    const { bytes } = integerFacts[type.base];
+    let rest = BigInt.asUintN(bytes * 8, integerOf(type, value));
+    for (let index = 0; index < bytes; index += 1) {
+      target[offset + (isLittle ? index : bytes - 1 - index)] = Number(rest & 0xffn);
+      rest >>= 8n;
+    }
+  }
+}
+
+function bytesOfElement(type: TypeModel): number {
+  if (type.kind === 'ascii' || type.kind === 'bytes') return type.bytes;
+  if (type.kind === 'float') return type.base === 'f32' ? 4 : 8;
+  return 'base' in type ? integerFacts[type.base].bytes : 0;
+}
+
+/** The number on the wire for a value in JavaScript. */
+function integerOf(type: TypeModel, value: unknown): bigint {
+  if (type.kind === 'bool') return value === true ? 1n : 0n;
+  if (type.kind === 'enum') return type.symbols[String(value)] ?? 0n;
+  if (type.kind !== 'flags') return BigInt(value as number | bigint);
+  const bits = value as Readonly<Record<string, boolean>>;
+  const set = Object.entries(type.flags).filter(([name]) => bits[name] === true);
+  return set.reduce((word, [, bit]) => word | (1n << BigInt(bit)), 0n);
+}
+
+/** What the router can do with a field. */
+function routedType(type: TypeModel): FieldType {
+  switch (type.kind) {
+    case 'integer':
+    case 'decimal':
+    case 'timestamp':
+    case 'enum':
+    case 'bool':
+      return type.base;
+    case 'bits':
+      return 'u32';
+    case 'string':
+    case 'blob':
+    case 'group':
+    case 'rest':
+      return type.kind;
+    default:
+      return 'bytes';
+  }
+}
+
+function shapeOf(type: TypeModel): string {
+  switch (type.kind) {
+    case 'integer':
+    case 'decimal':
+    case 'timestamp':
+      return isBigint(type.base) ? 'bigint' : 'number';
+    case 'float':
+      return type.base;
+    case 'flags':
+      return `flags ${JSON.stringify(type.flags)}`;
+    case 'ascii':
+      return type.pad === 'space' ? 'ascii padded with spaces' : 'ascii';
+    case 'array':
+      return `array of ${elementShape(type.element)}`;
+    default:
+      return type.kind;
+  }
+}
+
+function elementShape(type: TypeModel): string {
+  if (type.kind === 'decimal') return `decimal(${type.scale}) ${type.base}`;
+  if (type.kind === 'enum') return `enum ${Object.entries(type.symbols).join(' ')} ${type.base}`;
+  if (type.kind === 'integer') return type.base;
+  return shapeOf(type);
+}
+
+/** The fixed part as it is, its bits spread out, then each movable section and its bits. */
+function foreignView(model: SchemaModel, bytesMax: number): Placement {
+  const { fields } = model.block;
+  const fixedBytes = newestBytes(model.block);
+  const isPlain = fields.every(({ type, base }) => base === null && isPlainType(type));
+  if (isPlain) {
+    const placed = fields.map((field) => placedField(field, field.offset, field.bytes, null));
+    return { bytes: fixedBytes, fields: placed, view: null };
+  }
+  const parts: ViewPartIr[] = [];
+  const places = new Map<FieldModel, PlacedField>();
+  let end = fixedBytes;
+  for (const base of new Set(fields.map((field) => field.base))) {
+    const section = fields.filter((field) => field.base === base);
+    const start = base === null ? 0 : end;
+    if (base !== null) {
+      const bytes = Math.max(...section.map(({ offset, bytes }) => offset + bytes));
+      parts.push(sectionPart(base, bytes));
+      end += bytes;
+    }
+    for (const field of section) {
+      const { type, offset, bytes } = field;
+      if (type.kind !== 'bits') {
+        places.set(field, placedField(field, start + offset, bytes, null));
+        continue;
+      }
+      const { shift, bits, containerBytes } = type;
+      const { order } = field;
+      const container = { offset: start + offset, bytes: containerBytes, order, shift, bits };
+      parts.push({ kind: 'bits', container });
+      places.set(field, placedField(field, end, 4, null, container));
+      end += 4;
+    }
+  }
+  const placed = fields.map((field) => places.get(field) as PlacedField);
+  const view: ViewIr = { kind: 'foreign', fixedBytes, bytesMax, parts };
+  return { bytes: end, fields: placed, view };
+}
+
+function isPlainType({ kind }: TypeModel): boolean {
+  return kind !== 'bits' && kind !== 'rest';
+}
+
+function sectionPart({ field, scale, plus }: DynamicBase, bytes: number): ViewPartIr {
+  return { kind: 'section', field, scale, plus, bytes };
+}
