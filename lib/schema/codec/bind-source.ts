@@ -17,14 +17,17 @@ export function bindSource(layouts: Layouts): string {
   ].join('\n');
 }
 
-/** Statements that check the message of `view` from `at` to `end` and return its fault, if any. */
-export function bindLines({ model, root }: Layouts): string[] {
+/**
+ * Statements that check the message of `view` from `at` to the variable `end` and return its
+ * fault, if any. They declare `frameBytes`, `version` and `body`.
+ */
+export function bindLines({ model, root }: Layouts, end = 'end'): string[] {
   const newest = model.version;
   const fingerprint = model.fingerprints[newest - 1] ?? 0;
   // The second word of the header as the newest version writes it.
   const usual = ((fingerprint << 16) | root.bytes) >>> 0;
   return [
-    'const frameBytes = end - at;',
+    `const frameBytes = ${end} - at;`,
     `if (frameBytes < ${nativeHeaderBytes}) return ${TRUNCATED};`,
     `if (frameBytes > ${nativeMessageBytesMax}) return ${TOO_LARGE};`,
     'const first = view.getUint32(at, true);',

@@ -28,7 +28,7 @@ import {
   isGroup,
   isSlotType,
 } from './plan.js';
-import { generatedAccess } from './source-reader.js';
+import { generatedReader } from './source-reader.js';
 import { getText } from './text.js';
 import { isAligned, type Views, viewsOf } from './views.js';
 
@@ -55,7 +55,12 @@ export function makeReader(plan: CodecPlan, generates = true): new () => object 
   const parts = partsOf(plan);
   const { isNative, model } = parts.layouts;
   if (!isNative) return foreignReader(parts);
-  const access = (generates ? generatedAccess(parts) : undefined) ?? closureAccess(parts);
+  const Generated = generates ? generatedReader(parts) : undefined;
+  if (Generated !== undefined) {
+    Object.defineProperty(Generated, 'name', { value: `${model.name}Reader` });
+    return Generated;
+  }
+  const access = closureAccess(parts);
   const Entry = entryClasses(parts, access);
   const Reader = class extends (Entry as new () => Flyweight & { toObject(): object }) {
     /** Checks the message from `offset` to `end` and moves to it. Throws ERR_MESSAGE. */

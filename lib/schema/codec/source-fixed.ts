@@ -25,6 +25,8 @@ export interface Spot {
   readonly isAligned: boolean;
   /** Arguments behind the field's index: `, k0, k1`. */
   readonly indexes: string;
+  /** What to do with bytes that are no value, if not the usual: an expression. */
+  readonly otherwise?: string;
 }
 
 const chainMax = 4;
@@ -49,8 +51,8 @@ function refuse({ field, indexes }: Spot): string {
 }
 
 /** What to do with bytes that are no value: an expression. */
-export function bad({ field, at, indexes }: Spot): string {
-  return `bad(${field.index}, views, ${at}${indexes})`;
+export function bad({ field, at, indexes, otherwise }: Spot): string {
+  return otherwise ?? `bad(${field.index}, views, ${at}${indexes})`;
 }
 
 /** Tests for an `x` that the integer type does not hold. */

@@ -22,10 +22,15 @@ export function indexNames(depth: number): string[] {
   return Array.from({ length: depth }, (_, at) => `index${at}`);
 }
 
+/** The property with the position that slots count from: the message's block starts there. */
+export function bodyName(depth: number): string {
+  return depth === 0 ? '$at' : '$body';
+}
+
 /** The indexes as further arguments. */
 export function indexProperties(depth: number, of = 'this'): string {
   return indexNames(depth)
-    .map((name) => `, ${of}[$${name}]`)
+    .map((name) => `, ${of}.$${name}`)
     .join('');
 }
 
@@ -50,18 +55,18 @@ export function partText(field: FieldPlan, depth: number, comment: string): stri
 /** Statements of a getter that moves the part to `at` and returns it. */
 export function openLines(field: FieldPlan, depth: number): string[] {
   const { type, model } = field;
-  const lines = [`const part = this[$${partName(field)}];`];
+  const lines = [`const part = this.$${partName(field)};`];
   const place = `at + ${model.offset}`;
-  if (type.kind === 'array') return [...lines, `part[$start] = ${place};`, 'return part;'];
+  if (type.kind === 'array') return [...lines, `part.$start = ${place};`, 'return part;'];
   const get = (base: string, at: string): string => `V.get${base}(${at}, ${model.order === 'le'})`;
-  lines.push('const V = this[$view];');
+  lines.push('const V = this.$view;');
   if (type.kind === 'flags') {
     const [low, high] = model.order === 'le' ? [0, 4] : [4, 0];
     if (type.base !== 'u64') {
-      lines.push(`part[$low] = ${get(accessorOf(type.base) ?? '', place)};`);
+      lines.push(`part.$low = ${get(accessorOf(type.base) ?? '', place)};`);
     } else {
-      lines.push(`part[$low] = ${get('Uint32', `${place} + ${low}`)};`);
-      lines.push(`part[$high] = ${get('Uint32', `${place} + ${high}`)};`);
+      lines.push(`part.$low = ${get('Uint32', `${place} + ${low}`)};`);
+      lines.push(`part.$high = ${get('Uint32', `${place} + ${high}`)};`);
     }
     return [...lines, 'return part;'];
   }
@@ -70,28 +75,26 @@ export function openLines(field: FieldPlan, depth: number): string[] {
     `const count = V.getUint32(${place} + 4, true);`,
     'part.count = count;',
     'if (count === 0) return part;',
-    `const start = this[$body] + V.getUint32(${place}, true);`,
-    'part[$stride] = V.getUint16(start, true);',
-    'part[$start] = start + 8;',
-    'const entry = part[$entry];',
-    'if (entry[$views] !== this[$views]) {',
-    '  entry[$views] = this[$views], entry[$view] = V, entry[$octets] = this[$octets];',
-    '}',
-    'entry[$words] = this[$words], entry[$signedWords] = this[$signedWords];',
-    'entry[$body] = this[$body], entry[$version] = this[$version];',
-    ...indexNames(depth).map((name) => `entry[$${name}] = this[$${name}];`),
+    `const start = this.${bodyName(depth)} + V.getUint32(${place}, true);`,
+    'part.$stride = V.getUint16(start, true);',
+    'part.$start = start + 8;',
+    'const entry = part.$entry;',
+    'if (entry.$view !== V) entry.$view = V, entry.$views = this.$views;',
+    `entry.$words = this.$words, entry.$body = this.${bodyName(depth)};`,
+    'entry.$written = this.$written;',
+    ...indexNames(depth).map((name) => `entry.$${name} = this.$${name};`),
     'return part;',
   ];
 }
 
 function flagsText(index: number, { flags }: FlagsModel, comment: string): string {
   const getters = Object.entries(flags).map(([name, bit]) => {
-    const word = bit < 32 ? 'this[$low]' : 'this[$high]';
+    const word = bit < 32 ? 'this.$low' : 'this.$high';
     return `get ${property(name)}() { return (${word} & ${1 << (bit & 31)}) !== 0; }`;
   });
   return [
     `class Part${index} { ${comment} flags`,
-    '  constructor() { this[$low] = 0, this[$high] = 0; }',
+    '  constructor() { hide(this, { $low: 0, $high: 0 }); }',
     ...indent(getters),
     '}',
   ].join('\n');
@@ -108,16 +111,16 @@ function arrayText(
   const indexes = indexProperties(depth, 'owner');
   const value = isInline(element)
     ? readExpression(element, { field, at: 'at', isAligned: false, indexes })
-    : `element${index}(owner[$views], at${indexes})`;
+    : `element${index}(owner.$views, at${indexes})`;
   return [
     `class Part${index} { ${comment} array`,
-    `  constructor(owner) { this[$owner] = owner, this[$start] = 0; this.length = ${count}; }`,
+    `  constructor(owner) { this.length = ${count}; hide(this, { $owner: owner, $start: 0 }); }`,
     '  at(index) {',
     `    if (index >>> 0 !== index || index >= ${count}) outOfRange(index, ${count});`,
-    `    const at = this[$start] + index * ${elementBytes({ element })}, owner = this[$owner];`,
-    ...(value.includes('V.') ? ['    const V = owner[$view];'] : []),
+    `    const at = this.$start + index * ${elementBytes({ element })}, owner = this.$owner;`,
+    ...(value.includes('V.') ? ['    const V = owner.$view;'] : []),
     ...(value.includes('(views') || value.includes(' views')
-      ? ['    const views = owner[$views];']
+      ? ['    const views = owner.$views;']
       : []),
     ...(value.includes('x =') ? ['    let x;'] : []),
     `    return ${value};`,
@@ -133,13 +136,14 @@ function groupText({ index }: GroupPlan, depth: number, comment: string): string
   return [
     `class Part${index} { ${comment} group`,
     '  constructor(entry) {',
-    '    this.count = 0, this[$start] = 0, this[$stride] = 0, this[$entry] = entry;',
+    '    this.count = 0;',
+    '    hide(this, { $start: 0, $stride: 0, $entry: entry });',
     '  }',
     '  at(index) {',
     '    if (index >>> 0 !== index || index >= this.count) outOfRange(index, this.count);',
-    '    const entry = this[$entry];',
-    '    entry[$at] = this[$start] + Math.imul(index, this[$stride]);',
-    `    entry[$index${depth}] = index;`,
+    '    const entry = this.$entry;',
+    '    entry.$at = this.$start + Math.imul(index, this.$stride);',
+    `    entry.$index${depth} = index;`,
     '    return entry;',
     '  }',
     '  *[Symbol.iterator]() {',

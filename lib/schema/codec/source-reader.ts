@@ -1,109 +1,149 @@
-// The getters of a native schema's flyweights as generated code. Getters made from closures share
-// what the engine learns about them between all fields of all schemas; these do not.
-import type { UnsignedType } from '../model.js';
+// The text of a native schema's flyweight readers: a class per block, with everything that a
+// getter needs as a property of the flyweight itself and every offset a constant. Readers made
+// from closures share what the engine learns about them between all fields of all schemas; these
+// do not.
+import { nativeHeaderBytes } from '../model.js';
 import { bindLines } from './bind-source.js';
-import { accessorOf, elementBytes } from './fixed.js';
-import { ArrayReader, openAt, outOfRange, placeOf, setBits } from './flyweight.js';
+import { outOfRange } from './flyweight.js';
 import { compileFunction, indent, nameComment } from './generate.js';
 import { codecTools, toolNames } from './generated.js';
 import type { CodecParts } from './parts.js';
-import type { BlockPlan, FieldPlan, Layouts } from './plan.js';
-import { type Access, absentPart, moveTo } from './reader.js';
+import { type BlockPlan, type FieldPlan, isGroup, type Layouts } from './plan.js';
+import { absentPart } from './reader.js';
 import { decodeSource, presentExpression } from './source-decode.js';
-import { isInline, property, readExpression } from './source-fixed.js';
+import { property } from './source-fixed.js';
+import {
+  bodyName,
+  elementReader,
+  hasPart,
+  indexNames,
+  indexProperties,
+  openLines,
+  partName,
+  partText,
+} from './source-parts.js';
+import { slotText } from './text.js';
+import { viewsOf } from './views.js';
 
-/** The access as generated code, or undefined where code generation is forbidden. */
-export function generatedAccess(parts: CodecParts): Access | undefined {
-  const { layouts } = parts;
+const nowhere = new Uint8Array(nativeHeaderBytes);
+
+/**
+ * Gives a flyweight what it knows: `$views` and their `$view`; `$words`, which are null where the
+ * message is not aligned; `$at`, where its block is; in entries `$body`, from where slots count;
+ * `$written`, the message's version. No name of a field, a flag or a symbol starts like these;
+ * nobody sees them who lists the flyweight's properties.
+ */
+function hide(flyweight: object, state: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(state)) {
+    Object.defineProperty(flyweight, name, { value, writable: true });
+  }
+}
+
+/** The class of the message's flyweights; undefined where code generation is forbidden. */
+export function generatedReader(made: CodecParts): (new () => object) | undefined {
+  const { layouts } = made;
   const tools: Record<string, unknown> = {
-    ...codecTools(parts),
-    placeOf,
-    moveTo,
-    openAt,
-    setBits,
-    ArrayReader,
+    ...codecTools(made),
+    hide,
     outOfRange,
+    slotText,
+    nowhere: viewsOf(nowhere),
   };
   for (const field of layouts.fields) {
     if (field.model.since > 1) tools[`older${field.index}`] = absentPart(field);
+    const element = elementReader(made, field);
+    if (element !== undefined) tools[`element${field.index}`] = element;
   }
+  // Entries first: a message's class names the classes of its groups.
+  const classes = layouts.blocks.toReversed().map((block) => classText(block, layouts));
   const text = [
     `(() => { ${nameComment(layouts.model.name)} reader`,
     toolNames(tools),
     decodeSource(layouts, false),
-    'return {',
-    `getters: [${layouts.blocks.map((block) => gettersText(block, layouts)).join(',\n')}],`,
-    `objects: [${layouts.blocks.map(objectText).join(',\n')}],`,
-    `arrays: {${layouts.fields.flatMap(arrayText).join(',\n')}},`,
-    wrapText(layouts),
-    '};',
+    ...classes,
+    'return Block0;',
     '})()',
   ].join('\n');
-  return compileFunction<Access>(text, tools);
+  return compileFunction<new () => object>(text, tools);
 }
 
-/** A class for an array whose elements generated code reads itself. */
-function arrayText(field: FieldPlan): string[] {
-  const { index, type } = field;
-  if (type.kind !== 'array' || !isInline(type.element)) return [];
-  const spot = { field, at: 'at', isAligned: false, indexes: ', ...s.indexes' };
-  const element = readExpression(type.element, spot);
+function classText(block: BlockPlan, layouts: Layouts): string {
+  const comment = nameComment(`${layouts.model.name}.${block.index}`);
+  const { index, depth, fields } = block;
   return [
-    [
-      `${index}: class extends ArrayReader { ${nameComment(field.path)}`,
-      '  at(index) {',
-      `    if (index >>> 0 !== index || index >= ${type.count}) outOfRange(index, ${type.count});`,
-      `    const s = this.outer, at = this.start + index * ${elementBytes(type)};`,
-      ...indent(indent(declarations(element))),
-      `    return ${element};`,
-      '  }',
+    ...fields.filter(hasPart).map((field) => partText(field, depth, comment)),
+    ...fields.map((field) => badText(field, depth)),
+    `class Block${index} { ${comment}`,
+    ...indent([
+      'constructor() {',
+      `  hide(this, { ${stateOf(block)} });`,
       '}',
-    ].join('\n'),
-  ];
+      ...fields.flatMap((field) => [
+        `get ${property(field.name)}() { ${comment}`,
+        ...indent(getterLines(field, block)),
+        '}',
+      ]),
+      ...(index === 0 ? messageLines(layouts) : []),
+      'toObject() {',
+      '  const v = this.$views;',
+      `  return read${index}(v, v.view, v.octets, null, null, this.${bodyName(depth)}, ` +
+        `this.$at, this.$written${indexProperties(depth)});`,
+      '}',
+    ]),
+    '}',
+  ].join('\n');
 }
 
-function objectText({ index, depth }: BlockPlan): string {
-  const indexes = Array.from({ length: depth }, (_, at) => `, s.indexes[${at}]`).join('');
-  const views = 's.views, s.view, s.octets, null, null';
-  return `(s) => read${index}(${views}, s.body, s.at, s.version${indexes})`;
+/** The getter calls it, which leaves the getter short. */
+function badText({ index, model }: FieldPlan, depth: number): string {
+  const at = `f.$at + ${model.offset}`;
+  return `function bad${index}(f) { bad(${index}, f.$views, ${at}${indexProperties(depth, 'f')}); }`;
 }
 
-function wrapText(layouts: Layouts): string {
+function stateOf({ depth, fields }: BlockPlan): string {
+  return [
+    '$views: nowhere, $view: nowhere.view, $words: null, $at: 0, $written: 1',
+    depth === 0 ? '$size: 0' : '$body: 0',
+    ...indexNames(depth).map((name) => `$${name}: 0`),
+    ...fields.filter(hasPart).map((field) => `$${partName(field)}: ${newPart(field)}`),
+  ].join(', ');
+}
+
+function newPart(field: FieldPlan): string {
+  if (isGroup(field)) return `new Part${field.index}(new Block${field.block.index}())`;
+  return `new Part${field.index}(this)`;
+}
+
+function messageLines(layouts: Layouts): string[] {
   const { model } = layouts;
   const name = JSON.stringify(model.name);
   return [
-    `wrap(place, bytes, offset, last) { ${nameComment(model.name)}`,
+    `wrap(bytes, offset = 0, end = bytes.length) { ${nameComment(model.name)}`,
     ...indent([
       'const views = viewsOf(bytes);',
-      `checkPlace(${name}, bytes, offset, last);`,
-      'const view = views.view, at = views.base + offset, end = views.base + last;',
-      // The check stands here and not in a function of its own: that makes this one too long to
-      // be inlined, and leaves what may be inlined to the getters, which are called more often.
-      ...bindLines(layouts).map((line) => line.replace(/\breturn (\w+);/, 'misbound($1);')),
-      'moveTo(place, views, at, end);',
+      'if (offset >>> 0 !== offset || end >>> 0 !== end || end > bytes.length) {',
+      `  checkPlace(${name}, bytes, offset, end);`,
+      '}',
+      'const view = views.view, at = views.base + offset, last = views.base + end;',
+      ...bindLines(layouts, 'last').map((line) => line.replace(/\breturn (\w+);/, 'misbound($1);')),
+      'if (this.$view !== view) this.$view = view, this.$views = views;',
+      'this.$words = isAligned(views, at, last) ? views.words : null;',
+      'this.$at = body, this.$written = version, this.$size = frameBytes;',
+      'return this;',
     ]),
-    '},',
-  ].join('\n');
-}
-
-function gettersText(block: BlockPlan, { model }: Layouts): string {
-  const comment = nameComment(`${model.name}.${block.index}`);
-  const getters = block.fields.flatMap((field) => [
-    `get ${property(field.name)}() { ${comment}`,
-    ...indent(getterLines(field)),
-    '},',
-  ]);
-  return ['{', ...indent(getters), '}'].join('\n');
+    '}',
+    'get $version() { return this.$written; }',
+    'get $bytes() { return this.$size; }',
+  ];
 }
 
 /** Variables that expressions use, each where it comes from. */
 const variables: readonly (readonly [name: string, declaration: string])[] = [
-  ['views', 'const views = s.views;'],
-  ['V', 'const V = s.view;'],
-  ['U', 'const U = s.octets;'],
-  ['Q', 'const Q = s.words;'],
-  ['I', 'const I = s.signedWords;'],
-  ['body', 'const body = s.body;'],
+  ['views', 'const views = this.$views;'],
+  ['V', 'const V = this.$view;'],
+  ['U', 'const U = this.$views.octets;'],
+  ['Q', 'const Q = this.$words;'],
+  ['I', 'const I = this.$views.signedWords;'],
   ['x', 'let x;'],
   ['n', 'let n;'],
 ];
@@ -115,37 +155,35 @@ const variables: readonly (readonly [name: string, declaration: string])[] = [
 function declarations(expression: string): string[] {
   const text = expression.replace(/"(?:[^"\\]|\\.)*"/g, '');
   return variables.flatMap(([name, line]) =>
-    new RegExp(`\\b${name}\\b`).test(text) ? [line] : [],
+    new RegExp(`(?<!\\$)\\b${name}\\b`).test(text) ? [line] : [],
   );
 }
 
-function flagBits(base: UnsignedType, at: string): string {
-  return `s.view.get${accessorOf(base)}(${at}, true)`;
-}
-
-function getterLines(field: FieldPlan): string[] {
+function getterLines(field: FieldPlan, block: BlockPlan): string[] {
   const { index, model, type } = field;
-  const lines = ['const s = this[placeOf];', 'const at = s.at;'];
-  if (model.since > 1) lines.push(`if (s.version < ${model.since}) return older${index}();`);
+  const lines = ['const at = this.$at;'];
+  if (model.since > 1) {
+    lines.push(`if (this.$written < ${model.since}) return older${index}();`);
+  }
   if (model.presence !== null) {
     const { offset, bit } = model.presence;
-    const word = `s.view.getUint32(at + ${offset}, true)`;
+    const word = `this.$view.getUint32(at + ${offset}, true)`;
     lines.push(`if ((${word} & ${1 << bit}) === 0) return undefined;`);
   }
-  if (type.kind === 'flags') {
-    const bits = flagBits(type.base, `at + ${model.offset}`);
-    return [...lines, `return s.parts[${index}][setBits](${bits});`];
-  }
-  if (type.kind === 'group' || type.kind === 'array') {
-    return [...lines, `return s.parts[${index}][openAt](s, at + ${model.offset});`];
+  if (hasPart(field)) return [...lines, ...openLines(field, block.depth)];
+  if (type.kind === 'string') {
+    const slot = `this.$views, this.${bodyName(block.depth)}, at + ${model.offset}`;
+    return [...lines, `return slotText(${slot}) ?? bad${index}(this);`];
   }
   const spot = (isAligned: boolean): string =>
     presentExpression(field, {
       field,
       at: `at + ${model.offset}`,
       isAligned: isAligned && model.offset % 8 === 0,
-      indexes: ', ...s.indexes',
+      indexes: '',
+      otherwise: `bad${index}(this)`,
     });
+  if (type.kind === 'blob') lines.push(`const body = this.${bodyName(block.depth)};`);
   const [fast, slow] = [spot(true), spot(false)];
   const value = fast === slow ? slow : `Q === null ? ${slow} : ${fast}`;
   return [...lines, ...declarations(value), `return ${value};`];

@@ -1,5 +1,7 @@
 // Text inside messages: ASCII by character codes, which beats the engine's own conversions for
 // what fields usually hold, and TextEncoder and TextDecoder for the rest.
+import { exactMax, exactText } from './source-text.js';
+import type { Views } from './views.js';
 
 const shortMax = 48;
 const encoder = new TextEncoder();
@@ -57,6 +59,7 @@ export function textBytes(text: string): number {
 }
 
 const highBits = 0x80808080;
+const exact = exactText();
 
 /** The UTF-8 text of `bytes` bytes at `at`; undefined when they are none. */
 export function getText(
@@ -65,6 +68,9 @@ export function getText(
   at: number,
   bytes: number,
 ): string | undefined {
+  if (exact !== undefined && bytes > 0 && bytes <= exactMax) {
+    return exact(view, at, bytes) ?? getLongText(octets, at, bytes);
+  }
   if (bytes > shortMax) return getLongText(octets, at, bytes);
   let seen = 0;
   let index = at;
@@ -72,6 +78,12 @@ export function getText(
   for (; index + 4 <= end; index += 4) seen |= view.getInt32(index, true);
   for (; index < end; index++) seen |= octets[index] as number;
   return (seen & highBits) === 0 ? shortText(octets, at, bytes) : getLongText(octets, at, bytes);
+}
+
+/** The text of the slot at `at`, whose offset counts from `body`; undefined as `getText`. */
+export function slotText({ view, octets }: Views, body: number, at: number): string | undefined {
+  const bytes = view.getUint32(at + 4, true);
+  return bytes === 0 ? '' : getText(view, octets, body + view.getUint32(at, true), bytes);
 }
 
 function getLongText(octets: Uint8Array, at: number, bytes: number): string | undefined {

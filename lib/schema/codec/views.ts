@@ -7,8 +7,8 @@ import { describeValue } from '../../errors.js';
  * byte array that was given, so that multiples of 8 are aligned.
  */
 export interface Views {
-  /** Position of the byte array's start. */
-  readonly base: number;
+  /** Position of the start of the byte array that `viewsOf` was given last for this buffer. */
+  base: number;
   readonly view: DataView;
   readonly octets: Uint8Array;
   /** Aligned 64-bit words; null where they would have the wrong byte order or a changing size. */
@@ -16,24 +16,17 @@ export interface Views {
   readonly signedWords: BigInt64Array | null;
 }
 
-interface BufferViews {
-  readonly view: DataView;
-  readonly octets: Uint8Array;
-  readonly words: BigUint64Array | null;
-  readonly signedWords: BigInt64Array | null;
-}
-
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-const viewsOfBuffer = new WeakMap<ArrayBufferLike, BufferViews>();
+const viewsOfBuffer = new WeakMap<ArrayBufferLike, Views>();
 
 function isResizable(buffer: ArrayBufferLike): boolean {
   const { resizable, growable } = buffer as { resizable?: boolean; growable?: boolean };
   return resizable === true || growable === true;
 }
 
-function makeViews(buffer: ArrayBufferLike): BufferViews {
+function makeViews(buffer: ArrayBufferLike): Views {
   // Without a length given, views of resizable buffers keep to the buffer's size.
-  const common = { view: new DataView(buffer), octets: new Uint8Array(buffer) };
+  const common = { base: 0, view: new DataView(buffer), octets: new Uint8Array(buffer) };
   if (!isLittleEndian || isResizable(buffer)) return { ...common, words: null, signedWords: null };
   const count = Math.floor(buffer.byteLength / 8);
   return {
@@ -44,9 +37,13 @@ function makeViews(buffer: ArrayBufferLike): BufferViews {
 }
 
 let lastBytes: Uint8Array = new Uint8Array(0);
-let lastViews: Views = { base: 0, ...makeViews(lastBytes.buffer) };
+let lastBuffer: ArrayBufferLike = lastBytes.buffer;
+let lastViews: Views = makeViews(lastBuffer);
 
-/** The views over the buffer of `bytes`. Throws TypeError for anything but a Uint8Array. */
+/**
+ * The views over the buffer of `bytes`: one object for all byte arrays in the buffer, so take
+ * `base` at once. Throws TypeError for anything but a Uint8Array.
+ */
 export function viewsOf(bytes: Uint8Array): Views {
   return bytes === lastBytes ? lastViews : otherViews(bytes);
 }
@@ -56,14 +53,17 @@ function otherViews(bytes: Uint8Array): Views {
     throw new TypeError(`expected a Uint8Array, received ${describeValue(bytes)}`);
   }
   const { buffer } = bytes;
-  let shared = viewsOfBuffer.get(buffer);
-  if (shared === undefined) {
-    shared = makeViews(buffer);
-    viewsOfBuffer.set(buffer, shared);
+  if (buffer !== lastBuffer) {
+    let views = viewsOfBuffer.get(buffer);
+    if (views === undefined) {
+      views = makeViews(buffer);
+      viewsOfBuffer.set(buffer, views);
+    }
+    lastBuffer = buffer;
+    lastViews = views;
   }
-  const { view, octets, words, signedWords } = shared;
   lastBytes = bytes;
-  lastViews = { base: bytes.byteOffset, view, octets, words, signedWords };
+  lastViews.base = bytes.byteOffset;
   return lastViews;
 }
 
