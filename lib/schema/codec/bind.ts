@@ -51,14 +51,19 @@ export function bindMessage(
 
 export function compileBind(layouts: Layouts, generates: boolean): Bind {
   const tools = bindTools(layouts);
-  const text = `(() => { const { checkBlock } = tools; return ${bindSource(layouts)}; })()`;
-  const made = generates ? compileFunction<Bind>(text, tools) : undefined;
-  return made ?? ((view, at, end) => new BindRun(view, at, end).message(layouts, tools.checkBlock));
+  const names = 'const { checkBlock, faultOf } = tools;';
+  const text = `(() => { ${names} return ${bindSource(layouts)}; })()`;
+  return (generates ? compileFunction<Bind>(text, tools) : undefined) ?? tools.faultOf;
 }
 
 /** What the text of `bindSource` names. */
-export function bindTools(layouts: Layouts): { readonly checkBlock: CheckBlock } {
-  return { checkBlock: blockCheck(layouts) };
+export function bindTools(layouts: Layouts): {
+  readonly checkBlock: CheckBlock;
+  readonly faultOf: Bind;
+} {
+  const checkBlock = blockCheck(layouts);
+  const faultOf: Bind = (view, at, end) => new BindRun(view, at, end).message(layouts, checkBlock);
+  return { checkBlock, faultOf };
 }
 
 /** A newer writer's block or stride: mine and more. */

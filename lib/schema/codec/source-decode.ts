@@ -54,10 +54,10 @@ function blockFunctions(block: BlockPlan, comment: string, isAligned: boolean): 
   return [
     ...lines,
     `function list${index}(${views}, slot, version${outer}) { ${comment} list ${index}`,
-    '  const count = V.getUint32(slot + 4, true);',
+    '  const count = V.getInt32(slot + 4, true);',
     '  const list = [];',
     '  if (count === 0) return list;',
-    '  const start = body + V.getUint32(slot, true);',
+    '  const start = body + V.getInt32(slot, true);',
     '  const stride = V.getUint16(start, true);',
     `  for (let ${last} = 0, at = start + 8; ${last} < count; ${last}++, at += stride) {`,
     `    list.push(read${index}(${views}, at, version${outer}, ${last}));`,
@@ -94,9 +94,8 @@ export function presentExpression(field: FieldPlan, spot: Spot): string {
   if (isGroup(field)) {
     return `list${field.block.index}(${views}, ${spot.at}, version${spot.indexes})`;
   }
-  const bytes = `n = V.getUint32(${spot.at} + 4, true)`;
-  const start = `body + V.getUint32(${spot.at}, true)`;
-  if (type.kind === 'blob') return `(${bytes}, x = ${start}, U.slice(x, x + n))`;
-  const text = `getText(V, U, ${start}, n) ?? ${bad(spot)}`;
-  return `((${bytes}) === 0 ? '' : ${text})`;
+  const bytes = `V.getInt32(${spot.at} + 4, true)`;
+  const start = `body + V.getInt32(${spot.at}, true)`;
+  if (type.kind === 'blob') return `(n = ${bytes}, x = ${start}, U.slice(x, x + n))`;
+  return `(getText(V, U, ${start}, ${bytes}) ?? ${bad(spot)})`;
 }

@@ -72,10 +72,10 @@ export function openLines(field: FieldPlan, depth: number): string[] {
   }
   return [
     ...lines,
-    `const count = V.getUint32(${place} + 4, true);`,
+    `const count = V.getInt32(${place} + 4, true);`,
     'part.count = count;',
     'if (count === 0) return part;',
-    `const start = this.${bodyName(depth)} + V.getUint32(${place}, true);`,
+    `const start = this.${bodyName(depth)} + V.getInt32(${place}, true);`,
     'part.$stride = V.getUint16(start, true);',
     'part.$start = start + 8;',
     'const entry = part.$entry;',

@@ -3,15 +3,16 @@
 import { compileFunction, indent } from './generate.js';
 
 /** Texts of up to so many bytes are made by one call. */
-export const exactMax = 32;
+const exactMax = 32;
 
-/** Makes the text of 1 to `exactMax` bytes; undefined when some are no ASCII. */
+/** The text of a few bytes that are ASCII; undefined for others and for more. */
 export type ExactText = (view: DataView, at: number, bytes: number) => string | undefined;
 
 /** Undefined where code generation is forbidden. */
 export function exactText(): ExactText | undefined {
   const cases = Array.from({ length: exactMax }, (_, index) => caseLines(index + 1));
-  const text = ['(V, at, bytes) => {', '  switch (bytes) {', ...cases.flat(), '  }', '}'];
+  const head = ['(V, at, bytes) => {', '  switch (bytes) {', "    case 0: return '';"];
+  const text = [...head, ...cases.flat(), '    default: return undefined;', '  }', '}'];
   return compileFunction<ExactText>(text.join('\n'), {});
 }
 

@@ -1,6 +1,6 @@
 // Text inside messages: ASCII by character codes, which beats the engine's own conversions for
 // what fields usually hold, and TextEncoder and TextDecoder for the rest.
-import { exactMax, exactText } from './source-text.js';
+import { type ExactText, exactText } from './source-text.js';
 import type { Views } from './views.js';
 
 const shortMax = 48;
@@ -59,7 +59,8 @@ export function textBytes(text: string): number {
 }
 
 const highBits = 0x80808080;
-const exact = exactText();
+/** Without generated code nothing is made by one call. */
+const exact: ExactText = exactText() ?? (() => undefined);
 
 /** The UTF-8 text of `bytes` bytes at `at`; undefined when they are none. */
 export function getText(
@@ -68,9 +69,15 @@ export function getText(
   at: number,
   bytes: number,
 ): string | undefined {
-  if (exact !== undefined && bytes > 0 && bytes <= exactMax) {
-    return exact(view, at, bytes) ?? getLongText(octets, at, bytes);
-  }
+  return exact(view, at, bytes) ?? otherText(view, octets, at, bytes);
+}
+
+function otherText(
+  view: DataView,
+  octets: Uint8Array,
+  at: number,
+  bytes: number,
+): string | undefined {
   if (bytes > shortMax) return getLongText(octets, at, bytes);
   let seen = 0;
   let index = at;
@@ -82,8 +89,8 @@ export function getText(
 
 /** The text of the slot at `at`, whose offset counts from `body`; undefined as `getText`. */
 export function slotText({ view, octets }: Views, body: number, at: number): string | undefined {
-  const bytes = view.getUint32(at + 4, true);
-  return bytes === 0 ? '' : getText(view, octets, body + view.getUint32(at, true), bytes);
+  const start = body + view.getInt32(at, true);
+  return getText(view, octets, start, view.getInt32(at + 4, true));
 }
 
 function getLongText(octets: Uint8Array, at: number, bytes: number): string | undefined {
