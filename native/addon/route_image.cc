@@ -133,7 +133,7 @@ Napi::Value RouteImageObject::transformed(Napi::Env env, const Decision& decisio
   if (decision.transform == kNoIndex) {
     std::memcpy(output.data(), message.data, output.size());
   } else {
-    result = run_transform(image_, state(), decision.transform, message, context, output.data());
+    result = run_transform(image_, state(), decision.transform, message, context, output);
   }
   reject_code = result.reject_code;
   if (reject_code != 0) return env.Null();

@@ -9,6 +9,7 @@
 #include "engine/duty_cycle.h"
 
 #include <cstring>
+#include <span>
 
 #include "base/bits.h"
 #include "base/clock.h"
@@ -78,8 +79,9 @@ uint32_t write_message(Cycle& cycle, const Inbound& inbound, const Decision& dec
   }
   const TransformContext context{
       pack_return_address(inbound.slot, inbound.view.peer, ++cycle.return_sequence), reject_code};
-  const TransformResult result = run_transform(cycle.installed->image, cycle.view->step,
-                                               decision.transform, inbound.message, context, out);
+  const TransformResult result =
+      run_transform(cycle.installed->image, cycle.view->step, decision.transform, inbound.message,
+                    context, std::span(out, decision.output_bytes));
   patch = result.patch;
   return result.reject_code;
 }

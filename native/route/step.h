@@ -87,12 +87,14 @@ struct TransformResult {
   SequencePatch patch;
 };
 
-// Writes exactly decision.output_bytes to `output` (any alignment). Every byte is written, so a
-// reused slot never leaks what it held before. `message` is the one that was decided last, and
-// its bytes are what they were then.
+// Writes all of `output`, whose size is decision.output_bytes (any alignment); every byte, so that
+// a reused slot never leaks what it held before. `message` is the one that was decided last. Where
+// its bytes have changed since, what is written has no meaning or is MALFORMED, but nothing
+// outside the message is read and nothing outside `output` written.
 [[nodiscard]] TransformResult run_transform(const RouteImage& image, const StepState& state,
                                             uint16_t transform, const StepMessage& message,
-                                            const TransformContext& context, uint8_t* output);
+                                            const TransformContext& context,
+                                            std::span<uint8_t> output);
 
 // Image-wide facts the engine needs when it installs an image (image.h implements them).
 struct ImageSummary {

@@ -204,11 +204,11 @@ uint32_t run_ops(const ImageTables& tables, const TransformRecord& transform, co
 
 TransformResult run_transform(const RouteImage& image, const StepState& state, uint16_t transform,
                               const StepMessage& message, const TransformContext& context,
-                              uint8_t* output) {
+                              std::span<uint8_t> output) {
   const ImageTables& tables = image.tables();
   const TransformRecord& record = tables.transforms[transform];
   TransformResult result{
-      .reject_code = run_all(tables, record, message.view, context, output),
+      .reject_code = run_all(tables, record, message.view, context, output.data()),
       .patch = {.offset = record.patch_offset,
                 .bytes = record.patch_bytes,
                 .big_endian = record.patch_big_endian},

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "route/image.h"
 #include "route/step.h"
@@ -17,9 +18,11 @@ namespace hyperroute {
                                       const StepMessage& message) noexcept;
 
 // Writes the variable data behind the fixed part, which has been written, and the slots that say
-// where it is. Returns 0 or the code of the variable or op that something did not fit.
+// where it is. Returns 0 or the code of the variable or op that something did not fit; MALFORMED
+// when the message is not any more what was measured, whose size `output` has.
 [[nodiscard]] uint32_t write_variables(const ImageTables& tables, const TransformRecord& transform,
                                        const StepState& state, const StepMessage& message,
-                                       const TransformContext& context, uint8_t* output) noexcept;
+                                       const TransformContext& context,
+                                       std::span<uint8_t> output) noexcept;
 
 }  // namespace hyperroute

@@ -39,8 +39,7 @@ inline uint32_t walk_output(const RouteImage& image, const StepState& step,
     walk.output.assign(message.data, message.data + message.bytes);
     return 0;
   }
-  walk.transform =
-      run_transform(image, step, decision.transform, message, context, walk.output.data());
+  walk.transform = run_transform(image, step, decision.transform, message, context, walk.output);
   if (walk.transform.reject_code != 0) walk.output.clear();
   return walk.transform.reject_code;
 }

@@ -284,5 +284,34 @@ TEST_F(NativeRoute, ReadsNothingOutsideMessagesThatWereDamaged) {
   EXPECT_GT(accepted, 300u);
 }
 
+// A writer that shares its memory with the router can change a message at any time.
+TEST_F(NativeRoute, StaysInsideBothMessagesWhateverChangesAfterTheDecision) {
+  Prng random(kSeed);
+  int delivered = 0;
+  int malformed = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const auto version = static_cast<uint8_t>(1 + round % kTradeVersions);
+    std::vector<uint8_t> bytes = trade(version, random_trade(random));
+    StepMessage message{bytes.data(), static_cast<uint32_t>(bytes.size()), 0, nullptr};
+    StepState step = state_->step();
+    const Decision decision = decide(image_, step, message);
+    ASSERT_EQ(decision.outcome, Outcome::kDeliver);
+    for (uint64_t changes = random.next_u64() % 4; changes > 0; --changes) {
+      // Mostly in the fixed part, where the slots are, and the most telling values.
+      const size_t place = random.next_u64() % (round % 2 == 0 ? 72 : bytes.size());
+      const uint8_t values[] = {0, 1, 0x7f, 0xff, static_cast<uint8_t>(random.next_u64())};
+      if (place < bytes.size()) bytes[place] = values[random.next_u64() % 5];
+    }
+    // Of exactly the claimed size, so that a sanitizer sees any write behind it.
+    std::vector<uint8_t> output(decision.output_bytes, 0xA5);
+    const TransformResult result =
+        run_transform(image_, step, decision.transform, message, {0, 0}, output);
+    delivered += result.reject_code == 0 ? 1 : 0;
+    malformed += result.reject_code == code(RejectCode::kMalformed) ? 1 : 0;
+  }
+  EXPECT_GT(delivered, 100);
+  EXPECT_GT(malformed, 100);
+}
+
 }  // namespace
 }  // namespace hyperroute
