@@ -43,7 +43,8 @@ function setter(base: IntegerType, spot: Spot, value: string): string {
 function getter(base: IntegerType, spot: Spot): string {
   if (spot.isAligned && base === 'u64') return `Q[(${spot.at}) >> 3]`;
   if (spot.isAligned && base === 'i64') return `I[(${spot.at}) >> 3]`;
-  return `V.get${accessorOf(base)}(${spot.at}, ${isLittle(spot)})`;
+  const order = integerFacts[base].bytes === 1 ? '' : `, ${isLittle(spot)}`;
+  return `V.get${accessorOf(base)}(${spot.at}${order})`;
 }
 
 function refuse({ field, indexes }: Spot): string {

@@ -138,43 +138,57 @@ function messageLines(layouts: Layouts): string[] {
   ];
 }
 
-/** Variables that expressions use, each where it comes from. */
-const variables: readonly (readonly [name: string, declaration: string])[] = [
-  ['views', 'const views = this.$views;'],
-  ['V', 'const V = this.$view;'],
-  ['U', 'const U = this.$views.octets;'],
-  ['Q', 'const Q = this.$words;'],
-  ['I', 'const I = this.$views.signedWords;'],
-  ['x', 'let x;'],
-  ['n', 'let n;'],
-];
+/** What expressions call by a variable's name, and where it is. */
+const places: Readonly<Record<string, string>> = {
+  views: 'this.$views',
+  V: 'this.$view',
+  U: 'this.$views.octets',
+  Q: 'this.$words',
+  I: 'this.$views.signedWords',
+  at: 'this.$at',
+};
+const stringLiteral = /("(?:[^"\\]|\\.)*")/;
+const variable = /(?<![$.\w])(?:views|[VUQIxn]|at)\b/g;
 
 /**
- * Only what the expression uses: the engine inlines a getter, and all that are called with it, as
- * long as their code is short.
+ * A getter's last statements. The engine inlines what is short, however much a function reads, so
+ * variables are only made of what is needed twice.
  */
-function declarations(expression: string): string[] {
-  const text = expression.replace(/"(?:[^"\\]|\\.)*"/g, '');
-  return variables.flatMap(([name, line]) =>
-    new RegExp(`(?<!\\$)\\b${name}\\b`).test(text) ? [line] : [],
+function returnLines(expression: string): string[] {
+  // Symbols can be called anything.
+  const pieces = expression.split(stringLiteral);
+  const code = pieces.filter((_piece, index) => index % 2 === 0).join(' ');
+  const counts = new Map<string, number>();
+  for (const [name] of code.matchAll(variable)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const lines = [...counts].flatMap(([name, count]) => {
+    const place = places[name];
+    if (place === undefined) return [`let ${name};`];
+    return count > 1 ? [`const ${name} = ${place};`] : [];
+  });
+  const isOnce = (name: string): boolean => counts.get(name) === 1 && name in places;
+  const value = pieces.map((piece, index) =>
+    index % 2 === 0
+      ? piece.replace(variable, (name) => (isOnce(name) ? (places[name] ?? name) : name))
+      : piece,
   );
+  return [...lines, `return ${value.join('')};`];
 }
 
 function getterLines(field: FieldPlan, block: BlockPlan): string[] {
   const { index, model, type } = field;
-  const lines = ['const at = this.$at;'];
+  const lines: string[] = [];
   if (model.since > 1) {
     lines.push(`if (this.$written < ${model.since}) return older${index}();`);
   }
   if (model.presence !== null) {
     const { offset, bit } = model.presence;
-    const word = `this.$view.getUint32(at + ${offset}, true)`;
+    const word = `this.$view.getInt32(this.$at + ${offset}, true)`;
     lines.push(`if ((${word} & ${1 << bit}) === 0) return undefined;`);
   }
-  if (hasPart(field)) return [...lines, ...openLines(field, block.depth)];
+  if (hasPart(field)) return [...lines, 'const at = this.$at;', ...openLines(field, block.depth)];
   if (type.kind === 'string') {
-    const slot = `this.$views, this.${bodyName(block.depth)}, at + ${model.offset}`;
-    return [...lines, `return slotText(${slot}) ?? bad${index}(this);`];
+    const slot = `views, this.${bodyName(block.depth)}, at + ${model.offset}`;
+    return [...lines, ...returnLines(`slotText(${slot}) ?? bad${index}(this)`)];
   }
   const spot = (isAligned: boolean): string =>
     presentExpression(field, {
@@ -187,5 +201,5 @@ function getterLines(field: FieldPlan, block: BlockPlan): string[] {
   if (type.kind === 'blob') lines.push(`const body = this.${bodyName(block.depth)};`);
   const [fast, slow] = [spot(true), spot(false)];
   const value = fast === slow ? slow : `Q === null ? ${slow} : ${fast}`;
-  return [...lines, ...declarations(value), `return ${value};`];
+  return [...lines, ...returnLines(value)];
 }

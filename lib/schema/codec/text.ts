@@ -90,7 +90,8 @@ function otherText(
 /** The text of the slot at `at`, whose offset counts from `body`; undefined as `getText`. */
 export function slotText({ view, octets }: Views, body: number, at: number): string | undefined {
   const start = body + view.getInt32(at, true);
-  return getText(view, octets, start, view.getInt32(at + 4, true));
+  const bytes = view.getInt32(at + 4, true);
+  return exact(view, start, bytes) ?? otherText(view, octets, start, bytes);
 }
 
 function getLongText(octets: Uint8Array, at: number, bytes: number): string | undefined {
