@@ -1,5 +1,11 @@
 // Messages of foreign layouts without generated code: sections of fixed fields, whose places may
 // follow from earlier fields, and perhaps the rest of the message behind them.
+//
+// Writing is strict about such places and reading is not: `encode` refuses a section that starts
+// before the end of the fields in front of it, which it would overwrite, and zeroes the bytes
+// between the two. Decoding and readers take a section wherever it lies inside the message, over
+// other fields as well: what another program wrote may be of use all the same. No place leads
+// out of the message.
 import { checkPlace, messageError, noRoom } from './faults.js';
 import { type FixedCodec, isPut } from './fixed.js';
 import { malformedAt, refuseValue } from './native.js';

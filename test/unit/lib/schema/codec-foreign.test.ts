@@ -90,6 +90,17 @@ describe.each(forms.map(({ form, generates }, index) => ({ form, generates, inde
       ).toThrow('expected room for 66 bytes');
     });
 
+    it('read fields that lie over others, which nothing but writing them refuses', () => {
+      const bytes = Buffer.from(packetBytes, 'hex');
+      bytes[8] = 0x40;
+      const values = codecOf(Packet).decode(bytes, 0, bytes.length);
+      const payload = new Uint8Array(bytes.subarray(12));
+      expect(values).toMatchObject({ ihl: 0, port: 0x4000, checksum: 0, payload });
+      const reader = new (makeReader(planOf(Packet), generates))() as AnyReader;
+      expect(reader.wrap(bytes).toObject()).toEqual(values);
+      expect(() => codecOf(Packet).encode(values, new Uint8Array(100), 0)).toThrow(RangeError);
+    });
+
     it('refuse a place beyond the message as bad bytes', () => {
       const bytes = Buffer.from(packetBytes, 'hex');
       bytes[8] = 0x4f;
