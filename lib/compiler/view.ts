@@ -2,6 +2,7 @@
 // place, and its fields there.
 
 import { schemaJson } from '../schema/canonical.js';
+import { initialBlock, initialMessage, newestBytes } from '../schema/initial.js';
 import { schemaFromJson } from '../schema/load.js';
 import {
   type BlockModel,
@@ -9,7 +10,6 @@ import {
   type DynamicBase,
   type FieldModel,
   type IntegerType,
-  integerFacts,
   isBigint,
   nativeHeaderBytes,
   type SchemaModel,
@@ -82,13 +82,7 @@ export function placedFields(schema: AnySchema): readonly PlacedField[] {
 function nativeView(model: SchemaModel): Placement {
   const fields = blockFields(model.block, nativeHeaderBytes);
   const bytes = nativeHeaderBytes + newestBytes(model.block);
-  const initial = new Uint8Array(bytes);
-  const view = new DataView(initial.buffer);
-  view.setUint16(0, Number(model.templateId), true);
-  view.setUint8(2, model.version);
-  view.setUint16(4, newestBytes(model.block), true);
-  view.setUint16(6, model.fingerprints.at(-1) ?? 0, true);
-  initial.set(initialBlock(model.block), nativeHeaderBytes);
+  const initial = initialMessage(model);
   const json = schemaJson(model, { type: null, size: null });
   return { bytes, fields, view: { kind: 'native', schema: json, initial: hexOf(initial) } };
 }
@@ -102,10 +96,6 @@ export function nativeModel({ schema }: Extract<ViewIr, { kind: 'native' }>): Sc
   const { model } = schemaFromJson(schema);
   models.set(schema as object, model);
   return model;
-}
-
-function newestBytes(block: BlockModel): number {
-  return block.versionBytes.at(-1) ?? 0;
 }
 
 function hexOf(bytes: Uint8Array): string {
@@ -166,63 +156,6 @@ function placedField(
 function blockIr(block: BlockModel, fields: readonly PlacedField[]): BlockIr {
   const initial = hexOf(initialBlock(block));
   return { bytes: newestBytes(block), fields: fields.map(({ ir }) => ir), initial };
-}
-
-/** A block in which nothing was set: fallbacks, zero everywhere else. */
-function initialBlock(block: BlockModel): Uint8Array {
-  const bytes = new Uint8Array(newestBytes(block));
-  for (const { offset, type, fallback, order } of [...block.fields, ...block.removed]) {
-    if (fallback !== null) putValue(bytes, offset, type, fallback, order === 'le');
-  }
-  return bytes;
-}
-
-function putValue(
-  target: Uint8Array,
-  offset: number,
-  type: TypeModel,
-  value: unknown,
-  isLittle: boolean,
-): void {
-  const view = new DataView(target.buffer);
-  if (type.kind === 'array') {
-    const items = value as readonly unknown[];
-    const bytes = bytesOfElement(type.element);
-    for (const [index, item] of items.entries()) {
-      putValue(target, offset + index * bytes, type.element, item, isLittle);
-    }
-  } else if (type.kind === 'ascii') {
-    const pad = type.pad === 'space' ? ' ' : '\0';
-    target.set(Buffer.from(String(value).padEnd(type.bytes, pad), 'latin1'), offset);
-  } else if (type.kind === 'bytes') {
-    target.set(value as Uint8Array, offset);
-  } else if (type.kind === 'float') {
-    if (type.base === 'f32') view.setFloat32(offset, Number(value), isLittle);
-    else view.setFloat64(offset, Number(value), isLittle);
-  } else if ('base' in type) {
-    const { bytes } = integerFacts[type.base];
-    let rest = BigInt.asUintN(bytes * 8, integerOf(type, value));
-    for (let index = 0; index < bytes; index += 1) {
-      target[offset + (isLittle ? index : bytes - 1 - index)] = Number(rest & 0xffn);
-      rest >>= 8n;
-    }
-  }
-}
-
-function bytesOfElement(type: TypeModel): number {
-  if (type.kind === 'ascii' || type.kind === 'bytes') return type.bytes;
-  if (type.kind === 'float') return type.base === 'f32' ? 4 : 8;
-  return 'base' in type ? integerFacts[type.base].bytes : 0;
-}
-
-/** The number on the wire for a value in JavaScript. */
-function integerOf(type: TypeModel, value: unknown): bigint {
-  if (type.kind === 'bool') return value === true ? 1n : 0n;
-  if (type.kind === 'enum') return type.symbols[String(value)] ?? 0n;
-  if (type.kind !== 'flags') return BigInt(value as number | bigint);
-  const bits = value as Readonly<Record<string, boolean>>;
-  const set = Object.entries(type.flags).filter(([name]) => bits[name] === true);
-  return set.reduce((word, [, bit]) => word | (1n << BigInt(bit)), 0n);
 }
 
 /** What the router can do with a field. */

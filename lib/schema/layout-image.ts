@@ -1,18 +1,9 @@
 // The layout image: a message type as the engine and plug-ins know it, one flat, checked block.
 // The native side of the format is native/include/hyperroute/layout_format.h; the format version
 // rises with any change.
-import { fixedCodec } from './codec/fixed.js';
-import { viewsOf } from './codec/views.js';
 import { crc32c } from './crc32c.js';
-import {
-  type BlockModel,
-  type ElementModel,
-  type FieldModel,
-  type FixedModel,
-  nativeHeaderBytes,
-  type SchemaModel,
-  type TypeModel,
-} from './model.js';
+import { initialBlock, initialMessage, newestBytes } from './initial.js';
+import type { BlockModel, ElementModel, FieldModel, SchemaModel, TypeModel } from './model.js';
 
 const magic = 0x4c4d5248; // "HRML" in memory.
 const formatVersion = 1;
@@ -146,15 +137,16 @@ function putBlock(
 ): void {
   const { block, parent, depth } = placed;
   const isNative = model.layout.kind === 'native';
-  const newestBytes = block.versionBytes.at(-1) ?? 0;
   const slots = slotFields(block);
   const live = [...block.fields].sort((a, b) => (a.name < b.name ? -1 : 1));
   const removed = block.removed
     .filter(({ fallback }) => fallback !== null)
     .sort((a, b) => a.offset - b.offset);
-  const initial = isNative ? putInitial(sections, model, placed, index) : 0;
+  // C++ does not write foreign layouts. The message's own initial bytes have its header.
+  const initial = isNative ? sections.bytes.count : 0;
+  if (isNative) sections.bytes.append(index === 0 ? initialMessage(model) : initialBlock(block));
   sections.blocks.put(
-    [4, newestBytes],
+    [4, newestBytes(block)],
     [4, initial],
     [4, sections.slots.count],
     [4, sections.fields.count],
@@ -168,33 +160,6 @@ function putBlock(
   const places = { isNative, slots, byName: live, source: block.fields };
   for (const field of live) putField(sections, field, false, places);
   for (const field of removed) putField(sections, field, true, places);
-}
-
-/** A block with every fallback, in the message's own case behind the header. Its place. */
-function putInitial(
-  sections: Sections,
-  { templateId, version, fingerprints }: SchemaModel,
-  { block }: PlacedBlock,
-  index: number,
-): number {
-  const start = index === 0 ? nativeHeaderBytes : 0;
-  const newestBytes = block.versionBytes.at(-1) ?? 0;
-  const initial = new Uint8Array(start + newestBytes);
-  const views = viewsOf(initial);
-  if (index === 0) {
-    const view = new DataView(initial.buffer);
-    view.setUint16(0, Number(templateId), true);
-    view.setUint8(2, version);
-    view.setUint16(4, newestBytes, true);
-    view.setUint16(6, fingerprints.at(-1) ?? 0, true);
-  }
-  for (const { type, order, offset, fallback } of [...block.fields, ...block.removed]) {
-    if (fallback === null) continue;
-    fixedCodec(type as FixedModel, order).put(views, start + offset, fallback);
-  }
-  const place = sections.bytes.count;
-  sections.bytes.append(initial);
-  return place;
 }
 
 function putSlot(slots: Section, { type, offset, presence }: FieldModel, block: number): void {
