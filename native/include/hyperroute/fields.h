@@ -2,6 +2,7 @@
 //
 // A handle belongs to the layout it was found in, and to its block: a group's field is read from
 // that group's entries, and a message that was bound with another layout must not be read with it.
+// A handle that was not found must not be used.
 //
 // Thread: any (plain values). Data path: reading and writing take them.
 #pragma once
@@ -12,27 +13,23 @@
 
 namespace hyperroute {
 
-// A number: an integer of T's size and sign, float, double or bool. Flags, enumerations,
-// decimals and timestamps are integers of their base.
+// No block reaches it: the offset of a handle that was never found.
+inline constexpr uint32_t kFieldOffsetNone = 0xfff8;
+
+// A number: an integer of T's size and sign, float, double or bool. Flags, enumerations, decimals
+// and timestamps are integers of their base.
 template <typename T>
 struct Field {
+  using Fallback = T;
   // A multiple of the value's size, so that where it starts inside a block it ends there too.
-  uint16_t offset = kFieldOffsetNone;
-  uint16_t presence_offset = 0;  // Below `offset`.
-  uint32_t presence_mask = 0;    // 0: not optional.
-  T fallback{};
-
-  // No block reaches it: a handle that was never found reads as its fallback.
-  static constexpr uint16_t kFieldOffsetNone = 0xfff8;
+  uint32_t offset = kFieldOffsetNone;
 };
 
 // Fixed bytes of the block: bytes fields, ascii fields, arrays.
 struct BytesField {
-  uint16_t offset = Field<uint8_t>::kFieldOffsetNone;
-  uint16_t presence_offset = 0;
-  uint32_t presence_mask = 0;
+  using Fallback = const uint8_t*;  // In the layout.
+  uint32_t offset = kFieldOffsetNone;
   uint32_t field_bytes = 0;
-  const uint8_t* fallback = nullptr;  // In the layout.
 };
 
 struct AsciiField : BytesField {};
@@ -44,9 +41,8 @@ struct ArrayField : BytesField {
 
 // Strings, blobs and groups: eight bytes in the block that say where the data is.
 struct SlotField {
-  uint16_t offset = Field<uint8_t>::kFieldOffsetNone;
-  uint16_t presence_offset = 0;
-  uint32_t presence_mask = 0;
+  struct Fallback {};  // Nothing: what is not there is empty.
+  uint32_t offset = kFieldOffsetNone;
   uint32_t max = 0;  // Bytes, or entries.
 };
 
@@ -56,6 +52,20 @@ struct BlobField : SlotField {};
 struct GroupField : SlotField {
   uint32_t entry_bytes = 0;
   const uint8_t* initial_entry = nullptr;  // In the layout.
+};
+
+// The bit that says whether a field is there.
+struct Presence {
+  uint32_t offset = 0;
+  uint32_t mask = 0;  // 0: the field has none.
+};
+
+// A field of any of these kinds that a message can lack: it is optional, or of a later version
+// than its block. All others are in every message, and reading them tests nothing.
+template <typename Handle>
+struct Optional : Handle {
+  Presence presence;  // Before the field, in the same block.
+  [[no_unique_address]] typename Handle::Fallback fallback{};
 };
 
 // Elements of an array, where they lie: unaligned, so they are loaded one by one.

@@ -18,7 +18,7 @@ namespace hyperroute {
 enum class FieldFault : uint8_t {
   kNone,
   kMissing,    // No field of that name.
-  kWrongType,  // The field is of another type than the handle.
+  kWrongType,  // The field is of another type than the handle, or has to be Optional.
 };
 
 class MessageLayout {
@@ -28,18 +28,16 @@ class MessageLayout {
   // a fallback.
   explicit MessageLayout(const uint8_t* image) noexcept;
 
-  // Finds a field: "price", or "fills.price" in the entries of a group. T is the exact type of
-  // the number: uint8_t to uint64_t, int8_t to int64_t, float, double, bool. Of native layouts.
-  template <typename T>
-  [[nodiscard]] FieldFault find(std::string_view path, Field<T>& field) const noexcept;
-  template <typename T>
-  [[nodiscard]] FieldFault find(std::string_view path, ArrayField<T>& field) const noexcept;
-  // Bytes fields, and arrays of bytes or ascii as a whole.
-  [[nodiscard]] FieldFault find(std::string_view path, BytesField& field) const noexcept;
-  [[nodiscard]] FieldFault find(std::string_view path, AsciiField& field) const noexcept;
-  [[nodiscard]] FieldFault find(std::string_view path, StringField& field) const noexcept;
-  [[nodiscard]] FieldFault find(std::string_view path, BlobField& field) const noexcept;
-  [[nodiscard]] FieldFault find(std::string_view path, GroupField& field) const noexcept;
+  // Finds a field: "price", or "fills.price" in the entries of a group. Of native layouts.
+  // - Field<T>: T is the exact type of the number: uint8_t to uint64_t, int8_t to int64_t, float,
+  //   double, bool. ArrayField<T>: the same for arrays of numbers.
+  // - BytesField: bytes and ascii fields and arrays of them, with all their bytes. AsciiField.
+  // - StringField, BlobField, GroupField.
+  // - Optional of all these: any such field. Without it only those that every message has.
+  template <typename Handle>
+  [[nodiscard]] FieldFault find(std::string_view path, Optional<Handle>& field) const noexcept;
+  template <typename Handle>
+  [[nodiscard]] FieldFault find(std::string_view path, Handle& field) const noexcept;
   // The value that a name of an enumeration stands for, or the bit number of a flag's.
   template <typename Integer>
   [[nodiscard]] FieldFault find_symbol(std::string_view path, std::string_view symbol,
@@ -50,9 +48,15 @@ class MessageLayout {
   uint8_t version() const noexcept { return header_->version; }
   LayoutKind kind() const noexcept { return static_cast<LayoutKind>(header_->kind); }
 
-  // The header of native messages in the newest version, as it lies in memory.
+  // The header of native messages in the newest version, as it lies in memory; 0 of others.
   uint64_t header_word() const noexcept { return header_word_; }
   uint32_t block_bytes() const noexcept { return block_bytes_; }
+  // The same for flat layouts, which are native and have no slots in the entries of their groups.
+  // Of all others more than any message has.
+  uint32_t flat_block_bytes() const noexcept { return flat_block_bytes_; }
+  // The slots of the message's own block.
+  const LayoutSlot* message_slots() const noexcept { return message_slots_; }
+  const LayoutSlot* message_slots_end() const noexcept { return message_slots_end_; }
   // A whole message of the newest version in which nothing was set: header and block.
   const uint8_t* initial_message() const noexcept { return initial_message_; }
   // `version` is 1 to version().
@@ -73,35 +77,55 @@ class MessageLayout {
     return {reinterpret_cast<const char*>(bytes_ + offset), text_bytes};
   }
 
-  // The field of a path and the block that it lies in; nullptr when there is none.
-  const LayoutField* find_record(std::string_view path, uint32_t& block_index) const noexcept;
+  // A field's record, and where it lies.
+  struct Place {
+    const LayoutField* record = nullptr;  // nullptr: there is no such field.
+    uint32_t block = 0;
+    uint8_t block_since = 1;  // The version that the block's first messages are of.
+  };
+  Place find_place(std::string_view path) const noexcept;
 
   // Handles of a record whose type is known to fit; of a fixed field in the block.
   template <typename T>
-  Field<T> number_of(const LayoutField& record, uint32_t block_index) const noexcept;
+  Optional<Field<T>> number_of(const LayoutField& record, uint32_t block_index) const noexcept;
   template <typename Handle>
-  Handle bytes_of(const LayoutField& record, uint32_t block_index) const noexcept;
+  Optional<Handle> bytes_of(const LayoutField& record, uint32_t block_index) const noexcept;
   // A slot of any block; its type is the handle's.
   template <typename Handle>
-  Handle slot_of(const LayoutSlot& slot) const noexcept;
+  Optional<Handle> slot_of(const LayoutSlot& slot) const noexcept;
 
  private:
+  bool is_flat() const noexcept;
   template <typename T>
   static constexpr FieldBase base_of() noexcept;
   template <typename T>
   static bool holds(const LayoutField& record) noexcept;
   const LayoutField* find_in(uint32_t block_index, std::string_view name) const noexcept;
+  // Makes the handle of a record, if it is of the handle's type.
+  template <typename T>
+  bool take(const Place& place, Optional<Field<T>>& field) const noexcept;
+  template <typename T>
+  bool take(const Place& place, Optional<ArrayField<T>>& field) const noexcept;
+  bool take(const Place& place, Optional<BytesField>& field) const noexcept;
+  bool take(const Place& place, Optional<AsciiField>& field) const noexcept;
+  bool take(const Place& place, Optional<StringField>& field) const noexcept {
+    return take_slot(place, FieldType::kString, field);
+  }
+  bool take(const Place& place, Optional<BlobField>& field) const noexcept {
+    return take_slot(place, FieldType::kBlob, field);
+  }
+  bool take(const Place& place, Optional<GroupField>& field) const noexcept {
+    return take_slot(place, FieldType::kGroup, field);
+  }
   template <typename Handle>
-  FieldFault find_slot(std::string_view path, FieldType type, Handle& field) const noexcept;
+  bool take_slot(const Place& place, FieldType type, Optional<Handle>& field) const noexcept;
   template <typename Record>
   const Record* section(LayoutSection section) const noexcept {
     return reinterpret_cast<const Record*>(image_ + header_->sections[section].offset);
   }
-  static uint32_t presence_mask(const LayoutField& record) noexcept {
-    return record.presence_offset == kLayoutNone ? 0 : 1u << record.presence_bit;
-  }
-  static uint16_t presence_offset(const LayoutField& record) noexcept {
-    return record.presence_offset == kLayoutNone ? uint16_t{0} : record.presence_offset;
+  static Presence presence_of(const LayoutField& record) noexcept {
+    if (record.presence_offset == kLayoutNone) return {};
+    return {record.presence_offset, 1u << record.presence_bit};
   }
   // Where the initial block itself starts.
   const uint8_t* initial_block(uint32_t block_index) const noexcept {
@@ -118,9 +142,11 @@ class MessageLayout {
   const uint16_t* fingerprints_ = nullptr;
   const uint8_t* bytes_ = nullptr;
   const uint8_t* initial_message_ = nullptr;
-  // Of foreign layouts a header that no message of theirs is bound by.
-  uint64_t header_word_ = UINT64_MAX;
+  const LayoutSlot* message_slots_ = nullptr;
+  const LayoutSlot* message_slots_end_ = nullptr;
+  uint64_t header_word_ = 0;
   uint32_t block_bytes_ = 0;
+  uint32_t flat_block_bytes_ = UINT32_MAX;
 };
 
 inline MessageLayout::MessageLayout(const uint8_t* image) noexcept
@@ -136,6 +162,16 @@ inline MessageLayout::MessageLayout(const uint8_t* image) noexcept
   initial_message_ = initial(blocks_[0]);
   header_word_ = octets::load<uint64_t>(initial_message_);
   block_bytes_ = blocks_[0].block_bytes;
+  message_slots_ = slots(blocks_[0]);
+  message_slots_end_ = message_slots_ + blocks_[0].slot_count;
+  if (is_flat()) flat_block_bytes_ = block_bytes_;
+}
+
+inline bool MessageLayout::is_flat() const noexcept {
+  for (const LayoutSlot* slot = message_slots_; slot != message_slots_end_; ++slot) {
+    if (slot->type == FieldType::kGroup && blocks_[slot->block].slot_count != 0) return false;
+  }
+  return true;
 }
 
 inline const LayoutField* MessageLayout::find_in(uint32_t block_index,
@@ -149,18 +185,22 @@ inline const LayoutField* MessageLayout::find_in(uint32_t block_index,
   return nullptr;
 }
 
-inline const LayoutField* MessageLayout::find_record(std::string_view path,
-                                                     uint32_t& block_index) const noexcept {
-  block_index = 0;
+inline MessageLayout::Place MessageLayout::find_place(std::string_view path) const noexcept {
+  Place place;
   for (uint32_t depth = 0; depth <= kGroupDepthMax; ++depth) {
     const size_t dot = path.find('.');
-    const LayoutField* const record = find_in(block_index, path.substr(0, dot));
-    if (record == nullptr || dot == std::string_view::npos) return record;
-    if (record->type != FieldType::kGroup) return nullptr;
-    block_index = slots(blocks_[block_index])[record->slot].block;
+    const LayoutField* const record = find_in(place.block, path.substr(0, dot));
+    if (record == nullptr) return {};
+    if (dot == std::string_view::npos) {
+      place.record = record;
+      return place;
+    }
+    if (record->type != FieldType::kGroup) return {};
+    place.block_since = record->since;
+    place.block = slots(blocks_[place.block])[record->slot].block;
     path.remove_prefix(dot + 1);
   }
-  return nullptr;
+  return {};
 }
 
 template <typename T>
@@ -186,35 +226,33 @@ bool MessageLayout::holds(const LayoutField& record) noexcept {
 }
 
 template <typename T>
-Field<T> MessageLayout::number_of(const LayoutField& record, uint32_t block_index) const noexcept {
-  const auto offset = static_cast<uint16_t>(record.offset);
-  Field<T> field{offset, presence_offset(record), presence_mask(record)};
+Optional<Field<T>> MessageLayout::number_of(const LayoutField& record,
+                                            uint32_t block_index) const noexcept {
+  const uint8_t* const initial_value = initial_block(block_index) + record.offset;
   if constexpr (std::is_same_v<T, bool>) {
-    field.fallback = initial_block(block_index)[offset] != 0;
+    return {{record.offset}, presence_of(record), *initial_value != 0};
   } else {
-    field.fallback = octets::load<T>(initial_block(block_index) + offset);
+    return {{record.offset}, presence_of(record), octets::load<T>(initial_value)};
   }
-  return field;
 }
 
 template <typename Handle>
-Handle MessageLayout::bytes_of(const LayoutField& record, uint32_t block_index) const noexcept {
-  Handle field;
-  field.offset = static_cast<uint16_t>(record.offset);
-  field.presence_offset = presence_offset(record);
-  field.presence_mask = presence_mask(record);
+Optional<Handle> MessageLayout::bytes_of(const LayoutField& record,
+                                         uint32_t block_index) const noexcept {
+  Optional<Handle> field;
+  field.offset = record.offset;
   field.field_bytes = record.bytes;
+  field.presence = presence_of(record);
   field.fallback = initial_block(block_index) + record.offset;
   return field;
 }
 
 template <typename Handle>
-Handle MessageLayout::slot_of(const LayoutSlot& slot) const noexcept {
-  Handle field;
+Optional<Handle> MessageLayout::slot_of(const LayoutSlot& slot) const noexcept {
+  Optional<Handle> field;
   field.offset = slot.offset;
-  field.presence_offset = slot.presence_mask == 0 ? uint16_t{0} : slot.presence_offset;
-  field.presence_mask = slot.presence_mask;
   field.max = slot.max;
+  if (slot.presence_mask != 0) field.presence = {slot.presence_offset, slot.presence_mask};
   if constexpr (std::is_same_v<Handle, GroupField>) {
     field.entry_bytes = blocks_[slot.block].block_bytes;
     field.initial_entry = initial(blocks_[slot.block]);
@@ -223,79 +261,67 @@ Handle MessageLayout::slot_of(const LayoutSlot& slot) const noexcept {
 }
 
 template <typename T>
-FieldFault MessageLayout::find(std::string_view path, Field<T>& field) const noexcept {
-  uint32_t block_index = 0;
-  const LayoutField* const record = find_record(path, block_index);
-  if (record == nullptr) return FieldFault::kMissing;
-  if (kind() != LayoutKind::kNative || record->count != 0 || !holds<T>(*record)) {
-    return FieldFault::kWrongType;
-  }
-  field = number_of<T>(*record, block_index);
-  return FieldFault::kNone;
+bool MessageLayout::take(const Place& place, Optional<Field<T>>& field) const noexcept {
+  if (place.record->count != 0 || !holds<T>(*place.record)) return false;
+  field = number_of<T>(*place.record, place.block);
+  return true;
 }
 
 template <typename T>
-FieldFault MessageLayout::find(std::string_view path, ArrayField<T>& field) const noexcept {
-  uint32_t block_index = 0;
-  const LayoutField* const record = find_record(path, block_index);
-  if (record == nullptr) return FieldFault::kMissing;
-  if (kind() != LayoutKind::kNative || record->count == 0 || !holds<T>(*record)) {
-    return FieldFault::kWrongType;
-  }
-  field = bytes_of<ArrayField<T>>(*record, block_index);
-  field.count = record->count;
-  return FieldFault::kNone;
+bool MessageLayout::take(const Place& place, Optional<ArrayField<T>>& field) const noexcept {
+  if (place.record->count == 0 || !holds<T>(*place.record)) return false;
+  field = bytes_of<ArrayField<T>>(*place.record, place.block);
+  field.count = place.record->count;
+  return true;
 }
 
-inline FieldFault MessageLayout::find(std::string_view path, BytesField& field) const noexcept {
-  uint32_t block_index = 0;
-  const LayoutField* const record = find_record(path, block_index);
-  if (record == nullptr) return FieldFault::kMissing;
-  const bool is_array = record->type == FieldType::kAscii && record->count != 0;
-  if (kind() != LayoutKind::kNative || (record->type != FieldType::kBytes && !is_array)) {
-    return FieldFault::kWrongType;
-  }
-  field = bytes_of<BytesField>(*record, block_index);
-  return FieldFault::kNone;
+inline bool MessageLayout::take(const Place& place, Optional<BytesField>& field) const noexcept {
+  const FieldType type = place.record->type;
+  if (type != FieldType::kBytes && type != FieldType::kAscii) return false;
+  field = bytes_of<BytesField>(*place.record, place.block);
+  return true;
 }
 
-inline FieldFault MessageLayout::find(std::string_view path, AsciiField& field) const noexcept {
-  uint32_t block_index = 0;
-  const LayoutField* const record = find_record(path, block_index);
-  if (record == nullptr) return FieldFault::kMissing;
-  if (kind() != LayoutKind::kNative || record->type != FieldType::kAscii || record->count != 0) {
-    return FieldFault::kWrongType;
-  }
-  field = bytes_of<AsciiField>(*record, block_index);
-  return FieldFault::kNone;
+inline bool MessageLayout::take(const Place& place, Optional<AsciiField>& field) const noexcept {
+  if (place.record->type != FieldType::kAscii || place.record->count != 0) return false;
+  field = bytes_of<AsciiField>(*place.record, place.block);
+  return true;
 }
 
 template <typename Handle>
-FieldFault MessageLayout::find_slot(std::string_view path, FieldType type,
-                                    Handle& field) const noexcept {
-  uint32_t block_index = 0;
-  const LayoutField* const record = find_record(path, block_index);
-  if (record == nullptr) return FieldFault::kMissing;
-  if (record->type != type) return FieldFault::kWrongType;
-  field = slot_of<Handle>(slots(blocks_[block_index])[record->slot]);
-  return FieldFault::kNone;
+bool MessageLayout::take_slot(const Place& place, FieldType type,
+                              Optional<Handle>& field) const noexcept {
+  if (place.record->type != type) return false;
+  field = slot_of<Handle>(slots(blocks_[place.block])[place.record->slot]);
+  return true;
 }
 
-inline FieldFault MessageLayout::find(std::string_view path, StringField& field) const noexcept {
-  return find_slot(path, FieldType::kString, field);
+template <typename Handle>
+FieldFault MessageLayout::find(std::string_view path, Optional<Handle>& field) const noexcept {
+  const Place place = find_place(path);
+  if (place.record == nullptr) return FieldFault::kMissing;
+  const bool fits = kind() == LayoutKind::kNative && take(place, field);
+  return fits ? FieldFault::kNone : FieldFault::kWrongType;
 }
-inline FieldFault MessageLayout::find(std::string_view path, BlobField& field) const noexcept {
-  return find_slot(path, FieldType::kBlob, field);
-}
-inline FieldFault MessageLayout::find(std::string_view path, GroupField& field) const noexcept {
-  return find_slot(path, FieldType::kGroup, field);
+
+template <typename Handle>
+FieldFault MessageLayout::find(std::string_view path, Handle& field) const noexcept {
+  const Place place = find_place(path);
+  if (place.record == nullptr) return FieldFault::kMissing;
+  const bool is_always_there =
+      place.record->presence_offset == kLayoutNone && place.record->since <= place.block_since;
+  Optional<Handle> any;
+  if (kind() != LayoutKind::kNative || !is_always_there || !take(place, any)) {
+    return FieldFault::kWrongType;
+  }
+  field = any;
+  return FieldFault::kNone;
 }
 
 template <typename Integer>
 FieldFault MessageLayout::find_symbol(std::string_view path, std::string_view symbol,
                                       Integer& value) const noexcept {
-  uint32_t block_index = 0;
-  const LayoutField* const record = find_record(path, block_index);
+  const LayoutField* const record = find_place(path).record;
   if (record == nullptr) return FieldFault::kMissing;
   if (record->type != FieldType::kEnum && record->type != FieldType::kFlags) {
     return FieldFault::kWrongType;

@@ -4,7 +4,7 @@
 //
 //   struct OrderFields {
 //     Field<uint64_t> id;
-//     StringField text;
+//     Optional<StringField> text;  // Optional, or added by a later version.
 //     GroupField fills;
 //     Field<uint32_t> fill_qty;
 //   };

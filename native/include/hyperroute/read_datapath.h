@@ -1,6 +1,7 @@
 // Reading the fields of a bound message, where they lie.
 //
-// bind() has checked the structure; a read is one compare and one load. Whatever these give out
+// bind() has checked the structure; a read is one load, of what a message can lack after one
+// compare. Whatever these give out
 // (strings, bytes, entries) points into the message or the layout and lives as long as they do.
 //
 // Thread: any, as long as nobody writes the message's bytes. Data path: yes.
@@ -9,10 +10,18 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "fields.h"
 #include "layout_format.h"
 #include "octets_datapath.h"
+
+// Mistakes of the caller, looked for in debug builds.
+#ifdef HR_DEBUG_ASSERTS
+#define HR_MESSAGE_ASSERT(condition) ((condition) ? void() : __builtin_trap())
+#else
+#define HR_MESSAGE_ASSERT(condition) void()
+#endif
 
 namespace hyperroute {
 
@@ -25,60 +34,88 @@ class Block {
   Block(const uint8_t* block, uint32_t block_bytes, const uint8_t* body) noexcept
       : block_(block), body_(body), block_bytes_(block_bytes) {}
 
-  // The value; the field's fallback, or zero, where the message is older than the field.
   template <typename T>
   [[gnu::always_inline]] T get(const Field<T>& field) const noexcept {
-    if (field.offset >= block_bytes_) return field.fallback;
+    const uint8_t* const from = at(field);
     if constexpr (std::is_same_v<T, bool>) {
-      return block_[field.offset] != 0;
+      return *from != 0;
     } else {
-      return octets::load<T>(block_ + field.offset);
+      return octets::load<T>(from);
     }
   }
-
-  // Whether an optional field is there; always true of others. What is not there reads as zero
-  // or empty, unless whoever wrote the message did not clear it.
-  template <typename AnyField>
-  bool has(const AnyField& field) const noexcept {
-    if (field.presence_mask == 0) return true;
-    if (field.offset >= block_bytes_) return false;
-    return (octets::load<uint32_t>(block_ + field.presence_offset) & field.presence_mask) != 0;
-  }
-
   // All bytes of the field.
   std::span<const uint8_t> get(const BytesField& field) const noexcept {
-    return {fixed_bytes(field), field.field_bytes};
+    return {at(field), field.field_bytes};
   }
   // The characters before the first zero.
-  std::string_view get(const AsciiField& field) const noexcept {
-    const uint8_t* const from = fixed_bytes(field);
-    return {reinterpret_cast<const char*>(from), octets::text_bytes(from, field.field_bytes)};
+  [[gnu::always_inline]] std::string_view get(const AsciiField& field) const noexcept {
+    return text_of(field, at(field));
   }
   template <typename T>
   ArrayView<T> get(const ArrayField<T>& field) const noexcept {
-    return {fixed_bytes(field), field.count};
+    return {at(field), field.count};
   }
-
-  // Empty where the message is older than the field, or has none.
   std::string_view get(const StringField& field) const noexcept {
-    const std::span<const uint8_t> data = variable_bytes(field);
+    const std::span<const uint8_t> data = get(static_cast<const SlotField&>(field));
     return {reinterpret_cast<const char*>(data.data()), data.size()};
   }
   std::span<const uint8_t> get(const BlobField& field) const noexcept {
-    return variable_bytes(field);
+    return get(static_cast<const SlotField&>(field));
   }
   Entries get(const GroupField& field) const noexcept;
+
+  // The field's fallback, zero or empty where the message is older than the field. What is absent
+  // is zero or empty, unless whoever wrote the message did not clear it.
+  template <typename T>
+  [[gnu::always_inline]] T get(const Optional<Field<T>>& field) const noexcept {
+    return reaches(field) ? get(static_cast<const Field<T>&>(field)) : field.fallback;
+  }
+  std::span<const uint8_t> get(const Optional<BytesField>& field) const noexcept {
+    return {reaches(field) ? at(field) : field.fallback, field.field_bytes};
+  }
+  std::string_view get(const Optional<AsciiField>& field) const noexcept {
+    return text_of(field, reaches(field) ? at(field) : field.fallback);
+  }
+  template <typename T>
+  ArrayView<T> get(const Optional<ArrayField<T>>& field) const noexcept {
+    return {reaches(field) ? at(field) : field.fallback, field.count};
+  }
+  std::string_view get(const Optional<StringField>& field) const noexcept {
+    return reaches(field) ? get(static_cast<const StringField&>(field)) : std::string_view();
+  }
+  std::span<const uint8_t> get(const Optional<BlobField>& field) const noexcept {
+    if (!reaches(field)) return {};
+    return get(static_cast<const BlobField&>(field));
+  }
+  Entries get(const Optional<GroupField>& field) const noexcept;
+
+  // Whether the message has the field: it is of the field's version or newer, and if the field is
+  // optional, it was set.
+  template <typename Handle>
+  bool has(const Optional<Handle>& field) const noexcept {
+    if (!reaches(field)) return false;
+    if (field.presence.mask == 0) return true;
+    return (octets::load<uint32_t>(block_ + field.presence.offset) & field.presence.mask) != 0;
+  }
 
   uint32_t block_bytes() const noexcept { return block_bytes_; }
 
  protected:
-  const uint8_t* fixed_bytes(const BytesField& field) const noexcept {
-    const bool is_there = field.offset + field.field_bytes <= block_bytes_;
-    return is_there ? block_ + field.offset : field.fallback;
+  template <typename Handle>
+  [[gnu::always_inline]] bool reaches(const Handle& field) const noexcept {
+    return field.offset < block_bytes_;
   }
-  std::span<const uint8_t> variable_bytes(const SlotField& field) const noexcept {
-    if (field.offset + kSlotBytes > block_bytes_) return {};
-    const uint64_t slot = octets::load<uint64_t>(block_ + field.offset);
+  template <typename Handle>
+  [[gnu::always_inline]] const uint8_t* at(const Handle& field) const noexcept {
+    HR_MESSAGE_ASSERT(reaches(field));
+    return block_ + field.offset;
+  }
+  [[gnu::always_inline]] static std::string_view text_of(const AsciiField& field,
+                                                         const uint8_t* from) noexcept {
+    return {reinterpret_cast<const char*>(from), octets::text_bytes(from, field.field_bytes)};
+  }
+  std::span<const uint8_t> get(const SlotField& field) const noexcept {
+    const uint64_t slot = octets::load<uint64_t>(at(field));
     return {body_ + static_cast<uint32_t>(slot), static_cast<uint32_t>(slot >> 32)};
   }
 
@@ -129,12 +166,14 @@ class Entries {
 };
 
 inline Entries Block::get(const GroupField& field) const noexcept {
-  if (field.offset + kSlotBytes > block_bytes_) return {};
-  const uint64_t slot = octets::load<uint64_t>(block_ + field.offset);
-  if (slot == 0) return {};
+  // Of an empty group the slot is zero: what then is read as its header are bytes of the block.
+  const uint64_t slot = octets::load<uint64_t>(at(field));
   const uint8_t* const header = body_ + static_cast<uint32_t>(slot);
   return {header + kGroupHeaderBytes, static_cast<uint32_t>(slot >> 32),
           octets::load<uint16_t>(header), body_};
+}
+inline Entries Block::get(const Optional<GroupField>& field) const noexcept {
+  return reaches(field) ? get(static_cast<const GroupField&>(field)) : Entries();
 }
 
 // A message whose structure bind() has found sound.

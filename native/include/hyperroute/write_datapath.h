@@ -44,6 +44,13 @@ struct State {
   uint32_t depth = 0;
   uint32_t group_count = 0;
   uint32_t open_groups[kGroupDepthMax + 1] = {};
+
+  // The first fault stays. There is no room any more: no data of a string, blob or group is
+  // written, and what its slot or presence bit becomes is of no message.
+  void fail(WriteFault first_fault) noexcept {
+    if (fault == WriteFault::kNone) fault = first_fault;
+    body_bytes = position;
+  }
 };
 
 template <typename T>
@@ -61,12 +68,11 @@ T canonical(T value) noexcept {
 template <typename Self>
 class BlockWriter {
  public:
-  // Numbers. Of an optional field this says that it is there. A field that the handle's layout
-  // does not place inside this block is not written.
+  // Numbers. A field that the handle's layout does not place inside this block is not written.
   template <typename T>
   [[gnu::always_inline]] void set(const Field<T>& field, std::type_identity_t<T> value) noexcept {
-    if (field.offset >= block_bytes_) return;
-    if (field.presence_mask != 0) mark(field);
+    if (field.offset >= block_bytes_) [[unlikely]]
+      return;
     if constexpr (std::is_same_v<T, bool>) {
       block_[field.offset] = value ? 1 : 0;
     } else {
@@ -75,17 +81,15 @@ class BlockWriter {
   }
 
   // Up to the field's bytes; zeros follow.
-  void set(const AsciiField& field, std::string_view text) noexcept {
+  [[gnu::always_inline]] void set(const AsciiField& field, std::string_view text) noexcept {
     const auto* const from = reinterpret_cast<const uint8_t*>(text.data());
     if (!starts_fixed(field, text.size() <= field.field_bytes)) return;
-    uint8_t* const to = block_ + field.offset;
     const auto text_bytes = static_cast<uint32_t>(text.size());
     if (field.field_bytes == 8) {
-      octets::store(to, octets::load_text_8(from, text_bytes));
-      return;
+      octets::store(block_ + field.offset, octets::load_text_8(from, text_bytes));
+    } else {
+      octets::fill_text(block_ + field.offset, field.field_bytes, from, text_bytes);
     }
-    octets::copy(to, from, text_bytes);
-    std::memset(to + text_bytes, 0, field.field_bytes - text_bytes);
   }
   // Exactly the field's bytes.
   void set(const BytesField& field, std::span<const uint8_t> bytes) noexcept {
@@ -105,16 +109,37 @@ class BlockWriter {
   }
 
   // Text as it is: whether it is UTF-8 is for whoever has it.
-  void set(const StringField& field, std::string_view text) noexcept {
+  [[gnu::always_inline]] void set(const StringField& field, std::string_view text) noexcept {
     put(field, reinterpret_cast<const uint8_t*>(text.data()), text.size());
   }
-  void set(const BlobField& field, std::span<const uint8_t> bytes) noexcept {
+  [[gnu::always_inline]] void set(const BlobField& field, std::span<const uint8_t> bytes) noexcept {
     put(field, bytes.data(), bytes.size());
+  }
+
+  // Fields that a message can lack, as above. Of an optional one it says that the field is there.
+  template <typename T>
+  [[gnu::always_inline]] void set(const Optional<Field<T>>& field,
+                                  std::type_identity_t<T> value) noexcept {
+    mark(field);
+    set(static_cast<const Field<T>&>(field), value);
+  }
+  template <typename Handle, typename Value>
+  [[gnu::always_inline]] void set(const Optional<Handle>& field, const Value& value) noexcept {
+    mark(field);
+    set(static_cast<const Handle&>(field), value);
+  }
+  template <typename T>
+  void set_at(const Optional<ArrayField<T>>& field, uint32_t index,
+              std::type_identity_t<T> value) noexcept {
+    mark(field);
+    set_at(static_cast<const ArrayField<T>&>(field), index, value);
   }
 
   // Makes `count` entries, all as they are before a field is set, and gives the first. With 0
   // entries, or after a fault, nothing can be set in what it gives.
-  [[nodiscard]] EntryWriter group(const GroupField& field, uint32_t count) noexcept;
+  [[nodiscard, gnu::always_inline]] EntryWriter group(const GroupField& field,
+                                                      uint32_t count) noexcept;
+  [[nodiscard]] EntryWriter group(const Optional<GroupField>& field, uint32_t count) noexcept;
 
   WriteFault fault() const noexcept { return self().state().fault; }
 
@@ -135,19 +160,20 @@ class BlockWriter {
   Self& self() noexcept { return static_cast<Self&>(*this); }
   const Self& self() const noexcept { return static_cast<const Self&>(*this); }
 
-  template <typename AnyField>
-  void mark(const AnyField& field) noexcept {
-    uint8_t* const word = block_ + field.presence_offset;
-    octets::store(word, octets::load<uint32_t>(word) | field.presence_mask);
+  template <typename Handle>
+  [[gnu::always_inline]] void mark(const Optional<Handle>& field) noexcept {
+    if (field.presence.mask == 0 || field.offset >= block_bytes_) return;
+    uint8_t* const word = block_ + field.presence.offset;
+    octets::store(word, octets::load<uint32_t>(word) | field.presence.mask);
   }
 
-  bool starts_fixed(const BytesField& field, bool fits) noexcept {
-    if (field.offset + field.field_bytes > block_bytes_) return false;
-    if (!fits) {
+  [[gnu::always_inline]] bool starts_fixed(const BytesField& field, bool fits) noexcept {
+    if (field.offset >= block_bytes_) [[unlikely]]
+      return false;
+    if (!fits) [[unlikely]] {
       self().fail(WriteFault::kTooLong);
       return false;
     }
-    if (field.presence_mask != 0) mark(field);
     return true;
   }
 
@@ -162,29 +188,26 @@ class BlockWriter {
   }
 
   // Whether a slot may be written now: it is this block's turn, and the slot's in it.
-  bool starts_slot(const SlotField& field, size_t count) noexcept {
-    if (field.offset + kSlotBytes > block_bytes_) {
-      // After a fault the block is gone; a field of another block is a fault itself.
+  [[gnu::always_inline]] bool starts_slot(const SlotField& field, size_t count) noexcept {
+    // After a fault the block is gone; a field of another block is a fault itself.
+    if (field.offset + kSlotBytes > block_bytes_ || field.offset < next_offset_ ||
+        !self().takes_turn()) [[unlikely]] {
       self().fail(WriteFault::kOutOfOrder);
       return false;
     }
-    if (field.offset < next_offset_ || !self().takes_turn()) {
-      self().fail(WriteFault::kOutOfOrder);
-      return false;
-    }
-    if (count > field.max) {
+    if (count > field.max) [[unlikely]] {
       self().fail(WriteFault::kTooLong);
       return false;
     }
     next_offset_ = field.offset + kSlotBytes;
-    if (field.presence_mask != 0) mark(field);
     return true;
   }
 
-  void put(const SlotField& field, const uint8_t* data, size_t data_bytes) noexcept {
+  [[gnu::always_inline]] void put(const SlotField& field, const uint8_t* data,
+                                  size_t data_bytes) noexcept {
     if (!starts_slot(field, data_bytes) || data_bytes == 0) return;
     State& state = self().state();
-    if (data_bytes > state.body_bytes - state.position) {
+    if (data_bytes > state.body_bytes - state.position) [[unlikely]] {
       self().fail(WriteFault::kNoRoom);
       return;
     }
@@ -222,11 +245,8 @@ class EntryWriter : public writing::BlockWriter<EntryWriter> {
 
   writing::State& state() noexcept { return *state_; }
   const writing::State& state() const noexcept { return *state_; }
-  void fail(WriteFault fault) noexcept {
-    if (state_->fault == WriteFault::kNone) state_->fault = fault;
-  }
+  void fail(WriteFault fault) noexcept { state_->fail(fault); }
   bool takes_turn() noexcept {
-    if (state_->fault != WriteFault::kNone) return false;
     if (state_->depth < depth_ || state_->open_groups[depth_] != serial_) return false;
     state_->depth = depth_;
     return true;
@@ -247,13 +267,14 @@ class MessageWriter : public writing::BlockWriter<MessageWriter> {
 
   // Starts a message of the layout's newest version at the front of `memory`, which is not read.
   // What was begun before is forgotten. Without room for the fixed block: kNoRoom.
-  void begin(const MessageLayout& layout, std::span<uint8_t> memory) noexcept {
+  [[gnu::always_inline]] void begin(const MessageLayout& layout,
+                                    std::span<uint8_t> memory) noexcept {
     const uint32_t fixed_bytes = kMessageHeaderBytes + layout.block_bytes();
     const size_t memory_bytes =
         memory.size() < kNativeMessageBytesMax ? memory.size() : kNativeMessageBytesMax;
     state_.fault = WriteFault::kNone;
     state_.depth = 0;
-    if (memory_bytes < fixed_bytes) {
+    if (memory_bytes < fixed_bytes) [[unlikely]] {
       fail(WriteFault::kNoRoom);
       return;
     }
@@ -277,11 +298,10 @@ class MessageWriter : public writing::BlockWriter<MessageWriter> {
   writing::State& state() noexcept { return state_; }
   const writing::State& state() const noexcept { return state_; }
   void fail(WriteFault fault) noexcept {
-    if (state_.fault == WriteFault::kNone) state_.fault = fault;
+    state_.fail(fault);
     use_block(nullptr, 0);
   }
   bool takes_turn() noexcept {
-    if (state_.fault != WriteFault::kNone) return false;
     state_.depth = 0;
     return true;
   }
@@ -291,14 +311,17 @@ class MessageWriter : public writing::BlockWriter<MessageWriter> {
 };
 
 template <typename Self>
-EntryWriter writing::BlockWriter<Self>::group(const GroupField& field, uint32_t count) noexcept {
+[[gnu::always_inline]] inline EntryWriter writing::BlockWriter<Self>::group(
+    const GroupField& field, uint32_t count) noexcept {
   State& state = self().state();
   const uint32_t depth = self().depth() + 1;
-  if (depth > kGroupDepthMax) self().fail(WriteFault::kOutOfOrder);
+  if (depth > kGroupDepthMax) [[unlikely]]
+    self().fail(WriteFault::kOutOfOrder);
   if (!starts_slot(field, count) || count == 0) return EntryWriter(state, depth, 0);
   const uint32_t padding_bytes = -state.position & 7u;
   const uint64_t entries_bytes = static_cast<uint64_t>(field.entry_bytes) * count;
-  if (padding_bytes + kGroupHeaderBytes + entries_bytes > state.body_bytes - state.position) {
+  if (padding_bytes + kGroupHeaderBytes + entries_bytes > state.body_bytes - state.position)
+      [[unlikely]] {
     self().fail(WriteFault::kNoRoom);
     return EntryWriter(state, depth, 0);
   }
@@ -308,10 +331,7 @@ EntryWriter writing::BlockWriter<Self>::group(const GroupField& field, uint32_t 
   octets::store(block_ + field.offset, position | static_cast<uint64_t>(count) << 32);
   octets::store<uint64_t>(state.body + position, field.entry_bytes);
   uint8_t* const entries = state.body + position + kGroupHeaderBytes;
-  for (uint32_t index = 0; index < count; ++index) {
-    octets::copy_words(entries + static_cast<size_t>(index) * field.entry_bytes,
-                       field.initial_entry, field.entry_bytes);
-  }
+  octets::repeat_words(entries, field.initial_entry, field.entry_bytes, count);
   state.position = position + kGroupHeaderBytes + static_cast<uint32_t>(entries_bytes);
   const uint32_t serial = ++state.group_count;
   state.open_groups[depth] = serial;
@@ -320,6 +340,13 @@ EntryWriter writing::BlockWriter<Self>::group(const GroupField& field, uint32_t 
   writer.entries_left_ = count;
   writer.use_block(entries, field.entry_bytes);
   return writer;
+}
+
+template <typename Self>
+EntryWriter writing::BlockWriter<Self>::group(const Optional<GroupField>& field,
+                                              uint32_t count) noexcept {
+  mark(field);
+  return group(static_cast<const GroupField&>(field), count);
 }
 
 }  // namespace hyperroute

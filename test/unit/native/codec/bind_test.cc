@@ -1,10 +1,16 @@
 // Each rule of binding has its fault, in the order of the rules.
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "base/prng.h"
 #include "unit/native/codec/everything.h"
+#include "unit/native/codec/message_walk.h"
 
 namespace hyperroute {
 namespace {
+
+constexpr uint64_t kFlatSeed = 4711;
 
 class Bind : public testing::Test {
  protected:
@@ -81,8 +87,8 @@ TEST_F(Bind, RefusesAFrameThatEndsInsideTheBlock) {
 }
 
 TEST_F(Bind, RefusesDataOfAnAbsentOptionalField) {
-  frame[first_leg() + fields.parts.presence_offset] &=
-      static_cast<uint8_t>(~fields.parts.presence_mask);
+  frame[first_leg() + fields.parts.presence.offset] &=
+      static_cast<uint8_t>(~fields.parts.presence.mask);
   EXPECT_EQ(result(), MessageFault::kBadSlot);
 }
 
@@ -195,6 +201,54 @@ TEST_F(Bind, LeavesTrailingBytesAlone) {
 TEST_F(Bind, RefusesEveryMessageOfAForeignLayout) {
   const LayoutImage packet = load_layout_vector("packet");
   EXPECT_EQ(bind_exact(packet.layout(), frame), MessageFault::kWrongTemplate);
+}
+
+TEST(BindFlat, SaysOfDamagedMessagesWhatTheLongWaySays) {
+  const LayoutImage image = load_layout_vector("new-order");
+  const MessageLayout& layout = image.layout();
+  ASSERT_EQ(layout.flat_block_bytes(), layout.block_bytes());
+  std::vector<uint8_t> sound(104);
+  ASSERT_EQ(write_new_order(layout, NewOrderFields(layout), sound), sound.size());
+  Prng random(kFlatSeed);
+  std::set<MessageFault> seen;
+  for (uint32_t round = 0; round < 20'000; ++round) {
+    std::vector<uint8_t> frame = sound;
+    if (random.next_u64() % 4 == 0) frame.resize(random.next_u64() % sound.size());
+    for (uint64_t count = random.next_u64() % 4; count > 0; --count) {
+      // Header, slots and the group's header, where the structure is.
+      static constexpr uint32_t kStarts[] = {0, 40, 80};
+      const uint64_t position = kStarts[random.next_u64() % 3] + random.next_u64() % 16;
+      if (position < frame.size())
+        frame[position] = static_cast<uint8_t>(
+            random.next_u64() % 5 == 0 ? random.next_u64() : random.next_u64() % 128);
+    }
+    frame.shrink_to_fit();
+    Message message;
+    const MessageFault fault = bind(layout, frame.data(), frame.size(), message);
+    ASSERT_EQ(fault, binding::bind_any(layout, frame.data(), frame.size()).fault)
+        << "seed " << kFlatSeed << " round " << round;
+    if (fault == MessageFault::kNone) (void)walk_message(layout, message);
+    seen.insert(fault);
+  }
+  EXPECT_EQ(seen.count(MessageFault::kNone), 1u);
+  EXPECT_EQ(seen.count(MessageFault::kBadSlot), 1u);
+  EXPECT_EQ(seen.count(MessageFault::kTooLong), 1u);
+  EXPECT_EQ(seen.count(MessageFault::kBadStride), 1u);
+}
+
+TEST(BindFlat, OnlyLayoutsWithoutSlotsInEntriesAreFlat) {
+  for (const char* const name : {"everything-1", "packet"}) {
+    const LayoutImage image = load_layout_vector(name);
+    EXPECT_GT(image.layout().flat_block_bytes(), kNativeMessageBytesMax) << name;
+  }
+}
+
+TEST(BindFlat, ForeignLayoutsBindNoMessage) {
+  const LayoutImage image = load_layout_vector("packet");
+  for (const uint8_t byte : {uint8_t{0x00}, uint8_t{0xff}}) {
+    EXPECT_EQ(bind_exact(image.layout(), std::vector<uint8_t>(1 << 17, byte)),
+              MessageFault::kWrongTemplate);
+  }
 }
 
 }  // namespace

@@ -24,9 +24,9 @@ struct EverythingFields {
   GroupField legs;
   Field<uint32_t> leg_qty;
   StringField leg_name;
-  GroupField parts;
+  Optional<GroupField> parts;
   Field<uint64_t> part_id;
-  BlobField memo;
+  Optional<BlobField> memo;
   GroupField deep;
   Field<uint8_t> x;
 

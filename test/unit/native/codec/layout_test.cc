@@ -32,7 +32,9 @@ TEST(MessageLayout, FindsFieldsByPathAndExactType) {
   EXPECT_EQ(image.find("data", string).code, StatusCode::kSchema);
   BytesField bytes;
   EXPECT_TRUE(image.find("codes", bytes).ok());
-  EXPECT_EQ(image.find("symbol", bytes).code, StatusCode::kSchema);
+  EXPECT_TRUE(image.find("symbol", bytes).ok());
+  EXPECT_EQ(bytes.field_bytes, 8u);
+  EXPECT_EQ(image.find("values", bytes).code, StatusCode::kSchema);
   ArrayField<float> floats;
   EXPECT_TRUE(image.find("values", floats).ok());
   EXPECT_EQ(floats.count, 3u);
@@ -41,15 +43,57 @@ TEST(MessageLayout, FindsFieldsByPathAndExactType) {
   EXPECT_TRUE(image.find("flagged", bools).ok());
 }
 
-TEST(MessageLayout, AHandleThatWasNeverFoundReadsAsNothing) {
+// Found as what every message has, and as what a message can lack.
+template <typename Handle>
+std::pair<bool, bool> found(const LayoutImage& image, const char* path) {
+  Handle always;
+  Optional<Handle> optional;
+  return {image.find(path, always).ok(), image.find(path, optional).ok()};
+}
+
+TEST(MessageLayout, OnlyOptionalHandlesTakeWhatAMessageCanLack) {
+  const LayoutImage first = load_layout_vector("everything-1");
+  const LayoutImage third = load_layout_vector("everything-3");
+  const std::pair<bool, bool> both(true, true);
+  const std::pair<bool, bool> optional_alone(false, true);
+  for (const LayoutImage* const image : {&first, &third}) {
+    EXPECT_EQ(found<Field<uint32_t>>(*image, "n32"), both);
+    EXPECT_EQ(found<AsciiField>(*image, "symbol"), both);
+    EXPECT_EQ(found<ArrayField<float>>(*image, "values"), both);
+    EXPECT_EQ(found<BytesField>(*image, "key"), both);
+    EXPECT_EQ(found<StringField>(*image, "legs.name"), both);
+    EXPECT_EQ(found<BlobField>(*image, "data"), both);
+    EXPECT_EQ(found<GroupField>(*image, "legs"), both);
+    // Of a group that is optional itself: where there is an entry there is its field.
+    EXPECT_EQ(found<Field<uint64_t>>(*image, "legs.parts.id"), both);
+    EXPECT_EQ(found<GroupField>(*image, "legs.parts"), optional_alone);
+    EXPECT_EQ(found<BlobField>(*image, "legs.parts.memo"), optional_alone);
+  }
+  EXPECT_EQ(found<Field<uint32_t>>(first, "odd"), optional_alone);
+  EXPECT_EQ(found<StringField>(first, "tag"), optional_alone);
+  EXPECT_EQ(found<Field<uint32_t>>(first, "fee"), both);
+  // Later ones, whose fallback older messages have.
+  EXPECT_EQ(found<Field<double>>(third, "rate"), optional_alone);
+  EXPECT_EQ(found<AsciiField>(third, "desk"), optional_alone);
+  EXPECT_EQ(found<StringField>(third, "memo"), optional_alone);
+  EXPECT_EQ(found<Field<uint32_t>>(third, "legs.fee"), optional_alone);
+  EXPECT_EQ(found<ArrayField<int16_t>>(third, "scale"), optional_alone);
+  EXPECT_EQ(found<GroupField>(third, "extra"), optional_alone);
+  EXPECT_EQ(found<StringField>(third, "extra.b"), both);
+  EXPECT_EQ(found<Field<uint16_t>>(third, "extra.a"), optional_alone);
+  // The type counts all the same.
+  EXPECT_EQ(found<Field<uint64_t>>(third, "rate"), std::pair(false, false));
+}
+
+TEST(MessageLayout, AnOptionalHandleThatWasNeverFoundReadsAsNothing) {
   const LayoutImage image = load_layout_vector("everything-1");
   std::vector<uint8_t> frame = write_everything(image.layout(), EverythingFields(image.layout()));
   Message message;
   ASSERT_EQ(bind(image.layout(), frame.data(), frame.size(), message), MessageFault::kNone);
-  EXPECT_EQ(message.get(Field<uint64_t>()), 0u);
-  EXPECT_EQ(message.get(StringField()), "");
-  EXPECT_EQ(message.get(GroupField()).count(), 0u);
-  EXPECT_EQ(message.get(AsciiField()), "");
+  EXPECT_EQ(message.get(Optional<Field<uint64_t>>()), 0u);
+  EXPECT_EQ(message.get(Optional<StringField>()), "");
+  EXPECT_EQ(message.get(Optional<GroupField>()).count(), 0u);
+  EXPECT_EQ(message.get(Optional<AsciiField>()), "");
 }
 
 TEST(MessageLayout, NamesTheFirstFieldOfAFinderThatFails) {

@@ -15,8 +15,7 @@ class Values : public testing::Test {
     return check_values(layout, message);
   }
   uint8_t* at(std::string_view path) {
-    uint32_t block = 0;
-    return frame.data() + kMessageHeaderBytes + layout.find_record(path, block)->offset;
+    return frame.data() + kMessageHeaderBytes + layout.find_place(path).record->offset;
   }
 
   LayoutImage image = load_layout_vector("everything-2");
@@ -71,8 +70,8 @@ TEST_F(Values, UnknownFlagBitsAreIgnored) {
 TEST_F(Values, OfAbsentFieldsAreNotLookedAt) {
   *at("late") = 9;
   EXPECT_EQ(result(), MessageFault::kNone);
-  const auto late = find_or_die<Field<bool>>(layout, "late");
-  frame[kMessageHeaderBytes + late.presence_offset] |= static_cast<uint8_t>(late.presence_mask);
+  const auto late = find_or_die<Optional<Field<bool>>>(layout, "late");
+  frame[kMessageHeaderBytes + late.presence.offset] |= static_cast<uint8_t>(late.presence.mask);
   EXPECT_EQ(result(), MessageFault::kBadValue);
 }
 

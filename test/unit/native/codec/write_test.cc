@@ -23,9 +23,9 @@ TEST_F(Write, StartsFromTheFallbacksOfLiveAndRemovedFields) {
   ASSERT_EQ(writer.finish(), kMessageHeaderBytes + layout.block_bytes());
   Message message;
   ASSERT_EQ(bind(layout, memory.data(), writer.finish(), message), MessageFault::kNone);
-  EXPECT_EQ(message.get(find_or_die<Field<double>>(layout, "rate")), 0.25);
-  EXPECT_EQ(message.get(find_or_die<AsciiField>(layout, "desk")), "MAIN");
-  EXPECT_FALSE(message.has(find_or_die<Field<bool>>(layout, "late")));
+  EXPECT_EQ(message.get(find_or_die<Optional<Field<double>>>(layout, "rate")), 0.25);
+  EXPECT_EQ(message.get(find_or_die<Optional<AsciiField>>(layout, "desk")), "MAIN");
+  EXPECT_FALSE(message.has(find_or_die<Optional<Field<bool>>>(layout, "late")));
   const LayoutImage first = load_layout_vector("everything-1");
   ASSERT_EQ(bind(first.layout(), memory.data(), writer.finish(), message), MessageFault::kNone);
   EXPECT_EQ(message.get(find_or_die<Field<uint32_t>>(first.layout(), "fee")), 12u);
@@ -92,7 +92,7 @@ TEST_F(Write, RefusesTheSameSlotTwice) {
 TEST_F(Write, RefusesEntriesOnceTheirParentWentOn) {
   writer.begin(layout, memory);
   EntryWriter leg = writer.group(fields.legs, 1);
-  writer.set(find_or_die<StringField>(layout, "memo"), "on");
+  writer.set(find_or_die<Optional<StringField>>(layout, "memo"), "on");
   leg.set(fields.leg_name, "late");
   EXPECT_EQ(writer.fault(), WriteFault::kOutOfOrder);
 }
@@ -110,7 +110,7 @@ TEST_F(Write, RefusesInnerEntriesOnceTheOuterEntryMoved) {
 TEST_F(Write, RefusesASlotOfAnotherBlock) {
   writer.begin(layout, memory);
   EntryWriter leg = writer.group(fields.legs, 1);
-  leg.set(find_or_die<StringField>(layout, "memo"), "outer");
+  leg.set(find_or_die<Optional<StringField>>(layout, "memo"), "outer");
   EXPECT_EQ(writer.fault(), WriteFault::kOutOfOrder);
 }
 
@@ -119,7 +119,7 @@ TEST_F(Write, RefusesMoreThanTheSchemaAllows) {
   (void)writer.group(fields.legs, 9);
   EXPECT_EQ(writer.fault(), WriteFault::kTooLong);
   writer.begin(layout, memory);
-  writer.set(find_or_die<StringField>(layout, "memo"), std::string(21, 'x'));
+  writer.set(find_or_die<Optional<StringField>>(layout, "memo"), std::string(21, 'x'));
   EXPECT_EQ(writer.fault(), WriteFault::kTooLong);
   writer.begin(layout, memory);
   writer.set(find_or_die<AsciiField>(layout, "symbol"), "NINECHARS");
@@ -152,11 +152,11 @@ TEST_F(Write, HasOneNaN) {
 }
 
 TEST_F(Write, MarksOptionalFieldsThatAreSet) {
-  const auto late = find_or_die<Field<bool>>(layout, "late");
+  const auto late = find_or_die<Optional<Field<bool>>>(layout, "late");
   writer.begin(layout, memory);
   writer.set(late, false);
   EntryWriter leg = writer.group(fields.legs, 2);
-  const auto label = find_or_die<StringField>(layout, "legs.label");
+  const auto label = find_or_die<Optional<StringField>>(layout, "legs.label");
   leg.set(label, "");
   ASSERT_TRUE(leg.next());
   ASSERT_FALSE(leg.next());

@@ -207,13 +207,17 @@ class ValueWriter {
   }
 
   const MessageLayout& layout_;
-  Field<uint64_t> id_, extra_;
+  Field<uint64_t> id_;
   Field<int32_t> price_, px_;
-  Field<uint32_t> fee_, qty_;
-  Field<uint16_t> rank_;
-  StringField text_, name_, note_;
-  BlobField data_, tag_;
-  GroupField legs_, fills_, notes_;
+  Field<uint32_t> qty_;
+  Optional<Field<uint64_t>> extra_;
+  Optional<Field<uint32_t>> fee_;
+  Optional<Field<uint16_t>> rank_;
+  StringField note_;
+  Optional<StringField> text_, name_;
+  Optional<BlobField> data_, tag_;
+  GroupField legs_, fills_;
+  Optional<GroupField> notes_;
   bool has_price_ = false, has_fee_ = false, has_data_ = false, has_notes_ = false;
   bool has_rank_ = false, has_name_ = false, has_tag_ = false, has_extra_ = false;
 };
