@@ -15,6 +15,7 @@ struct OrderFields {
   Field<uint8_t> side;
   Field<uint8_t> type;
   AsciiField symbol;
+  BytesField symbol_bytes;
   Field<uint64_t> sent_at;
   StringField account;
   GroupField legs;
@@ -29,7 +30,8 @@ class OurCodec : public CodecSubject {
     if (!status.ok()) fail(1, "the layout image is refused");
     FieldFinder find(image_.layout());
     find("id", fields_.id)("price", fields_.price)("qty", fields_.qty)("side", fields_.side);
-    find("orderType", fields_.type)("symbol", fields_.symbol)("sentAt", fields_.sent_at);
+    find("orderType", fields_.type)("sentAt", fields_.sent_at);
+    find("symbol", fields_.symbol)("symbol", fields_.symbol_bytes);
     find("account", fields_.account)("legs", fields_.legs);
     find("legs.qty", fields_.leg_qty)("legs.price", fields_.leg_price);
     if (find.fault() != FieldFault::kNone) {
@@ -85,7 +87,8 @@ class OurCodec : public CodecSubject {
       order.qty = message.get(fields.qty);
       order.side = message.get(fields.side);
       order.type = message.get(fields.type);
-      order.symbol = message.get(fields.symbol);
+      const std::span<const uint8_t> symbol = message.get(fields.symbol_bytes);
+      order.symbol = {reinterpret_cast<const char*>(symbol.data()), symbol.size()};
       order.sent_at = message.get(fields.sent_at);
       order.account = message.get(fields.account);
       order.leg_count = 0;

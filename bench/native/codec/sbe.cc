@@ -1,5 +1,6 @@
 // NewOrder by the code that SBE generates from bench/peers/sbe/new-order.xml, with its bounds
-// checks, which throw: this file alone is compiled with exceptions.
+// checks, which throw: this file alone is compiled with exceptions. What they leave to the caller
+// is checked here: the message's type, and blocks too short for the fields that are read from them.
 // Thread: main.
 #include <codec_peer/NewOrder.h>
 
@@ -53,7 +54,8 @@ class SbeCodec : public CodecSubject {
         char* const octets = reinterpret_cast<char*>(const_cast<uint8_t*>(frame.octets));
         header.wrap(octets, 0, 0, frame.bytes);
         if (header.templateId() != codec_peer::NewOrder::SBE_TEMPLATE_ID ||
-            header.schemaId() != codec_peer::NewOrder::SBE_SCHEMA_ID) {
+            header.schemaId() != codec_peer::NewOrder::SBE_SCHEMA_ID ||
+            header.blockLength() < codec_peer::NewOrder::sbeBlockLength()) {
           return false;
         }
         message.wrapForDecode(octets, codec_peer::MessageHeader::encodedLength(),
@@ -63,11 +65,13 @@ class SbeCodec : public CodecSubject {
         order.qty = message.qty();
         order.side = message.sideRaw();
         order.type = message.orderTypeRaw();
-        // All eight bytes: the generated search for the first zero would take longer.
         order.symbol = {message.symbol(), kSymbolBytes};
         order.sent_at = message.sentAt();
         order.leg_count = 0;
         auto& legs = message.legs();
+        if (legs.sbeActingBlockLength() < codec_peer::NewOrder::Legs::sbeBlockLength()) {
+          return false;
+        }
         while (legs.hasNext()) {
           if (order.leg_count == kLegCountMax) return false;
           legs.next();

@@ -25,7 +25,7 @@ struct Order {
   uint32_t qty;
   uint8_t side;
   uint8_t type;
-  std::string_view symbol;  // Eight bytes, or up to its first zero.
+  std::string_view symbol;  // Encoded: up to its first zero; decoded: all eight bytes.
   uint64_t sent_at;
   std::string_view account;
   uint32_t leg_count;
@@ -55,7 +55,8 @@ class CodecSubject {
   virtual bool encode(std::span<const Order, kPoolCount> orders,
                       std::span<Frame, kPoolCount> frames, uint32_t count) = 0;
 
-  // Checks `count` frames and reads every field into `orders`. False when one was refused.
+  // Checks `count` frames, so that no read leaves one whatever it holds, and reads every field into
+  // `orders`. False when one was refused.
   virtual bool decode(std::span<const Frame, kPoolCount> frames,
                       std::span<Order, kPoolCount> orders, uint32_t count) = 0;
 };
