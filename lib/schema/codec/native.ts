@@ -146,7 +146,7 @@ class EncodeRun {
     let bytes = unfitText;
     if (kind === 'string') {
       if (typeof value === 'string') {
-        bytes = putText(octets, this.cursor, this.#limit, value, bytesMax);
+        bytes = putText(this.#views, this.cursor, this.#limit, value, bytesMax);
       }
     } else if (value instanceof Uint8Array && value.length <= bytesMax) {
       bytes = value.length > this.#limit - this.cursor ? noTextRoom : value.length;

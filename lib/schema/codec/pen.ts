@@ -191,7 +191,7 @@ function putData(pen: Pen, field: DataPlan, value: unknown): void {
   let bytes = unfitText;
   if (kind === 'string') {
     if (typeof value === 'string') {
-      bytes = putText(octets, draft.cursor, draft.limit, value, bytesMax);
+      bytes = putText(draft.views, draft.cursor, draft.limit, value, bytesMax);
       if (bytes === noTextRoom) draft.reserve(Buffer.byteLength(value));
     }
   } else if (value instanceof Uint8Array && value.length <= bytesMax) {

@@ -145,7 +145,7 @@ function dataLines(field: DataPlan, place: string, { indexes }: Context): string
   if (kind === 'string') {
     return [
       `if (typeof x !== 'string') ${refuse}`,
-      `const n = putText(U, c, limit, x, ${bytesMax});`,
+      `const n = putText(views, c, limit, x, ${bytesMax});`,
       `if (n === ${noTextRoom}) return -1;`,
       `if (n < 0) ${refuse}`,
       ...slot,

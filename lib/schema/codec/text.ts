@@ -19,7 +19,7 @@ export const noTextRoom = -2;
  * bytes written, or `unfitText`, or `noTextRoom`; bytes up to `end` may be changed even then.
  */
 export function putText(
-  octets: Uint8Array,
+  { view, octets }: Pick<Views, 'view' | 'octets'>,
   at: number,
   end: number,
   text: string,
@@ -30,7 +30,16 @@ export function putText(
     return putLongText(octets, at, end, text, bytesMax);
   }
   let seen = 0;
-  for (let index = 0; index < count; index++) {
+  let index = 0;
+  for (; index + 4 <= count; index += 4) {
+    const one = text.charCodeAt(index);
+    const two = text.charCodeAt(index + 1);
+    const three = text.charCodeAt(index + 2);
+    const four = text.charCodeAt(index + 3);
+    seen |= one | two | three | four;
+    view.setInt32(at + index, one | (two << 8) | (three << 16) | (four << 24), true);
+  }
+  for (; index < count; index++) {
     const code = text.charCodeAt(index);
     seen |= code;
     octets[at + index] = code;
@@ -186,11 +195,14 @@ export function putAscii(
   const count = text.length;
   if (count > bytes) return false;
   let code = 0;
+  let seen = 0;
   for (let index = 0; index < count; index++) {
     code = text.charCodeAt(index);
-    if (code === 0 || code > 127) return false;
+    // The sign says that there was a zero.
+    seen |= code | (code - 1);
     octets[at + index] = code;
   }
+  if (seen >>> 0 > 127) return false;
   if (count > 0 && code === padding) return false;
   for (let index = count; index < bytes; index++) octets[at + index] = padding;
   return true;
