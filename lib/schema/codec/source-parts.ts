@@ -57,7 +57,12 @@ export function openLines(field: FieldPlan, depth: number): string[] {
   const { type, model } = field;
   const lines = [`const part = this.$${partName(field)};`];
   const place = `at + ${model.offset}`;
-  if (type.kind === 'array') return [...lines, `part.$start = ${place};`, 'return part;'];
+  if (type.kind === 'array') {
+    // What elements are read from is kept at hand: a loop over them finds it there.
+    const views = isInline(type.element) ? '' : ', part.$views = this.$views';
+    lines.push(`part.$start = ${place}, part.$view = this.$view${views};`);
+    return [...lines, 'return part;'];
+  }
   const get = (base: string, at: string): string => `V.get${base}(${at}, ${model.order === 'le'})`;
   lines.push('const V = this.$view;');
   if (type.kind === 'flags') {
@@ -108,20 +113,17 @@ function arrayText(
   comment: string,
 ): string {
   const { index } = field;
-  const indexes = indexProperties(depth, 'owner');
+  const otherwise = `bad${index}(this.$owner)`;
   const value = isInline(element)
-    ? readExpression(element, { field, at: 'at', isAligned: false, indexes })
-    : `element${index}(owner.$views, at${indexes})`;
+    ? readExpression(element, { field, at: 'at', isAligned: false, indexes: '', otherwise })
+    : `element${index}(this.$views, at${indexProperties(depth, 'this.$owner')})`;
+  const state = '{ $owner: owner, $start: 0, $view: nowhere.view, $views: nowhere }';
   return [
     `class Part${index} { ${comment} array`,
-    `  constructor(owner) { this.length = ${count}; hide(this, { $owner: owner, $start: 0 }); }`,
+    `  constructor(owner) { this.length = ${count}; hide(this, ${state}); }`,
     '  at(index) {',
     `    if (index >>> 0 !== index || index >= ${count}) outOfRange(index, ${count});`,
-    `    const at = this.$start + index * ${elementBytes({ element })}, owner = this.$owner;`,
-    ...(value.includes('V.') ? ['    const V = owner.$view;'] : []),
-    ...(value.includes('(views') || value.includes(' views')
-      ? ['    const views = owner.$views;']
-      : []),
+    `    const at = this.$start + index * ${elementBytes({ element })}, V = this.$view;`,
     ...(value.includes('x =') ? ['    let x;'] : []),
     `    return ${value};`,
     '  }',

@@ -1,7 +1,9 @@
 // Values that a type does not take, and bytes that it does not have.
 import { describe, expect, it } from 'vitest';
 import { layout, schema, t } from '../../../../lib/index.js';
+import { makeReader } from '../../../../lib/schema/codec/index.js';
 import { codecsOf, forms, frameOf, planOf, thrown } from '../../../helpers/both-codecs.js';
+import type { AnyReader } from '../../../helpers/flyweights.js';
 
 const Values = schema('Values', 9, {
   ...{ u8: t.u8, i16: t.i16, u32: t.u32, u64: t.u64, i64: t.i64, n: t.u53 },
@@ -195,6 +197,28 @@ describe.each(forms.map(({ form }, index) => ({ form, index })))('values by $for
     const target = new Uint8Array(20_000_000);
     expect(() => huge.encode({ a: half, b: half }, target, 0)).toThrow(/at most 16777216 bytes/);
     expect(huge.encode({ a: half, b: new Uint8Array(0) }, target, 0)).toBe(9_000_024);
+  });
+
+  it('keep text of every size, however alike it is', () => {
+    const Text = schema('Text', 1, { text: t.string.max(200) });
+    const codec = codecsOf(planOf(Text))[index]!;
+    const reader = new (makeReader(planOf(Text), forms[index]!.generates))() as AnyReader;
+    for (let count = 0; count <= 50; count++) {
+      const texts = ['a', '\0', 'ab', '\x7f', 'é', '€'].map((unit) =>
+        unit.repeat(count).slice(0, count),
+      );
+      for (let at = 0; at < count; at++) texts.push(`${'a'.repeat(at)}ü${'a'.repeat(count - at)}`);
+      // Twice: the second time some of them are known.
+      for (const text of [...texts, ...texts]) {
+        const frame = frameOf(codec, { text });
+        expect(codec.decode(frame, 0, frame.length)).toEqual({ text });
+        const { text: found } = reader.wrap(frame);
+        expect(found).toBe(text);
+        const spoilt = frame.fill(0xff, frame.length - 1);
+        if (count > 0)
+          expect(thrown(() => reader.wrap(spoilt).toObject()).message).toMatch(/Text.text/);
+      }
+    }
   });
 
   it('keep text of every length and alphabet, a byte order mark included', () => {
