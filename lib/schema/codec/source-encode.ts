@@ -190,7 +190,9 @@ function groupLines(
     ...indent([
       `const ${start} = c + (-(c - body) & 7);`,
       `if (${start} + 8 + ${count} * ${block.bytes} > limit) return -1;`,
-      `while (c < ${start}) U[c++] = 0;`,
+      // The padding, which is shorter than this, and what is written next.
+      'V.setInt32(c, 0, true);',
+      'V.setInt32(c + 4, 0, true);',
       ...slotStores(start, String(block.bytes), '0'),
       ...slotStores(place, `${start} - body`, count),
       `c = ${start} + 8 + ${count} * ${block.bytes};`,

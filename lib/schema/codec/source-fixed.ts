@@ -152,10 +152,12 @@ function writeFloat({ base }: FloatModel, spot: Spot): string[] {
       `else V.setFloat64(${at}, x, ${little});`,
     ];
   }
-  const tooLarge = `x - x === 0 && (x >= ${f32Limit} || x <= -${f32Limit})`;
   return [
-    `if (typeof x !== 'number' || (${tooLarge})) ${refuse(spot)}`,
-    `if (x !== x) V.setUint32(${at}, 0x7fc00000, ${little});`,
+    `if (typeof x === 'number' && x < ${f32Limit} && x > -${f32Limit}) {`,
+    `  V.setFloat32(${at}, x, ${little});`,
+    // What is left of numbers is not finite.
+    `} else if (x !== x) V.setUint32(${at}, 0x7fc00000, ${little});`,
+    `else if (x !== Infinity && x !== -Infinity) ${refuse(spot)}`,
     `else V.setFloat32(${at}, x, ${little});`,
   ];
 }
