@@ -195,18 +195,17 @@ struct Bound {
                                                            const uint8_t* frame, size_t frame_bytes,
                                                            Message& message) noexcept {
   const size_t body_bytes = frame_bytes - kMessageHeaderBytes;
-  const uint8_t* const body = frame + kMessageHeaderBytes;
   // A frame shorter than a header wraps around to one that is too large.
   if (body_bytes > kNativeMessageBytesMax - kMessageHeaderBytes ||
       octets::load<uint64_t>(frame) != layout.header_word() ||
-      layout.flat_block_bytes() > body_bytes || !binding::is_flat_sound(layout, body, body_bytes))
-      [[unlikely]] {
+      layout.flat_block_bytes() > body_bytes ||
+      !binding::is_flat_sound(layout, frame + kMessageHeaderBytes, body_bytes)) [[unlikely]] {
     const binding::Bound bound = binding::bind_others(layout, frame, frame_bytes);
     message = bound.message;
     return bound.fault;
   }
-  message = Message(body, static_cast<uint32_t>(body_bytes), layout.flat_block_bytes(),
-                    static_cast<uint8_t>(layout.header_word() >> 16));
+  message = Message(frame + kMessageHeaderBytes, static_cast<uint32_t>(body_bytes),
+                    layout.flat_block_bytes(), static_cast<uint8_t>(layout.header_word() >> 16));
   return MessageFault::kNone;
 }
 

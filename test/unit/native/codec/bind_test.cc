@@ -243,6 +243,12 @@ TEST(BindFlat, OnlyLayoutsWithoutSlotsInEntriesAreFlat) {
   }
 }
 
+TEST(BindFlat, AFrameOfNothingIsTruncated) {
+  const LayoutImage image = load_layout_vector("new-order");
+  Message message;
+  EXPECT_EQ(bind(image.layout(), nullptr, 0, message), MessageFault::kTruncated);
+}
+
 TEST(BindFlat, ForeignLayoutsBindNoMessage) {
   const LayoutImage image = load_layout_vector("packet");
   for (const uint8_t byte : {uint8_t{0x00}, uint8_t{0xff}}) {
