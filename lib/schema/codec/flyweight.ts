@@ -1,4 +1,4 @@
-// What flyweights over received messages consist of: the place they are at, and the parts of
+// What flyweights made from closures consist of: the place they are at, and the parts of
 // them that stand for arrays, flags and groups. One shape for all schemas, so that code shared
 // between them meets one kind of object only.
 import { describeValue } from '../../errors.js';
@@ -9,9 +9,6 @@ export class Place {
   views: Views;
   view: DataView;
   octets: Uint8Array;
-  /** Aligned words, or null where the message cannot be reached through them. */
-  words: BigUint64Array | null = null;
-  signedWords: BigInt64Array | null = null;
   /** Position from which offsets in slots count. */
   body = 0;
   /** Position of the block. */
@@ -40,8 +37,6 @@ export class Place {
       this.view = outer.view;
       this.octets = outer.octets;
     }
-    this.words = outer.words;
-    this.signedWords = outer.signedWords;
     this.body = outer.body;
     this.version = outer.version;
     for (let depth = 0; depth < outer.indexes.length; depth++) {
@@ -59,8 +54,6 @@ export interface Flyweight {
 
 /** Moves a part; a symbol, because flags can have any name. */
 export const openAt: unique symbol = Symbol('hyperroute.openAt');
-/** Gives a flags reader its bits. */
-export const setBits: unique symbol = Symbol('hyperroute.setBits');
 const bitsOf: unique symbol = Symbol('hyperroute.bits');
 const readBits: unique symbol = Symbol('hyperroute.readBits');
 
@@ -82,27 +75,27 @@ export type ReadElement = (place: Place, at: number) => unknown;
 /** The elements of an array field, read when asked for. */
 export class ArrayReader implements Part {
   readonly length: number;
-  protected outer: Place;
-  protected start = 0;
+  #outer: Place;
+  #start = 0;
   readonly #bytes: number;
   readonly #read: ReadElement;
 
   constructor(outer: Place, count: number, bytes: number, read: ReadElement) {
     this.length = count;
-    this.outer = outer;
+    this.#outer = outer;
     this.#bytes = bytes;
     this.#read = read;
   }
 
   [openAt](outer: Place, at: number): this {
-    this.outer = outer;
-    this.start = at;
+    this.#outer = outer;
+    this.#start = at;
     return this;
   }
 
   at(index: number): unknown {
     if (index >>> 0 !== index || index >= this.length) outOfRange(index, this.length);
-    return this.#read(this.outer, this.start + index * this.#bytes);
+    return this.#read(this.#outer, this.#start + index * this.#bytes);
   }
 
   *[Symbol.iterator](): Generator<unknown> {
@@ -120,11 +113,7 @@ export class FlagsReader implements Part {
   }
 
   [openAt](outer: Place, at: number): this {
-    return this[setBits](this[readBits](outer, at) as number | bigint);
-  }
-
-  [setBits](bits: number | bigint): this {
-    this[bitsOf] = bits;
+    this[bitsOf] = this[readBits](outer, at) as number | bigint;
     return this;
   }
 }

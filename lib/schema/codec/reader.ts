@@ -30,19 +30,17 @@ import {
 } from './plan.js';
 import { generatedReader } from './source-reader.js';
 import { getText } from './text.js';
-import { isAligned, type Views, viewsOf } from './views.js';
+import { type Views, viewsOf } from './views.js';
 
 /** Reads a field of the block that a place is at. */
 export type ReadField = (place: Place) => unknown;
 
-/** What differs between generated code and closures. */
-export interface Access {
+/** How flyweights without generated code reach a message. */
+interface Access {
   /** Getters of the fields of each block, by index of the block. */
   readonly getters: readonly object[];
   /** The whole block as an object. */
   readonly objects: readonly ((place: Place) => Record<string, unknown>)[];
-  /** Classes of array fields whose elements are read without a detour, by index of the field. */
-  readonly arrays: Readonly<Record<number, typeof ArrayReader>>;
   /** Checks a message and moves the place to it. */
   readonly wrap: (place: Place, bytes: Uint8Array, offset: number, end: number) => void;
 }
@@ -94,7 +92,7 @@ function entryClasses(parts: CodecParts, access: Access): new () => Flyweight {
 
       constructor() {
         for (const field of block.fields) {
-          const part = partOf(parts, field, this[placeOf], makers, access.arrays);
+          const part = partOf(parts, field, this[placeOf], makers);
           if (part !== null) this[placeOf].parts[field.index] = part;
         }
       }
@@ -117,22 +115,16 @@ function partOf(
   field: FieldPlan,
   place: Place,
   makers: ReadonlyMap<BlockPlan, () => Flyweight & { toObject(): object }>,
-  arrays: Access['arrays'],
 ): Part | null {
   if (isGroup(field)) {
     const make = makers.get(field.block);
     return make === undefined ? null : new GroupReader(make());
   }
-  return fixedPart(parts, field, place, arrays);
+  return fixedPart(parts, field, place);
 }
 
 /** The flyweight of an array or flags field; null for others. */
-export function fixedPart(
-  parts: CodecParts,
-  field: FieldPlan,
-  place: Place,
-  arrays: Access['arrays'] = {},
-): Part | null {
+export function fixedPart(parts: CodecParts, field: FieldPlan, place: Place): Part | null {
   const { type, model } = field;
   if (type.kind === 'flags') {
     const { get } = rawInteger(type.base, model.order === 'le');
@@ -143,8 +135,7 @@ export function fixedPart(
   const { get } = fixedCodec(type.element, model.order);
   const read: ReadElement = (outer, at) =>
     get(outer.views, at) ?? parts.malformed(field.index, undefined, ...outer.indexes);
-  const Made = arrays[field.index] ?? ArrayReader;
-  return new Made(place, type.count, elementBytes(type), read);
+  return new ArrayReader(place, type.count, elementBytes(type), read);
 }
 
 /** What a getter gives for a message that is older than the field. */
@@ -172,7 +163,6 @@ function closureAccess(parts: CodecParts): Access {
     objects: layouts.blocks.map((block) => ({ views, body, at, version, indexes }) => {
       return objectAt(parts, block, { views, body, at, version, indexes });
     }),
-    arrays: {},
     wrap: (place, bytes, offset, end) => {
       const views = viewsOf(bytes);
       checkPlace(layouts.model.name, bytes, offset, end);
@@ -185,15 +175,12 @@ function closureAccess(parts: CodecParts): Access {
 }
 
 /** Moves a place to a message that was checked. */
-export function moveTo(place: Place, views: Views, at: number, end: number): void {
-  const isFast = isAligned(views, at, end);
+function moveTo(place: Place, views: Views, at: number, end: number): void {
   if (place.views !== views) {
     place.views = views;
     place.view = views.view;
     place.octets = views.octets;
   }
-  place.words = isFast ? views.words : null;
-  place.signedWords = isFast ? views.signedWords : null;
   place.body = at + nativeHeaderBytes;
   place.at = at + nativeHeaderBytes;
   place.version = views.view.getUint8(at + 2);

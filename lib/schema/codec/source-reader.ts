@@ -97,7 +97,8 @@ function classText(block: BlockPlan, layouts: Layouts): string {
 /** The getter calls it, which leaves the getter short. */
 function badText({ index, model }: FieldPlan, depth: number): string {
   const at = `f.$at + ${model.offset}`;
-  return `function bad${index}(f) { bad(${index}, f.$views, ${at}${indexProperties(depth, 'f')}); }`;
+  const indexes = indexProperties(depth, 'f');
+  return `function bad${index}(f) { bad(${index}, f.$views, ${at}${indexes}); }`;
 }
 
 function stateOf({ depth, fields }: BlockPlan): string {
