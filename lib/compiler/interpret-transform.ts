@@ -32,6 +32,7 @@ export interface Transformed {
 }
 
 const groupHeaderBytes = 8;
+const nanBits = 0x7ff8000000000000n;
 
 /** A block of the incoming message, and the body in which its slots count. */
 interface Source {
@@ -115,7 +116,9 @@ class Builder {
         const bytes = readBytes(source.view, from as FieldIr).slice();
         const number = new DataView(bytes.buffer).getFloat32(0, from?.order === 'le');
         const place = new DataView(this.#message.buffer, target.start + field.offset, 8);
-        place.setFloat64(0, number, field.order === 'le');
+        // Numbers have one NaN on the wire; the engine of JavaScript may keep others.
+        if (Number.isNaN(number)) place.setBigUint64(0, nanBits, field.order === 'le');
+        else place.setFloat64(0, number, field.order === 'le');
         return 0;
       }
       case 'scale': {
