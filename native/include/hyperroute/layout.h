@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "fields.h"
 #include "layout_format.h"
@@ -38,7 +39,8 @@ class MessageLayout {
   [[nodiscard]] FieldFault find(std::string_view path, Optional<Handle>& field) const noexcept;
   template <typename Handle>
   [[nodiscard]] FieldFault find(std::string_view path, Handle& field) const noexcept;
-  // The value that a name of an enumeration stands for, or the bit number of a flag's.
+  // The value that a name of an enumeration stands for, or the bit number of a flag's. A value
+  // that `Integer` does not hold: kWrongType.
   template <typename Integer>
   [[nodiscard]] FieldFault find_symbol(std::string_view path, std::string_view symbol,
                                        Integer& value) const noexcept;
@@ -329,6 +331,12 @@ FieldFault MessageLayout::find_symbol(std::string_view path, std::string_view sy
   for (uint32_t index = 0; index < record->symbol_count; ++index) {
     const LayoutSymbol& candidate = symbols(*record)[index];
     if (text(candidate.name, candidate.name_bytes) != symbol) continue;
+    const auto as_signed = static_cast<int64_t>(candidate.value);
+    const bool is_signed = record->base >= FieldBase::kI8 && record->base <= FieldBase::kI64;
+    if (is_signed ? !std::in_range<Integer>(as_signed)
+                  : !std::in_range<Integer>(uint64_t{candidate.value})) {
+      return FieldFault::kWrongType;
+    }
     value = static_cast<Integer>(candidate.value);
     return FieldFault::kNone;
   }

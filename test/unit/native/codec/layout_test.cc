@@ -121,6 +121,27 @@ TEST(MessageLayout, KnowsTheSymbolsOfEnumerationsAndFlags) {
   EXPECT_EQ(image.layout().find_symbol("n32", "buy", side), FieldFault::kWrongType);
 }
 
+TEST(MessageLayout, RefusesASymbolThatTheIntegerDoesNotHold) {
+  LayoutDraft draft("everything-2");
+  const LayoutField& venue = draft.field("venue");
+  LayoutSymbol& home = draft.symbols()[venue.symbols + venue.symbol_count - 1];
+  home.value = 300;
+  ASSERT_TRUE(draft.load().ok());
+  const MessageLayout layout(draft.image.data());
+  uint8_t narrow = 9;
+  EXPECT_EQ(layout.find_symbol("venue", "home", narrow), FieldFault::kWrongType);
+  EXPECT_EQ(narrow, 9);
+  uint16_t fits = 0;
+  EXPECT_EQ(layout.find_symbol("venue", "home", fits), FieldFault::kNone);
+  EXPECT_EQ(fits, 300);
+  EXPECT_EQ(layout.find_symbol("kind", "low", narrow), FieldFault::kWrongType);
+  uint64_t wide = 9;
+  EXPECT_EQ(layout.find_symbol("kind", "low", wide), FieldFault::kWrongType);
+  int8_t small = 0;
+  EXPECT_EQ(layout.find_symbol("kind", "low", small), FieldFault::kNone);
+  EXPECT_EQ(small, -2);
+}
+
 TEST(MessageLayout, GivesNoHandlesOfForeignFields) {
   const LayoutImage image = load_layout_vector("packet");
   Field<uint16_t> port;
