@@ -26,6 +26,7 @@ enum class WriteFault : uint8_t {
   kNone,
   kNoRoom,      // The memory, or a message's largest size, is used up.
   kTooLong,     // More bytes or entries than the schema allows.
+  kWrongSize,   // Not exactly the bytes of a bytes field, the elements or an index of an array.
   kOutOfOrder,  // A string, blob or group before one that was written already, or of another block.
 };
 
@@ -36,9 +37,9 @@ namespace writing {
 // What the writers of a message and of its entries share.
 struct State {
   uint8_t* body = nullptr;
-  uint32_t position = 0;    // Where variable data goes on, from the body's start.
-  uint32_t body_bytes = 0;  // That there is memory for.
-  WriteFault fault = WriteFault::kNone;
+  uint32_t position = 0;                   // Where variable data goes on, from the body's start.
+  uint32_t body_bytes = 0;                 // That there is memory for.
+  WriteFault fault = WriteFault::kNoRoom;  // Until a message begins there is no memory.
   // Entries may be written to until their parent goes on: the group that is open at each depth,
   // counted over the writer's life.
   uint32_t depth = 0;
@@ -83,7 +84,7 @@ class BlockWriter {
   // Up to the field's bytes; zeros follow.
   [[gnu::always_inline]] void set(const AsciiField& field, std::string_view text) noexcept {
     const auto* const from = reinterpret_cast<const uint8_t*>(text.data());
-    if (!starts_fixed(field, text.size() <= field.field_bytes)) return;
+    if (!starts_fixed(field, text.size() <= field.field_bytes, WriteFault::kTooLong)) return;
     const auto text_bytes = static_cast<uint32_t>(text.size());
     if (field.field_bytes == 8) {
       octets::store(block_ + field.offset, octets::load_text_8(from, text_bytes));
@@ -93,19 +94,20 @@ class BlockWriter {
   }
   // Exactly the field's bytes.
   void set(const BytesField& field, std::span<const uint8_t> bytes) noexcept {
-    if (!starts_fixed(field, bytes.size() == field.field_bytes)) return;
+    if (!starts_fixed(field, bytes.size() == field.field_bytes, WriteFault::kWrongSize)) return;
     octets::copy(block_ + field.offset, bytes.data(), field.field_bytes);
   }
   // Exactly as many elements as the array has.
   template <typename T>
   void set(const ArrayField<T>& field, std::span<const std::type_identity_t<T>> values) noexcept {
-    if (!starts_fixed(field, values.size() == field.count)) return;
+    if (!starts_fixed(field, values.size() == field.count, WriteFault::kWrongSize)) return;
     for (uint32_t index = 0; index < field.count; ++index) set_element(field, index, values[index]);
   }
   // One element; `index` is below the array's count.
   template <typename T>
   void set_at(const ArrayField<T>& field, uint32_t index, std::type_identity_t<T> value) noexcept {
-    if (starts_fixed(field, index < field.count)) set_element(field, index, value);
+    if (!starts_fixed(field, index < field.count, WriteFault::kWrongSize)) return;
+    set_element(field, index, value);
   }
 
   // Text as it is: whether it is UTF-8 is for whoever has it.
@@ -136,7 +138,7 @@ class BlockWriter {
   }
 
   // Makes `count` entries, all as they are before a field is set, and gives the first. With 0
-  // entries, or after a fault, nothing can be set in what it gives.
+  // entries, or after a fault, what is set in what it gives is ignored, whatever the field.
   [[nodiscard, gnu::always_inline]] EntryWriter group(const GroupField& field,
                                                       uint32_t count) noexcept;
   [[nodiscard]] EntryWriter group(const Optional<GroupField>& field, uint32_t count) noexcept;
@@ -167,11 +169,12 @@ class BlockWriter {
     octets::store(word, octets::load<uint32_t>(word) | field.presence.mask);
   }
 
-  [[gnu::always_inline]] bool starts_fixed(const BytesField& field, bool fits) noexcept {
+  [[gnu::always_inline]] bool starts_fixed(const BytesField& field, bool fits,
+                                           WriteFault otherwise) noexcept {
     if (field.offset >= block_bytes_) [[unlikely]]
       return false;
     if (!fits) [[unlikely]] {
-      self().fail(WriteFault::kTooLong);
+      self().fail(otherwise);
       return false;
     }
     return true;
@@ -189,10 +192,11 @@ class BlockWriter {
 
   // Whether a slot may be written now: it is this block's turn, and the slot's in it.
   [[gnu::always_inline]] bool starts_slot(const SlotField& field, size_t count) noexcept {
-    // After a fault the block is gone; a field of another block is a fault itself.
+    // A field of another block is a fault. Without a block there is nothing to set, as with the
+    // setters of fixed fields: after a fault, of no entries, and behind the last.
     if (field.offset + kSlotBytes > block_bytes_ || field.offset < next_offset_ ||
         !self().takes_turn()) [[unlikely]] {
-      self().fail(WriteFault::kOutOfOrder);
+      if (block_bytes_ != 0) self().fail(WriteFault::kOutOfOrder);
       return false;
     }
     if (count > field.max) [[unlikely]] {
@@ -224,7 +228,7 @@ class BlockWriter {
 // or group, or is finished, and while the MessageWriter lives.
 class EntryWriter : public writing::BlockWriter<EntryWriter> {
  public:
-  // Moves to the next entry; false behind the last.
+  // Moves to the next entry; false behind the last, where what is set is ignored.
   bool next() noexcept {
     if (entries_left_ <= 1) {
       entries_left_ = 0;

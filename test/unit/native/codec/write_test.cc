@@ -61,6 +61,9 @@ TEST_F(Write, HasNoRoomInEveryMemoryThatIsTooSmall) {
 
 TEST_F(Write, WritesNothingBeforeItBeginsOrWithoutRoom) {
   writer.set(fields.n32, 1);
+  writer.set(fields.data, memory);
+  EXPECT_EQ(writer.finish(), 0u);
+  EXPECT_EQ(writer.fault(), WriteFault::kNoRoom);
   writer.begin(layout, std::span<uint8_t>(memory.data(), 10));
   writer.set(fields.n32, 1);
   writer.set(fields.data, memory);
@@ -124,9 +127,49 @@ TEST_F(Write, RefusesMoreThanTheSchemaAllows) {
   writer.begin(layout, memory);
   writer.set(find_or_die<AsciiField>(layout, "symbol"), "NINECHARS");
   EXPECT_EQ(writer.fault(), WriteFault::kTooLong);
+}
+
+TEST_F(Write, RefusesOtherThanExactlyTheBytesOrElementsOfAField) {
+  const auto key = find_or_die<BytesField>(layout, "key");
+  for (const size_t bytes : {size_t{2}, size_t{4}}) {
+    writer.begin(layout, memory);
+    writer.set(key, std::span<const uint8_t>(memory.data(), bytes));
+    EXPECT_EQ(writer.fault(), WriteFault::kWrongSize) << bytes;
+  }
+  const auto values = find_or_die<ArrayField<float>>(layout, "values");
+  const std::vector<float> floats(4, 1.0f);
+  for (const size_t count : {size_t{2}, size_t{4}}) {
+    writer.begin(layout, memory);
+    writer.set(values, std::span<const float>(floats.data(), count));
+    EXPECT_EQ(writer.fault(), WriteFault::kWrongSize) << count;
+  }
   writer.begin(layout, memory);
-  writer.set(find_or_die<BytesField>(layout, "key"), std::span<const uint8_t>(memory.data(), 2));
-  EXPECT_EQ(writer.fault(), WriteFault::kTooLong);
+  writer.set_at(values, 3, 1.0f);
+  EXPECT_EQ(writer.fault(), WriteFault::kWrongSize);
+}
+
+TEST_F(Write, IgnoresWhatIsSetInNoEntry) {
+  for (const uint32_t count : {0u, 1u}) {
+    writer.begin(layout, memory);
+    EntryWriter leg = writer.group(fields.legs, count);
+    // Of no entries at once, else behind the last.
+    if (count == 1) {
+      EXPECT_FALSE(leg.next());
+    }
+    const uint32_t before = writer.finish();
+    const std::vector<uint8_t> kept(memory.begin(), memory.begin() + before);
+    leg.set(fields.leg_qty, 7);
+    leg.set(fields.leg_name, "nobody");
+    EntryWriter part = leg.group(fields.parts, 2);
+    part.set(fields.memo, std::span<const uint8_t>(memory.data(), 1));
+    EXPECT_FALSE(part.next());
+    EXPECT_EQ(writer.fault(), WriteFault::kNone) << count;
+    ASSERT_EQ(writer.finish(), before) << count;
+    EXPECT_TRUE(std::equal(kept.begin(), kept.end(), memory.begin())) << count;
+    // The message goes on.
+    writer.set(find_or_die<Optional<StringField>>(layout, "memo"), "on");
+    EXPECT_EQ(writer.fault(), WriteFault::kNone) << count;
+  }
 }
 
 TEST_F(Write, RefusesMoreThan16MiB) {
