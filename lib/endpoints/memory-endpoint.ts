@@ -89,13 +89,18 @@ export class MemoryEndpoint {
   /**
    * Handles what has arrived, on this turn: calls `handler` once if there is anything. The bytes it
    * sees are valid until it returns. Returns whether there was anything. For mode `poll`; with
-   * `wake` use `subscribe`.
+   * `wake` use `subscribe`. Throws HyperRouteError ERR_CLOSED once the memory of the ring holds
+   * what no router writes: something wrote into the bytes of a batch or past them.
    */
   poll(handler: BatchHandler): boolean {
     const consumer = this.#consumer;
     if (consumer === undefined) return false;
     handler(consumer);
-    return consumer.release();
+    const isRead = consumer.release();
+    if (!consumer.corrupt) return isRead;
+    throw new HyperRouteError('ERR_CLOSED', `memory endpoint ${this.name}: its ring is corrupt`, {
+      context: this.name,
+    });
   }
 
   /**
@@ -157,8 +162,9 @@ export class MemoryEndpoint {
     try {
       this.#running = this.#drainSome();
     } catch (error) {
+      if (this.#consumer?.corrupt) this.#onClose?.();
       // The rest of the batch is still there, and nobody would wake this side for it.
-      setImmediate(this.#turn);
+      else setImmediate(this.#turn);
       // Uncaught like any other error of the event loop; native code calls this function.
       setImmediate(() => {
         throw error;

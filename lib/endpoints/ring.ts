@@ -4,7 +4,7 @@
 // Messages are written and read by plain typed-array accesses; one Atomics.store a batch publishes
 // them, because it costs as much as ten plain stores.
 import { offerCodes } from '../codes.js';
-import { describeValue } from '../errors.js';
+import { commitError, countError, messageError, sizeError } from './ring-errors.js';
 
 const headerBytes = 384;
 const tailIndex = 64 / 4;
@@ -25,22 +25,6 @@ export function ringMemoryBytes(capacityBytes: number): number {
 
 function spanBytes(messageBytes: number): number {
   return (messageBytes + recordHeaderBytes + 7) & ~7;
-}
-
-function sizeError(received: unknown): RangeError {
-  const value = describeValue(received);
-  return new RangeError(`claim: expected a whole number of bytes from 0, received ${value}`);
-}
-
-function countError(received: unknown): RangeError {
-  const value = describeValue(received);
-  return new RangeError(
-    `claimBatch: expected a whole number of messages from 1, received ${value}`,
-  );
-}
-
-function messageError(received: unknown): TypeError {
-  return new TypeError(`offer: expected a Uint8Array, received ${describeValue(received)}`);
 }
 
 /** The writing end. One thread; never blocks. Allocates nothing after construction. */
@@ -68,6 +52,8 @@ export class RingProducer {
   #plainEnd: number;
   /** Where the open claim ends; the tail: there is none. */
   #claimEnd: number;
+  /** Offset in `bytes` behind the last message of the latest claim. */
+  #messageEnd = 0;
   /** The tail that the reader may have seen. */
   #published: number;
   #scheduled = false;
@@ -98,9 +84,10 @@ export class RingProducer {
 
   /**
    * Room for a message of `messageBytes`: its offset in `bytes`, or a negative offer code
-   * (BACK_PRESSURE, TOO_LARGE, CLOSED). It must be written before `commit()`; one claim is open
-   * at a time, and another `claim` before `commit` gives it up. Throws RangeError for what is no
-   * size.
+   * (BACK_PRESSURE, TOO_LARGE, CLOSED). It must be written before `commit()`, and nothing at or
+   * behind `claimEnd`, where messages lie that are not read yet. One claim is open at a time, and
+   * another `claim` before `commit` gives it up, also one that fails. Throws RangeError for what is
+   * no size.
    */
   claim(messageBytes: number): number {
     const tail = this.#tail;
@@ -110,6 +97,14 @@ export class RingProducer {
     const plain = messageBytes >>> 0 === messageBytes && messageBytes <= this.messageBytesMax;
     if (!plain || ((this.#plainEnd - end) | 0) < 0) return this.#claimCarefully(messageBytes);
     return this.#open(tail & this.#mask, messageBytes, end);
+  }
+
+  /**
+   * Offset in `bytes` where the message of the open claim ends, of a batch its last one: the `end`
+   * for `encode` and for a writer's `wrap`, which write nothing there. 0 without an open claim.
+   */
+  get claimEnd(): number {
+    return this.#claimEnd === this.#tail ? 0 : this.#messageEnd;
   }
 
   /**
@@ -137,7 +132,10 @@ export class RingProducer {
    * message than `claim`, otherwise the same. Throws RangeError for what is no size or no count.
    */
   claimBatch(messageBytes: number, count: number): number {
-    if (count >>> 0 !== count || count === 0) throw countError(count);
+    if (count >>> 0 !== count || count === 0) {
+      this.#claimEnd = this.#tail;
+      throw countError(count);
+    }
     const first = this.claim(messageBytes);
     if (first < 0) return first;
     const stride = spanBytes(messageBytes);
@@ -151,6 +149,7 @@ export class RingProducer {
       words[word + 1] = commitRecord;
     }
     this.#claimEnd = (this.#tail + messages * stride) | 0;
+    this.#messageEnd = first + (messages - 1) * stride + messageBytes;
     this.batchCount = messages;
     this.batchStride = stride;
     return first;
@@ -198,6 +197,7 @@ export class RingProducer {
     words[start >>> 2] = messageBytes;
     words[(start >>> 2) + 1] = commitRecord;
     this.#claimEnd = end;
+    this.#messageEnd = start + recordHeaderBytes + messageBytes;
     return start + recordHeaderBytes;
   }
 
@@ -210,8 +210,7 @@ export class RingProducer {
       throw new TypeError('commit of a size without a claim of one message');
     }
     if (messageBytes >>> 0 !== messageBytes || messageBytes > claimedBytes) {
-      const received = describeValue(messageBytes);
-      throw new RangeError(`commit: expected 0 to ${claimedBytes} bytes, received ${received}`);
+      throw commitError(claimedBytes, messageBytes);
     }
     this.words[word] = messageBytes;
     this.#claimEnd = (this.#tail + spanBytes(messageBytes)) | 0;
@@ -219,6 +218,8 @@ export class RingProducer {
 
   /** A claim that is wrong, that finds no room, or that may have to start at the front again. */
   #claimCarefully(messageBytes: number): number {
+    // The claim before this one is given up, whatever comes of this one.
+    this.#claimEnd = this.#tail;
     if (messageBytes > this.messageBytesMax) return offerCodes.TOO_LARGE;
     if (messageBytes >>> 0 !== messageBytes) throw sizeError(messageBytes);
     const span = spanBytes(messageBytes);
@@ -278,6 +279,7 @@ export class RingConsumer {
   #position: number;
   #released: number;
   #tail: number;
+  #corrupt = false;
 
   /** `wake` is called when the writer sleeps for want of room and there is some. */
   constructor(memory: Uint8Array, wake: () => void) {
@@ -294,24 +296,59 @@ export class RingConsumer {
     this.#tail = this.#position;
   }
 
-  /** Moves on to the next message; false where there is none. */
+  /** Moves on to the next message; false where there is none, or where the ring is `corrupt`. */
   next(): boolean {
-    for (;;) {
-      if (this.#position === this.#tail) {
-        // A2: everything before the tail is in place; pairs with R2.
-        this.#tail = Atomics.load(this.#control, tailIndex);
-        if (this.#position === this.#tail) return false;
-      }
+    // A padding record is followed by a message, so the second round is the last.
+    for (let round = 0; round < 2; round++) {
+      if (this.#position === this.#tail && !this.#seeTail()) return false;
       const start = this.#position & this.#mask;
       const messageBytes = this.#words[start >>> 2] ?? 0;
       const commit = this.#words[(start >>> 2) + 1] ?? 0;
+      if (!this.#fits(messageBytes, commit, start)) return this.#fail();
       this.#position = (this.#position + spanBytes(messageBytes)) | 0;
-      // At most one padding record stands before a message.
       if (commit !== commitRecord) continue;
       this.offset = start + recordHeaderBytes;
       this.length = messageBytes;
       return true;
     }
+    return this.#fail();
+  }
+
+  /**
+   * Whether the ring's memory holds what no writer leaves there. Then there is no telling where
+   * messages start: nothing more is read, and the other side is told that nothing will be.
+   */
+  get corrupt(): boolean {
+    return this.#corrupt;
+  }
+
+  /** Looks for more; false: there is nothing. */
+  #seeTail(): boolean {
+    if (this.#corrupt) return false;
+    // A2: everything before the tail is in place; pairs with R2.
+    const tail = Atomics.load(this.#control, tailIndex);
+    if (tail === this.#position) return false;
+    const isInside = (tail - this.#released) >>> 0 <= this.#capacity;
+    if ((tail & (recordHeaderBytes - 1)) !== 0 || !isInside) return this.#fail();
+    this.#tail = tail;
+    return true;
+  }
+
+  /** Whether a header tells of a record before the tail: another side wrote it, perhaps wrongly. */
+  #fits(messageBytes: number, commit: number, start: number): boolean {
+    if (messageBytes > this.#capacity - recordHeaderBytes) return false;
+    const span = spanBytes(messageBytes);
+    const left = this.#capacity - start;
+    if (span > left || span > ((this.#tail - this.#position) | 0)) return false;
+    if (commit === commitRecord) return messageBytes <= this.#capacity / 4 - recordHeaderBytes;
+    return commit === commitPadding && span === left;
+  }
+
+  #fail(): false {
+    this.#corrupt = true;
+    this.#tail = this.#position;
+    this.close();
+    return false;
   }
 
   /** A copy of the message at hand. Allocates. */
@@ -337,6 +374,7 @@ export class RingConsumer {
 
   /** Says that this side sleeps; false if there is something to read after all: do not sleep. */
   park(): boolean {
+    if (this.#corrupt) return true;
     Atomics.store(this.#control, consumerParkedIndex, 1); // P1: before the last look below.
     // S2: pairs with the writer's S1; one of the two sides sees the other.
     if (Atomics.load(this.#control, tailIndex) === this.#position) return true;

@@ -92,9 +92,11 @@ export type Writer<F extends Fields> = EntryWriter<F> & {
   /**
    * Begins a message at `offset` of `target`: writes its header and clears its fixed part. Set
    * fields of fixed size in any order; strings, blobs and groups in the order of the schema.
-   * Throws RangeError when the fixed part does not fit.
+   * Nothing is written at or behind `end`, which is the target's end if not given: what does not
+   * fit is refused by its setter or by `finish`. Throws RangeError when the fixed part does not
+   * fit; then the writer has no message.
    */
-  wrap(target: Uint8Array, offset?: number): Writer<F>;
+  wrap(target: Uint8Array, offset?: number, end?: number): Writer<F>;
   /** Ends the message and returns its bytes. */
   finish(): number;
 };

@@ -12,7 +12,7 @@ export function newestBytes(block: BlockModel): number {
 /** The fixed part of an entry of a group, without a header. */
 export function initialBlock(block: BlockModel): Uint8Array {
   const bytes = new Uint8Array(newestBytes(block));
-  const views = viewsOf(bytes);
+  const views = viewsOf(bytes, '');
   for (const { type, order, offset, fallback } of [...block.fields, ...block.removed]) {
     if (fallback !== null) fixedCodec(type as FixedModel, order).put(views, offset, fallback);
   }

@@ -95,9 +95,9 @@ export class MessageSchema {
     throw optionError('ERR_SCHEMA', option, expected, `${name} (${type.base})`, place);
   }
 
-  encode(message: object, target: Uint8Array, offset = 0): number {
+  encode(message: object, target: Uint8Array, offset = 0, end = target?.length): number {
     this.#codec ??= compileCodec(this.#plan());
-    return this.#codec.encode(message, target, offset);
+    return this.#codec.encode(message, target, offset, end);
   }
 
   sizeOf(message: object): number {
@@ -105,13 +105,13 @@ export class MessageSchema {
     return this.#codec.sizeOf(message);
   }
 
-  decode(source: Uint8Array, offset = 0, end = source.length): Record<string, unknown> {
+  decode(source: Uint8Array, offset = 0, end = source?.length): Record<string, unknown> {
     this.#codec ??= compileCodec(this.#plan());
     return this.#codec.decode(source, offset, end);
   }
 
   /** What `decode` would refuse about the structure: 0 or one of `messageFaults`. */
-  bind(source: Uint8Array, offset = 0, end = source.length): number {
+  bind(source: Uint8Array, offset = 0, end = source?.length): number {
     this.#bind ??= bindMessage(this.model);
     return this.#bind(source, offset, end);
   }

@@ -49,11 +49,17 @@ export interface Schema<
   /** SHA-256 of the canonical JSON, in hexadecimal. */
   readonly hash: string;
   /**
-   * Writes a message to `target` from `offset` on, padding cleared, header filled in. Synchronous;
-   * `target` is not kept. Returns the bytes written. Throws TypeError or RangeError for a value or
-   * a target that does not fit; then the bytes of `target` are unspecified.
+   * Writes a message to `target` from `offset` on, padding cleared, header filled in. Nothing is
+   * written at or behind `end`, which is the target's end if not given. Synchronous; `target` is
+   * not kept. Returns the bytes written. Throws TypeError or RangeError for a value or a target
+   * that does not fit; then the bytes from `offset` to `end` are unspecified.
    */
-  encode(message: InputMessageOf<F, Header>, target: Uint8Array, offset?: number): number;
+  encode(
+    message: InputMessageOf<F, Header>,
+    target: Uint8Array,
+    offset?: number,
+    end?: number,
+  ): number;
   /** The bytes that `encode` will write for this message. Throws as `encode`. */
   sizeOf(message: InputMessageOf<F, Header>): number;
   /**

@@ -12,7 +12,7 @@ export interface AnyReader extends Fields {
 }
 
 export interface AnyWriter {
-  wrap(bytes: Uint8Array, offset?: number): this;
+  wrap(bytes: Uint8Array, offset?: number, end?: number): this;
   finish(): number;
 }
 

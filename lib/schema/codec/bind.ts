@@ -43,7 +43,7 @@ export function bindMessage(
   const layouts = layoutsOf({ model, header: new Map(), sizeField: null });
   const bind = compileBind(layouts, generates);
   return (source, offset, end) => {
-    const { base, view } = viewsOf(source);
+    const { base, view } = viewsOf(source, model.name);
     checkPlace(model.name, source, offset, end);
     return bind(view, base + offset, base + end);
   };

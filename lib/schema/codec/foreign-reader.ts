@@ -14,7 +14,7 @@ const nowhere = new Uint8Array(nativeHeaderBytes);
 export function foreignReader(parts: CodecParts): new () => object {
   const { root, model, sections } = parts.layouts;
   const Reader = class {
-    readonly [placeOf] = new Place(viewsOf(nowhere), 0);
+    readonly [placeOf] = new Place(viewsOf(nowhere, ''), 0);
 
     constructor() {
       const place = this[placeOf];
@@ -25,9 +25,9 @@ export function foreignReader(parts: CodecParts): new () => object {
     }
 
     /** Checks the message from `offset` to `end` and moves to it. Throws ERR_MESSAGE. */
-    wrap(bytes: Uint8Array, offset = 0, end = bytes.length): this {
+    wrap(bytes: Uint8Array, offset = 0, end = bytes?.length): this {
       const place = this[placeOf];
-      const views = viewsOf(bytes);
+      const views = viewsOf(bytes, model.name);
       checkPlace(model.name, bytes, offset, end);
       const at = views.base + offset;
       locate(parts, views, at, views.base + end, place.places);

@@ -22,14 +22,17 @@ export function foreignWriter(parts: CodecParts): new () => object {
     readonly [valuesOf]: Record<string, unknown> = { ...blank };
     #target: Uint8Array | null = null;
     #offset = 0;
+    #end = 0;
 
-    /** Starts a message at `offset` of `bytes`, with fallbacks and zeros. */
-    wrap(bytes: Uint8Array, offset = 0): this {
-      viewsOf(bytes);
-      checkPlace(model.name, bytes, offset, bytes.length);
+    /** Starts a message at `offset` of `bytes`, with fallbacks and zeros; `end` bounds it. */
+    wrap(bytes: Uint8Array, offset = 0, end = bytes?.length): this {
+      this.#target = null;
+      viewsOf(bytes, model.name);
+      checkPlace(model.name, bytes, offset, end);
       Object.assign(this[valuesOf], blank);
       this.#target = bytes;
       this.#offset = offset;
+      this.#end = end;
       return this;
     }
 
@@ -38,7 +41,7 @@ export function foreignWriter(parts: CodecParts): new () => object {
       if (this.#target === null) {
         throw new TypeError(`${model.name}: expected a message that is wrapped`);
       }
-      const bytes = codec.encode(this[valuesOf], this.#target, this.#offset);
+      const bytes = codec.encode(this[valuesOf], this.#target, this.#offset, this.#end);
       this.#target = null;
       return bytes;
     }

@@ -24,17 +24,17 @@ export function foreignCodec(parts: CodecParts): Codec {
   const sizeOf = sizeOfForeign(parts);
   return {
     sizeOf,
-    encode: (message, target, offset) => {
+    encode: (message, target, offset, end = target?.length) => {
       checkObject(name, message);
-      const views = viewsOf(target);
-      checkPlace(name, target, offset, target.length);
-      const run = new ForeignEncode(parts, views, offset, target.length - offset);
+      const views = viewsOf(target, name);
+      checkPlace(name, target, offset, end);
+      const run = new ForeignEncode(parts, views, offset, end - offset);
       const bytes = run.message(message as Values, members);
       if (bytes >= 0) return bytes;
-      return noRoom(name, sizeOf(message), Number.MAX_SAFE_INTEGER, target.length - offset);
+      return noRoom(name, sizeOf(message), Number.MAX_SAFE_INTEGER, end - offset);
     },
     decode: (source, offset, end) => {
-      const views = viewsOf(source);
+      const views = viewsOf(source, name);
       checkPlace(name, source, offset, end);
       const places = new Array<number>(layouts.sections.length + 1).fill(0);
       locate(parts, views, views.base + offset, views.base + end, places);

@@ -27,20 +27,20 @@ export function nativeCodec(parts: CodecParts): Codec {
   const sizeOf = sizeOfNative(layouts, parts.refuse);
   return {
     sizeOf,
-    encode: (message, target, offset) => {
+    encode: (message, target, offset, end = target?.length) => {
       checkObject(name, message);
-      const views = viewsOf(target);
-      checkPlace(name, target, offset, target.length);
+      const views = viewsOf(target, name);
+      checkPlace(name, target, offset, end);
       const at = views.base + offset;
-      const limit = Math.min(views.base + target.length, at + nativeMessageBytesMax);
+      const limit = Math.min(views.base + end, at + nativeMessageBytesMax);
       const run = new EncodeRun(parts, views, at, limit);
       if (!run.message(message as Values)) {
-        return noRoom(name, sizeOf(message), nativeMessageBytesMax, target.length - offset);
+        return noRoom(name, sizeOf(message), nativeMessageBytesMax, end - offset);
       }
       return run.cursor - at;
     },
     decode: (source, offset, end) => {
-      const views = viewsOf(source);
+      const views = viewsOf(source, name);
       checkPlace(name, source, offset, end);
       const at = views.base + offset;
       const fault = bind(views.view, at, views.base + end);

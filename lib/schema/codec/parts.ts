@@ -5,10 +5,10 @@ import { type CodecPlan, type FieldPlan, isSlotType, type Layouts, layoutsOf } f
 
 export interface Codec {
   /**
-   * Writes the message at `offset` of `target` and returns its bytes. Throws TypeError or
-   * RangeError; then the bytes of `target` from `offset` on are unspecified.
+   * Writes the message at `offset` of `target`, nothing at or behind `end`, and returns its bytes.
+   * Throws TypeError or RangeError; then the bytes from `offset` to `end` are unspecified.
    */
-  readonly encode: (message: object, target: Uint8Array, offset: number) => number;
+  readonly encode: (message: object, target: Uint8Array, offset: number, end?: number) => number;
   /** Bytes that `encode` writes for the message. */
   readonly sizeOf: (message: object) => number;
   /** Reads the message from `offset` to `end`; throws HyperRouteError ERR_MESSAGE. */

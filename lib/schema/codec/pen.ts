@@ -15,7 +15,7 @@ const nowhere = new Uint8Array(8);
 /** The message that is being written. */
 export class Draft {
   readonly parts: CodecParts;
-  views: Views = viewsOf(nowhere);
+  views: Views = viewsOf(nowhere, '');
   /** Position of the message, and from which its slots count. */
   at = 0;
   body = 0;
@@ -69,7 +69,7 @@ export const penOf: unique symbol = Symbol('hyperroute.pen');
 
 function templateOf(parts: CodecParts, block: BlockPlan): Uint8Array {
   const bytes = new Uint8Array(block.bytes);
-  const views = viewsOf(bytes);
+  const views = viewsOf(bytes, '');
   for (const field of block.fixed) {
     const { model, constant } = field;
     const value = constant ?? (model.presence === null ? model.fallback : null);
@@ -144,8 +144,14 @@ function advance(pen: Pen, field: FieldPlan, place: number): void {
 
 function closeChild(pen: Pen): void {
   const { child } = pen;
-  pen.child = null;
   while (child?.isOpen) nextEntry(child);
+  pen.child = null;
+}
+
+/** Ends a message as it is: no writer of it or of its entries writes any more. */
+export function abandon(pen: Pen): void {
+  for (let open: Pen | null = pen; open !== null; open = open.child) open.isOpen = false;
+  pen.child = null;
 }
 
 function putFallbacks(pen: Pen, end: number): void {

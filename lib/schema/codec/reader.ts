@@ -62,7 +62,7 @@ export function makeReader(plan: CodecPlan, generates = true): new () => object 
   const Entry = entryClasses(parts, access);
   const Reader = class extends (Entry as new () => Flyweight & { toObject(): object }) {
     /** Checks the message from `offset` to `end` and moves to it. Throws ERR_MESSAGE. */
-    wrap(bytes: Uint8Array, offset = 0, end = bytes.length): this {
+    wrap(bytes: Uint8Array, offset = 0, end = bytes?.length): this {
       access.wrap(this[placeOf], bytes, offset, end);
       return this;
     }
@@ -88,7 +88,7 @@ function entryClasses(parts: CodecParts, access: Access): new () => Flyweight {
   const makers = new Map<BlockPlan, () => Flyweight & { toObject(): object }>();
   const classes = parts.layouts.blocks.map((block) => {
     const Made = class {
-      readonly [placeOf] = new Place(viewsOf(nowhere), block.depth);
+      readonly [placeOf] = new Place(viewsOf(nowhere, ''), block.depth);
 
       constructor() {
         for (const field of block.fields) {
@@ -164,7 +164,7 @@ function closureAccess(parts: CodecParts): Access {
       return objectAt(parts, block, { views, body, at, version, indexes });
     }),
     wrap: (place, bytes, offset, end) => {
-      const views = viewsOf(bytes);
+      const views = viewsOf(bytes, layouts.model.name);
       checkPlace(layouts.model.name, bytes, offset, end);
       const at = views.base + offset;
       const fault = bind(views.view, at, views.base + end);

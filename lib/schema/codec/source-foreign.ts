@@ -29,12 +29,12 @@ function source(parts: CodecParts, names: string): string {
   return [
     `(() => { ${comment}`,
     names,
-    `function encode(m, target, offset) { ${comment}`,
+    `function encode(m, target, offset, end = target?.length) { ${comment}`,
     ...indent([
       `checkObject(${name}, m);`,
-      'const views = viewsOf(target);',
-      `checkPlace(${name}, target, offset, target.length);`,
-      'const room = target.length - offset;',
+      `const views = viewsOf(target, ${name});`,
+      `checkPlace(${name}, target, offset, end);`,
+      'const room = end - offset;',
       `if (room < ${bytes}) noRoom(${name}, ${bytes}, ${bytes}, room);`,
       'const { view: V, octets: U } = views;',
       'const at = views.base + offset;',
@@ -44,7 +44,7 @@ function source(parts: CodecParts, names: string): string {
     '}',
     `function decode(source, offset, end) { ${comment}`,
     ...indent([
-      'const views = viewsOf(source);',
+      `const views = viewsOf(source, ${name});`,
       `checkPlace(${name}, source, offset, end);`,
       `if (end - offset < ${bytes}) tooShort(${name}, ${bytes}, end - offset);`,
       'const { view: V, octets: U } = views;',

@@ -47,7 +47,7 @@ export function generatedReader(made: CodecParts): (new () => object) | undefine
     hide,
     outOfRange,
     slotText,
-    nowhere: viewsOf(nowhere),
+    nowhere: viewsOf(nowhere, ''),
   };
   for (const field of layouts.fields) {
     if (field.model.since > 1) tools[`older${field.index}`] = absentPart(field);
@@ -119,9 +119,9 @@ function messageLines(layouts: Layouts): string[] {
   const { model } = layouts;
   const name = JSON.stringify(model.name);
   return [
-    `wrap(bytes, offset = 0, end = bytes.length) { ${nameComment(model.name)}`,
+    `wrap(bytes, offset = 0, end = bytes?.length) { ${nameComment(model.name)}`,
     ...indent([
-      'const views = viewsOf(bytes);',
+      `const views = viewsOf(bytes, ${name});`,
       'if (offset >>> 0 !== offset || end >>> 0 !== end || end > bytes.length) {',
       `  checkPlace(${name}, bytes, offset, end);`,
       '}',

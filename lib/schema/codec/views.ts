@@ -42,15 +42,15 @@ let lastViews: Views = makeViews(lastBuffer);
 
 /**
  * The views over the buffer of `bytes`: one object for all byte arrays in the buffer, so take
- * `base` at once. Throws TypeError for anything but a Uint8Array.
+ * `base` at once. Throws TypeError, which names the schema, for anything but a Uint8Array.
  */
-export function viewsOf(bytes: Uint8Array): Views {
-  return bytes === lastBytes ? lastViews : otherViews(bytes);
+export function viewsOf(bytes: Uint8Array, name: string): Views {
+  return bytes === lastBytes ? lastViews : otherViews(bytes, name);
 }
 
-function otherViews(bytes: Uint8Array): Views {
+function otherViews(bytes: Uint8Array, name: string): Views {
   if (!(bytes instanceof Uint8Array)) {
-    throw new TypeError(`expected a Uint8Array, received ${describeValue(bytes)}`);
+    throw new TypeError(`${name}: expected a Uint8Array, received ${describeValue(bytes)}`);
   }
   const { buffer } = bytes;
   if (buffer !== lastBuffer) {

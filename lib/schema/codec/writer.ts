@@ -6,6 +6,7 @@ import { foreignWriter } from './foreign-writer.js';
 import { putHeader } from './native.js';
 import { partsOf } from './parts.js';
 import {
+  abandon,
   closeBlock,
   Draft,
   nextEntry,
@@ -40,12 +41,14 @@ export function makeWriter(plan: CodecPlan): new () => object {
 
     /**
      * Starts a message at `offset` of `bytes`: its fixed part is written at once, with fallbacks,
-     * zeros and nothing optional. Throws RangeError when there is no room.
+     * zeros and nothing optional. Nothing is written at or behind `end`. Throws RangeError when
+     * there is no room.
      */
-    wrap(bytes: Uint8Array, offset = 0): this {
-      const views = viewsOf(bytes);
-      checkPlace(model.name, bytes, offset, bytes.length);
-      startMessage(this[penOf], views.base + offset, bytes.length - offset, views);
+    wrap(bytes: Uint8Array, offset = 0, end = bytes?.length): this {
+      abandon(this[penOf]);
+      const views = viewsOf(bytes, model.name);
+      checkPlace(model.name, bytes, offset, end);
+      startMessage(this[penOf], views.base + offset, end - offset, views);
       return this;
     }
 
@@ -66,7 +69,6 @@ function startMessage(pen: Pen, at: number, room: number, views: Draft['views'])
   const { draft, template } = pen;
   const { layouts } = draft.parts;
   const bytes = nativeHeaderBytes + template.length;
-  pen.isOpen = false;
   if (room < bytes) noRoom(layouts.model.name, bytes, nativeMessageBytesMax, room);
   putHeader(views.view, at, layouts);
   putBytes(views.octets, at + nativeHeaderBytes, template);
@@ -77,7 +79,6 @@ function startMessage(pen: Pen, at: number, room: number, views: Draft['views'])
   draft.limit = at + Math.min(room, nativeMessageBytesMax);
   pen.at = draft.body;
   pen.slotsDone = 0;
-  pen.child = null;
   pen.isOpen = true;
 }
 

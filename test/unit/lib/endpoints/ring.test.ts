@@ -1,7 +1,9 @@
 // Both ends of the record ring that JavaScript and the router share, each held against the other.
 import { describe, expect, it } from 'vitest';
 import { offerCodes } from '../../../../lib/codes.js';
+import { MemoryEndpoint } from '../../../../lib/endpoints/memory-endpoint.js';
 import { RingConsumer, RingProducer, ringMemoryBytes } from '../../../../lib/endpoints/ring.js';
+import { layout, schema, t } from '../../../../lib/index.js';
 
 const capacityBytes = 4096;
 const parkedIndex = 192 / 4;
@@ -201,5 +203,136 @@ describe('a ring between JavaScript and the router', () => {
     expect(producer.offer(message(9))).toBe(offerCodes.CLOSED);
     producer.close();
     expect(consumer.producerClosed).toBe(true);
+  });
+
+  describe('whose claim ends before messages that are not read yet', () => {
+    const Native = schema('Native', 1, { id: t.u64, text: t.string, parts: t.group({ n: t.u64 }) });
+    const Fixed = schema('Fixed', 2, { id: t.u64, more: t.bytes(80) });
+    const Foreign = schema('Foreign', 3, { id: t.u64, more: t.rest }, { layout: layout.packed() });
+
+    it.each([
+      [
+        'a writer',
+        (bytes: Uint8Array, offset: number, end: number) => {
+          const writer = Native.writer().wrap(bytes, offset, end);
+          writer.text = 'x'.repeat(100);
+          writer.finish();
+        },
+      ],
+      [
+        'a writer of a group',
+        (bytes: Uint8Array, offset: number, end: number) => {
+          Native.writer().wrap(bytes, offset, end).parts(40);
+        },
+      ],
+      [
+        'a writer of a foreign layout',
+        (bytes: Uint8Array, offset: number, end: number) => {
+          const writer = Foreign.writer().wrap(bytes, offset, end);
+          writer.more = new Uint8Array(100);
+          writer.finish();
+        },
+      ],
+      [
+        'a writer of a message too large by itself',
+        (bytes: Uint8Array, offset: number, end: number) => {
+          Fixed.writer().wrap(bytes, offset, end);
+        },
+      ],
+      [
+        'encode',
+        (bytes: Uint8Array, offset: number, end: number) => {
+          Native.encode({ id: 1n, text: 'x'.repeat(100), parts: [] }, bytes, offset, end);
+        },
+      ],
+      [
+        'encode of a foreign layout',
+        (bytes: Uint8Array, offset: number, end: number) => {
+          Foreign.encode({ id: 1n, more: new Uint8Array(100) }, bytes, offset, end);
+        },
+      ],
+    ])('keeps %s that writes too much away from them', (_what, write) => {
+      const { producer, consumer } = newRing();
+      // The second lap: the claim lies in front of messages that are not read yet.
+      for (let count = 0; count < 8; count++) producer.offer(new Uint8Array(488).fill(count));
+      producer.flush();
+      expect(consumer.next()).toBe(true);
+      consumer.release();
+      producer.offer(new Uint8Array(112));
+      const offset = producer.claim(64);
+      expect([offset, producer.claimEnd]).toEqual([8, 72]);
+      const behind = producer.bytes.slice(producer.claimEnd);
+      expect(() => write(producer.bytes, offset, producer.claimEnd)).toThrow(RangeError);
+      expect(producer.bytes.slice(producer.claimEnd)).toEqual(behind);
+      for (let count = 1; count < 8; count++) {
+        expect(consumer.next()).toBe(true);
+        expect(consumer.copy()).toEqual(new Uint8Array(488).fill(count));
+      }
+    });
+  });
+
+  it('tells where a claim ends, and 0 where none is open', () => {
+    const { producer } = newRing();
+    expect(producer.claimEnd).toBe(0);
+    const offset = producer.claim(13);
+    expect(producer.claimEnd).toBe(offset + 13);
+    producer.commit();
+    expect(producer.claimEnd).toBe(0);
+    const first = producer.claimBatch(13, 3);
+    expect(producer.claimEnd).toBe(first + 2 * producer.batchStride + 13);
+  });
+
+  it('has no claim after one that failed', () => {
+    const { producer } = newRing();
+    const failing: (() => unknown)[] = [
+      () => producer.claim(capacityBytes),
+      () => expect(() => producer.claim(-1)).toThrow(RangeError),
+      () => expect(() => producer.claimBatch(8, 0)).toThrow(RangeError),
+    ];
+    for (const fail of failing) {
+      producer.claim(16);
+      fail();
+      expect(producer.claimEnd).toBe(0);
+      expect(() => producer.commit()).toThrow(TypeError);
+    }
+    while (producer.offer(message(9)) > 0);
+    expect(() => producer.commit()).toThrow(TypeError);
+  });
+
+  const sound = [24, 1];
+  it.each([
+    ['no commit word', [24, 0]],
+    ['an unknown commit word', [24, 3]],
+    ['more bytes than were published', [4000, 1]],
+    ['more bytes than a message has', [2048, 1]],
+    ['a size that overflows', [0xffff_fff8, 1]],
+    ['padding in the middle', [24, 2]],
+  ])('stops at a header with %s, and tells the writer', (_what, header) => {
+    const { producer, consumer } = newRing();
+    for (let count = 0; count < 3; count++) producer.offer(new Uint8Array(24));
+    producer.flush();
+    expect(Array.from(producer.words.subarray(8, 10))).toEqual(sound);
+    producer.words.set(header, 8);
+    expect([consumer.next(), consumer.corrupt]).toEqual([true, false]);
+    expect([consumer.next(), consumer.corrupt, consumer.length]).toEqual([false, true, 24]);
+    expect(consumer.release()).toBe(true);
+    expect([consumer.next(), consumer.park(), consumer.release()]).toEqual([false, true, false]);
+    while (producer.offer(message(9)) > 0);
+    expect(producer.offer(message(9))).toBe(offerCodes.CLOSED);
+  });
+
+  it.each([4, 8192, -8])('stops at a tail that no writer leaves: %i', (tail) => {
+    const { consumer, control } = newRing();
+    Atomics.store(control, 16, tail);
+    expect([consumer.next(), consumer.corrupt]).toEqual([false, true]);
+  });
+
+  it('ends a memory endpoint whose ring is corrupt with an error', () => {
+    const endpoint = new MemoryEndpoint('book', 'poll', capacityBytes, () => 0);
+    new Int32Array(endpoint.memory.inbound.buffer)[2] = capacityBytes;
+    new Int32Array(endpoint.memory.outbound.buffer)[2] = capacityBytes;
+    endpoint.open(() => undefined);
+    Atomics.store(new Int32Array(endpoint.memory.inbound.buffer), 16, 4);
+    expect(() => endpoint.poll((batch) => batch.next())).toThrow(/its ring is corrupt/);
   });
 });

@@ -189,6 +189,22 @@ describe('a writer', () => {
     expect(thrown(() => Object.assign(values, { tag: 5 }))).toBeInstanceOf(TypeError);
   });
 
+  it('keeps writers of entries out of the message that the next wrap begins', () => {
+    const writer = write();
+    const fill = writer.fills(2);
+    const leg = fill.legs(2);
+    const room = 8 + Order.model.block.versionBytes[0]!;
+    for (const end of [room, room - 1]) {
+      if (end < room) expect(() => writer.wrap(target, 0, end)).toThrow(RangeError);
+      else writer.wrap(target, 0, end);
+      target.fill(0xee, room);
+      expect(() => Object.assign(fill, { qty: 1 })).toThrow(TypeError);
+      expect(() => Object.assign(leg, { id: 1 })).toThrow(TypeError);
+      expect(target.subarray(room).every((byte) => byte === 0xee)).toBe(true);
+    }
+    expect(() => writer.finish()).toThrow(/expected a message that is wrapped/);
+  });
+
   it('refuses to leave the target, wherever it ends', () => {
     const whole = frameOf(codec, message).length;
     for (let room = 0; room < whole; room++) {

@@ -51,6 +51,32 @@ describe('encode and decode', () => {
   );
   const good = { count: 1, id: 1n, side: 'buy', tag: 'ab', on: true } as const;
 
+  it('write nothing at or behind the end they are given', () => {
+    const Text = schema('Text', 1, { id: t.u64, text: t.string, parts: t.group({ n: t.u8 }) });
+    const Tail = schema('Tail', 1, { id: t.u64, text: t.rest }, packed);
+    const long = 'x'.repeat(40);
+    const cases = [
+      [Sample, good],
+      [Text, { id: 1n, text: long, parts: [] }],
+      [Text, { id: 1n, text: '', parts: [{ n: 1 }, { n: 2 }] }],
+      [Tail, { id: 1n, text: new Uint8Array(40) }],
+    ] as const;
+    for (const [made, message] of cases) {
+      for (const codec of codecsOf(planOf(made))) {
+        const bytes = codec.sizeOf(message);
+        for (let room = 0; room < bytes; room++) {
+          const target = new Uint8Array(200).fill(0xee);
+          expect(() => codec.encode(message, target, 8, 8 + room)).toThrow(RangeError);
+          expect(target.subarray(8 + room).every((byte) => byte === 0xee)).toBe(true);
+        }
+        expect(codec.encode(message, new Uint8Array(200), 8, 8 + bytes)).toBe(bytes);
+        for (const end of [201, 1.5, -1, Number.NaN]) {
+          expect(() => codec.encode(message, new Uint8Array(200), 8, end)).toThrow(RangeError);
+        }
+      }
+    }
+  });
+
   it('refuse a target without room, and places that are none', () => {
     for (const codec of codecsOf(planOf(Sample))) {
       expect(() => codec.encode(good, new Uint8Array(13), 0)).toThrow(
