@@ -87,6 +87,7 @@ export { t } from './schema/fields.js';
 export type * from './schema/infer.js';
 export { type MessageJson, messageFromJson, messageToJson } from './schema/json.js';
 export { type Layout, layout } from './schema/layout.js';
+export { layoutImage } from './schema/layout-of-schema.js';
 export { schemaFromJson } from './schema/load.js';
 export type * from './schema/model.js';
 export {

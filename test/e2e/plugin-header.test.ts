@@ -1,12 +1,21 @@
 // The header for plug-in authors stands alone: a plug-in compiles with it and nothing else of the
-// project, reads what JavaScript encoded and writes what JavaScript decodes.
+// project, reads what JavaScript encoded and writes what JavaScript decodes. With the sources that
+// the documentation names it verifies layouts too.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { messageFaults } from '../../lib/codes.js';
-import { layoutImage } from '../../lib/schema/layout-image.js';
+import { layoutImage } from '../../lib/index.js';
 import { NewOrder } from '../helpers/layout-vectors.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -49,7 +58,7 @@ function compile(source: string, ...more: readonly string[]): void {
 
 beforeAll(() => {
   compile(join(root, 'test/fixtures/plugin/sum_fills.cc'), '-o', program);
-  writeFileSync(layout, layoutImage(NewOrder.model));
+  writeFileSync(layout, layoutImage(NewOrder));
 }, 60_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -71,12 +80,39 @@ test('a plug-in gets the fault of a message that is none', () => {
   expect(run(encoded().slice(0, 20)).status).toBe(messageFaults.TRUNCATED);
 });
 
-test('the example for plug-in authors compiles with the header alone', () => {
+/** The first block of the page for plug-in authors that starts so. */
+function example(language: string, start: string): string {
   const page = readFileSync(join(root, 'docs/plugins-messages.md'), 'utf8');
-  const [, example] = /^```cpp\n([\s\S]*?)^```$/m.exec(page) ?? [];
+  const fence = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm');
+  const blocks = [...page.matchAll(fence)].map(([, text = '']) => text);
+  const found = blocks.find((text) => text.startsWith(start));
+  if (found === undefined) throw new Error(`no ${language} block that starts with ${start}`);
+  return found;
+}
+
+test('the example for plug-in authors compiles with the header alone', () => {
   const source = join(folder, 'example.cc');
-  writeFileSync(source, example ?? '#error no example');
+  writeFileSync(source, example('cpp', '#include <hyperroute/message.h>'));
   const object = join(folder, 'example.o');
   compile(source, '-c', '-o', object);
   expect(existsSync(object)).toBe(true);
+}, 60_000);
+
+test('the command for plug-in authors makes a program that loads a layout and reads', () => {
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(root, join(folder, 'node_modules/hyperroute'));
+  // Its TypeScript has no types in it.
+  writeFileSync(join(folder, 'order-layout.mjs'), example('ts', '// order-layout.ts'));
+  execFileSync(process.execPath, ['order-layout.mjs'], { cwd: folder });
+  writeFileSync(join(folder, 'program.cc'), example('cpp', '// program.cc'));
+  execFileSync('sh', ['-e', '-c', example('sh', 'native=')], { cwd: folder });
+  const start = () => spawnSync('./program', [], { cwd: folder, encoding: 'utf8' });
+  expect(start()).toMatchObject({ status: 0, stdout: '7 hello\n' });
+  const path = join(folder, 'order.layout');
+  const image = readFileSync(path);
+  image[100] = (image[100] ?? 0) ^ 1;
+  writeFileSync(path, image);
+  const damaged = start();
+  expect(damaged.status).toBe(1);
+  expect(damaged.stderr).toContain('check sum');
 }, 60_000);

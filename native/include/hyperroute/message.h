@@ -1,6 +1,7 @@
 // Messages for plug-in authors: include this and nothing else of hyperroute.
 //
-// Find the fields once, then bind and read, or begin and write:
+// `layout` is that of a LayoutImage, which has verified it (native/codec/layout.h). Find the fields
+// once, then bind and read, or begin and write:
 //
 //   struct OrderFields {
 //     Field<uint64_t> id;
