@@ -97,7 +97,7 @@ class Builder {
       families: this.#families.nodes.map((family) => this.#family(family)),
       pools: this.#pools.nodes.map((pool) => this.#pool(pool)),
       routes: routeIrs,
-      schemas: this.#schemas.nodes.map(schemaIr),
+      schemas: schemaIrs(this.#schemas.nodes),
       rejectCodes: Object.fromEntries(this.#codes),
     };
   }
@@ -106,7 +106,7 @@ class Builder {
   buildTransform(transform: TransformNode): BuiltTransform {
     this.#codes = numberCodes([...outputCodes(transform.outputs)]);
     const transforms = [this.#transform(transform)];
-    const schemas = this.#schemas.nodes.map(schemaIr);
+    const schemas = schemaIrs(this.#schemas.nodes);
     return { schemas, transforms, rejectCodes: Object.fromEntries(this.#codes) };
   }
 
@@ -308,8 +308,22 @@ function fieldNamed(schema: AnySchema, name: string | null): FieldIr | null {
   return field === undefined ? null : field.ir;
 }
 
-function schemaIr(schema: AnySchema): SchemaIr {
-  const { name, templateId, header, place } = schema;
+/** Schemas are called by their names; versions of one schema beside each other with the version. */
+function schemaNames(schemas: readonly AnySchema[]): ReadonlyMap<AnySchema, string> {
+  const isAlone = ({ name }: AnySchema): boolean =>
+    schemas.filter((other) => other.name === name).length === 1;
+  const nameOf = (schema: AnySchema): string =>
+    isAlone(schema) ? schema.name : `${schema.name}@${schema.model.version}`;
+  return new Map(schemas.map((schema) => [schema, nameOf(schema)]));
+}
+
+function schemaIrs(schemas: readonly AnySchema[]): SchemaIr[] {
+  const names = schemaNames(schemas);
+  return schemas.map((schema) => schemaIr(schema, names.get(schema) ?? schema.name));
+}
+
+function schemaIr(schema: AnySchema, name: string): SchemaIr {
+  const { templateId, header, place } = schema;
   const { bytes, fields, view } = placementOf(schema);
   const indexOf = (field: string | null): number | null =>
     field === null ? null : fields.findIndex((candidate) => candidate.name === field);
@@ -331,7 +345,10 @@ function targetText(target: TargetNode): string {
 
 /** A route is called like its schema; where several are, also by the endpoints they serve. */
 function routeNames(routes: readonly RouteNode[]): string[] {
-  const plain = (route: RouteNode): string => route.name ?? route.schema?.name ?? 'raw';
+  const schemas = new Set(routes.flatMap(({ schema }) => (schema === null ? [] : [schema])));
+  const names = schemaNames([...schemas]);
+  const plain = (route: RouteNode): string =>
+    route.name ?? (route.schema === null ? 'raw' : (names.get(route.schema) ?? ''));
   return routes.map((route) => {
     const name = plain(route);
     if (route.name !== null || routes.filter((other) => plain(other) === name).length === 1)

@@ -211,8 +211,11 @@ class RouteCheck {
         return;
       case 'return-field': {
         const fields = this.#route.schema === null ? [] : schemas[this.#route.schema]?.fields;
-        const type = fields?.[target.field]?.type;
-        findings.need(type === 'u64', 'ERR_ROUTE', option, 'a u64 field', type, position);
+        const field = fields?.[target.field];
+        // What an absent field holds is no address, but it reads like one.
+        const isAddress = field?.type === 'u64' && field.presence === undefined;
+        const wanted = 'a u64 field that every message has';
+        findings.need(isAddress, 'ERR_ROUTE', option, wanted, field?.type, position);
         const takers = endpoints.filter((_, index) => this.#takes(index, leaving));
         const expected = `a message that some endpoint carries`;
         const name = this.#schemaName(leaving);

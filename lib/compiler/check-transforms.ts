@@ -137,9 +137,7 @@ function fits(source: FieldIr | undefined, field: FieldIr, value: ValueIr): stri
     case 'group':
       return field.type === 'group' && source?.type === 'group' ? null : `a ${field.type}`;
     case 'float':
-      return field.type === 'bytes' && field.bytes === 8 && source?.bytes === 4
-        ? null
-        : 'an f32 for an f64';
+      return field.type === 'u64' && source?.type === 'u32' ? null : 'an f32 for an f64';
     case 'scale': {
       const isKnown = Math.abs(value.power) >= 1 && Math.abs(value.power) <= 18;
       if (isKnown && isIntegerType(field.type) && isIntegerType(source?.type)) return null;
@@ -151,7 +149,9 @@ function fits(source: FieldIr | undefined, field: FieldIr, value: ValueIr): stri
       if (!isIntegerType(source?.type)) return 'a map of an integer field';
       const inputs = new Set(value.pairs.map(([symbol]) => symbol));
       if (inputs.size !== value.pairs.length) return 'each symbol once';
-      const wrong = value.pairs.map(([, exact]) => constantFits(field, exact));
+      const values = value.pairs.map(([, exact]) => exact);
+      if (value.otherwise !== undefined) values.push(value.otherwise);
+      const wrong = values.map((exact) => constantFits(field, exact));
       return wrong.find((expected) => expected !== null) ?? null;
     }
     case 'return-address':
@@ -167,9 +167,9 @@ function fits(source: FieldIr | undefined, field: FieldIr, value: ValueIr): stri
   }
 }
 
-function constantFits({ type, bytes, container }: FieldIr, value: bigint): string | null {
+function constantFits({ type, bytes, container, max }: FieldIr, value: bigint): string | null {
   if (!isIntegerType(type)) return `a field of ${bytes} bytes`;
   const { low, high: most } = integerFacts[type];
-  const high = container === undefined ? most : (1n << BigInt(container.bits)) - 1n;
+  const high = container === undefined ? (max ?? most) : (1n << BigInt(container.bits)) - 1n;
   return value >= low && value <= high ? null : `an integer from ${low} to ${high}`;
 }

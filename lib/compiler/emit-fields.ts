@@ -36,6 +36,12 @@ export function fieldRange(field: IntegerField): readonly [bigint, bigint] {
     : [0n, (1n << bits) - 1n];
 }
 
+/** Smallest and greatest value that may be written to the field. */
+export function outputRange(field: IntegerField): readonly [bigint, bigint] {
+  const [low, high] = fieldRange(field);
+  return [low, field.max ?? high];
+}
+
 /** A key whose unsigned 64-bit order is the order of the field's values. */
 export function keyOf(field: IntegerField, value: bigint): bigint {
   return isSigned(field) ? value + (1n << 63n) : value;

@@ -16,6 +16,8 @@ export interface Op {
 
 /** Above this size a call of memcpy costs less than the ops that replace it. */
 const splitBytesMax = 64;
+/** The most bytes of one op: constants have 16 bits for them. */
+const manyBytesMax = 65_528;
 
 /** Part of a run of bytes that one op moves. */
 export interface Part {
@@ -26,9 +28,13 @@ export interface Part {
 
 /** Cuts a run of bytes into ops of 16, 8, 4, 2 and 1 bytes, or one that moves them all. */
 export function splitBytes(total: number, kind: 'copy' | 'const'): readonly Part[] {
-  if (total > splitBytesMax) return [{ offset: 0, bytes: total, name: `${kind}Many` }];
   const parts: Part[] = [];
   let offset = 0;
+  while (total - offset > splitBytesMax) {
+    const bytes = Math.min(total - offset, manyBytesMax);
+    parts.push({ offset, bytes, name: `${kind}Many` });
+    offset += bytes;
+  }
   for (const bytes of [16, 8, 4, 2, 1] as const) {
     while (total - offset >= bytes) {
       parts.push({ offset, bytes, name: `${kind}${bytes}` });

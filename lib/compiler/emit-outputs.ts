@@ -11,6 +11,7 @@ import {
   isInteger,
   keyOf,
   orBits,
+  outputRange,
   storeInteger,
 } from './emit-fields.js';
 import { noIndex, type OpName, opKinds } from './emit-format.js';
@@ -193,7 +194,8 @@ export class BlockWriter {
   /** What comes late behind the rest; where that can fail, all that can goes by the outputs. */
   #inOrder(early: readonly Op[]): readonly Op[] {
     if (!this.#late.some(canFail)) return [...early, ...this.#late];
-    const fallible = [...early.filter(canFail), ...this.#late];
+    // Of one output, what comes late was put first: whether the field is there at all.
+    const fallible = [...this.#late, ...early.filter(canFail)];
     const rank = (op: Op): number => this.#ranks.get(op) ?? 0;
     fallible.sort((a, b) => rank(a) - rank(b));
     return [...early.filter((op) => !canFail(op)), ...fallible];
@@ -233,7 +235,7 @@ export class BlockWriter {
       return { ...emptyOp, ...place, name: 'copyMany', bytes: source.bytes };
     }
     const range = fieldRange(source);
-    const [low, high] = clip([range], fieldRange(target))[0] ?? range;
+    const [low, high] = clip([range], outputRange(target))[0] ?? range;
     const fits = low === range[0] && high === range[1];
     const kinds = { load: fieldKind(source), store: fieldKind(target), bytes: target.bytes };
     if (!fits) {
@@ -256,11 +258,7 @@ export class BlockWriter {
     return { ...emptyOp, ...place, name, bytes: source.bytes };
   }
 
-  #map(
-    sourceField: FieldIr,
-    targetField: FieldIr,
-    map: { pairs: readonly (readonly [bigint, bigint])[]; code: number },
-  ): Op {
+  #map(sourceField: FieldIr, targetField: FieldIr, map: Extract<ValueIr, { kind: 'map' }>): Op {
     const source = this.#integer(sourceField);
     const target = this.#integer(targetField);
     const range = fieldRange(source);
@@ -278,7 +276,12 @@ export class BlockWriter {
     bounds.u64(BigInt(pairs.length));
     const { steps } = this.#builder.searchKeys(pairs.map(([from]) => keyOf(source, from)));
     for (const [, to] of pairs) bounds.u64(BigInt.asUintN(64, to));
-    const code = this.#builder.code(map.code);
+    // Without a code the value for all others follows.
+    if (map.otherwise !== undefined) {
+      this.#checkFits(target, map.otherwise);
+      bounds.u64(BigInt.asUintN(64, map.otherwise));
+    }
+    const code = map.otherwise === undefined ? this.#builder.code(map.code) : 0;
     const load = fieldKind(source);
     const store = this.#store('map', target);
     return { ...store, load, source: source.offset, steps, argument, code };
@@ -308,7 +311,7 @@ export class BlockWriter {
 
   #scale(sourceField: FieldIr, targetField: FieldIr, power: number, rangeCode: number): Op {
     const [source, target] = [this.#integer(sourceField), this.#integer(targetField)];
-    const [low, high] = fieldRange(target);
+    const [low, high] = outputRange(target);
     const { bounds } = this.#builder.sections;
     const argument = bounds.count;
     bounds
@@ -328,6 +331,8 @@ export class BlockWriter {
   #number(target: IntegerField): void {
     if (this.#sequence !== null) this.#fail('one sequence number in a message', target.name);
     const { offset, bytes, order } = target;
+    // The image's word for no sequence number at all.
+    if (offset === noIndex) this.#fail('a sequence number that begins before that', offset);
     this.#sequence = { offset, bytes, bigEndian: order === 'be' };
   }
 
@@ -348,7 +353,7 @@ export class BlockWriter {
   }
 
   #checkFits(field: IntegerField, value: bigint): void {
-    const [low, high] = fieldRange(field);
+    const [low, high] = outputRange(field);
     if (value < low || value > high) this.#fail(`a value that ${field.name} can hold`, value);
   }
 

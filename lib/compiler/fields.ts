@@ -20,7 +20,7 @@ export function readField(message: Uint8Array, field: FieldIr): bigint {
 export function writeField(message: Uint8Array, field: FieldIr, value: bigint): boolean {
   if (!isIntegerType(field.type)) return false;
   const { low, high } = integerFacts[field.type];
-  if (value < low || value > high) return false;
+  if (value < low || value > (field.max ?? high)) return false;
   for (let index = 0; index < field.bytes; index++) {
     const shift = BigInt(8 * (field.order === 'le' ? index : field.bytes - 1 - index));
     message[field.offset + index] = Number((value >> shift) & 0xffn);

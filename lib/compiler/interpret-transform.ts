@@ -130,7 +130,8 @@ class Builder {
       case 'map': {
         const exact = readField(source.view, from as FieldIr);
         const pair = value.pairs.find(([symbol]) => symbol === exact);
-        return pair === undefined ? value.code : write(pair[1]);
+        const mapped = pair === undefined ? value.otherwise : pair[1];
+        return mapped === undefined ? value.code : write(mapped);
       }
       case 'const':
         return write(value.value);

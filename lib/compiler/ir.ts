@@ -31,6 +31,8 @@ export interface FieldIr {
   readonly bytes: number;
   /** An enum's symbols, values by name; null for plain numbers. */
   readonly symbols: Readonly<Record<string, bigint>> | null;
+  /** The greatest value, where that is less than the type's. */
+  readonly max?: bigint;
   /** Of a `bit`, which bit of the byte it is. */
   readonly bit?: number;
   /** Of an optional field, the index of the bit that says whether it is there. */
@@ -172,11 +174,12 @@ export interface CheckIr {
 export type ValueIr =
   | { readonly kind: 'field'; readonly field: number }
   | { readonly kind: 'const'; readonly value: bigint }
-  /** Enum to enum by value: pairs [from, to]; anything else rejects with `code`. */
+  /** Enum to enum by value: pairs [from, to]; others become `otherwise`, or reject with `code`. */
   | {
       readonly kind: 'map';
       readonly field: number;
       readonly pairs: readonly (readonly [bigint, bigint])[];
+      readonly otherwise?: bigint;
       readonly code: number;
     }
   /** An integer × 10^power, exact; what is not a whole number or does not fit rejects. */

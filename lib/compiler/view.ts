@@ -8,8 +8,11 @@ import {
   type BlockModel,
   type ByteOrder,
   type DynamicBase,
+  type ElementModel,
+  type EnumModel,
   type FieldModel,
   type IntegerType,
+  integerFacts,
   isBigint,
   nativeHeaderBytes,
   type SchemaModel,
@@ -33,16 +36,19 @@ export function isSlotType(type: FieldType): type is SlotType {
 export interface PlacedField {
   readonly name: string;
   readonly type: FieldType;
-  /** What the value means: bytes are copied to bytes of the same shape only. */
+  /** What the value means: what is only carried is copied to the same shape only. */
   readonly shape: string;
+  /** Whether it can only be carried: no condition and no conversion looks into it. */
+  readonly opaque: boolean;
   readonly order: ByteOrder;
   /** From the start of the view. */
   readonly offset: number;
   readonly bytes: number;
   /** Values by symbol of enumerations and booleans; null for everything else. */
   readonly symbols: Readonly<Record<string, bigint>> | null;
-  /** Digits behind the point of a decimal; 0 for other integers. */
-  readonly scale: number;
+  readonly enumeration: EnumModel | null;
+  /** Digits behind the point of a decimal; null for everything else. */
+  readonly scale: number | null;
   /** Index of its presence bit; null: not optional. */
   readonly presence: number | null;
   /** Whether transforms may leave it out. */
@@ -61,6 +67,7 @@ export interface Placement {
   readonly view: ViewIr | null;
 }
 
+const safeMax = BigInt(Number.MAX_SAFE_INTEGER);
 const boolSymbols = Object.freeze({ false: 0n, true: 1n });
 const placements = new WeakMap<AnySchema, Placement>();
 
@@ -119,7 +126,17 @@ function presenceBit({ name, presence }: FieldModel, start: number): PlacedField
   const ir = { ...place, type: 'bit', symbols: null, bit: bit & 7, omissible: true } as FieldIr;
   return {
     ...{ name: place.name, type: 'bit', shape: 'bit', order: 'le', offset: ir.offset, bytes: 1 },
-    ...{ symbols: null, scale: 0, presence: null, omissible: true, limit: 0, entry: null, ir },
+    opaque: true,
+    ...{
+      symbols: null,
+      enumeration: null,
+      scale: null,
+      presence: null,
+      omissible: true,
+      limit: 0,
+      entry: null,
+      ir,
+    },
   };
 }
 
@@ -141,6 +158,7 @@ function placedField(
   const ir: FieldIr = {
     ...{ name, type: routed, order, offset, bytes },
     symbols: symbols === null ? null : { ...symbols },
+    ...(type.kind === 'integer' && type.safe ? { max: safeMax } : {}),
     ...(presence === null ? {} : { presence }),
     ...(omissible ? { omissible } : {}),
     ...(isSlot ? { limit } : {}),
@@ -148,8 +166,17 @@ function placedField(
     ...(container === null ? {} : { container }),
   };
   return {
-    ...{ name, type: routed, shape: shapeOf(type), order, offset, bytes, symbols },
-    ...{ scale: type.kind === 'decimal' ? type.scale : 0, presence, omissible, limit, entry, ir },
+    ...{ name, type: routed, shape: shapeOf(type, order), order, offset, bytes, symbols },
+    opaque: isOpaque(type),
+    enumeration: type.kind === 'enum' ? type : null,
+    ...{
+      scale: type.kind === 'decimal' ? type.scale : null,
+      presence,
+      omissible,
+      limit,
+      entry,
+      ir,
+    },
   };
 }
 
@@ -169,6 +196,11 @@ function routedType(type: TypeModel): FieldType {
       return type.base;
     case 'bits':
       return 'u32';
+    // Carried as they are, but in the byte order of the output.
+    case 'float':
+      return type.base === 'f32' ? 'u32' : 'u64';
+    case 'flags':
+      return type.base;
     case 'string':
     case 'blob':
     case 'group':
@@ -179,7 +211,17 @@ function routedType(type: TypeModel): FieldType {
   }
 }
 
-function shapeOf(type: TypeModel): string {
+/** The value of the symbol as which numbers without one are read; undefined: there is none. */
+export function defaultOf({ enumeration }: PlacedField): bigint | undefined {
+  const unknown = enumeration?.unknown;
+  return unknown?.policy === 'default' ? enumeration?.symbols[unknown.symbol] : undefined;
+}
+
+function isOpaque({ kind }: TypeModel): boolean {
+  return !['integer', 'decimal', 'timestamp', 'enum', 'bool', 'bits'].includes(kind);
+}
+
+function shapeOf(type: TypeModel, order: ByteOrder): string {
   switch (type.kind) {
     case 'integer':
     case 'decimal':
@@ -188,21 +230,43 @@ function shapeOf(type: TypeModel): string {
     case 'float':
       return type.base;
     case 'flags':
-      return `flags ${JSON.stringify(type.flags)}`;
+      return `flags ${JSON.stringify(type.flags)} ${type.base}`;
     case 'ascii':
       return type.pad === 'space' ? 'ascii padded with spaces' : 'ascii';
     case 'array':
-      return `array of ${elementShape(type.element)}`;
+      return `array of ${type.count} × ${elementShape(type.element, order)}`;
     default:
       return type.kind;
   }
 }
 
-function elementShape(type: TypeModel): string {
-  if (type.kind === 'decimal') return `decimal(${type.scale}) ${type.base}`;
-  if (type.kind === 'enum') return `enum ${Object.entries(type.symbols).join(' ')} ${type.base}`;
-  if (type.kind === 'integer') return type.base;
-  return shapeOf(type);
+/**
+ * Equal texts mean equal bytes for equal values. Arrays are copied as they are, so the order of
+ * the bytes belongs to them.
+ */
+function elementShape(type: ElementModel, order: ByteOrder): string {
+  switch (type.kind) {
+    case 'ascii':
+      return `ascii(${type.bytes}) padded with ${type.pad}`;
+    case 'bytes':
+      return `bytes(${type.bytes})`;
+    case 'float':
+      return `${type.base} ${order}`;
+    default: {
+      const base = integerFacts[type.base].bytes === 1 ? type.base : `${type.base} ${order}`;
+      return `${base}${meaningOf(type)}`;
+    }
+  }
+}
+
+/** What an integer counts or names. */
+function meaningOf(type: ElementModel): string {
+  if (type.kind === 'integer') return type.safe ? ' (u53)' : '';
+  if (type.kind === 'decimal') return ` (decimal of ${type.scale} digits)`;
+  if (type.kind === 'flags') return ` (flags ${JSON.stringify(type.flags)})`;
+  if (type.kind !== 'enum') return ` (${type.kind})`;
+  const symbols = Object.entries(type.symbols).map(([name, value]) => `${name} ${value}`);
+  return ` (enum ${symbols.join(', ')}, others ${JSON.stringify(type.unknown)})`;
 }
 
 /** The fixed part as it is, its bits spread out, then each movable section and its bits. */

@@ -335,7 +335,9 @@ enum class OpKind : uint8_t {
   kSwap8,
   kWiden,          // Load, then store: every value fits.
   kNarrowChecked,  // As kWiden; bounds[argument] is low, bounds[argument + 1] is high - low.
-  kMap,            // bounds[argument]: count, then padded keys, then values.
+  // bounds[argument]: count, then padded keys, then values, and with code 0 the value of all
+  // others.
+  kMap,
   kReturnAddress,
   kRejectCode,  // `argument` is the greatest code that fits.
   // These two change bytes that earlier ops have written, and so does an op behind kGuard.

@@ -26,7 +26,8 @@ Status ImageVerifier::verify_map(const OpRecord& op) {
   HR_TRY(verify_keys(op.argument + 1, static_cast<uint32_t>(count), op.steps));
   const uint64_t padded_count = (1ull << op.steps) - 1;
   // verify_keys has shown that the keys end within the section, so the sum does not wrap.
-  return verify_run(static_cast<uint32_t>(op.argument + 1 + padded_count), count,
+  const uint64_t value_count = op.code == 0 ? count + 1 : count;
+  return verify_run(static_cast<uint32_t>(op.argument + 1 + padded_count), value_count,
                     tables_.bounds.count, "map values");
 }
 
@@ -84,7 +85,7 @@ Status ImageVerifier::verify_field_op(const OpRecord& op, OpTarget& target) {
       HR_TRY(verify_code(op.code));
       return verify_limits(op.argument);
     case OpKind::kMap:
-      HR_TRY(verify_code(op.code));
+      if (op.code != 0) HR_TRY(verify_code(op.code));
       return verify_map(op);
     default:
       HR_TRY(verify_code(op.code));

@@ -44,10 +44,14 @@ uint32_t map_value(const ImageTables& tables, const OpRecord& op, const uint8_t*
   const auto count = static_cast<uint32_t>(map[0]);
   const uint64_t* const keys = map + 1;
   const uint32_t above = count_not_above(keys, count, op.steps, key);
-  if (above == 0 || keys[above - 1] != key) return op.code;
   const uint64_t* const values = keys + ((1ull << op.steps) - 1);
-  store_field(output + op.target, op.store, values[above - 1]);
-  return 0;
+  if (above != 0 && keys[above - 1] == key) [[likely]] {
+    store_field(output + op.target, op.store, values[above - 1]);
+    return 0;
+  }
+  // Without a code, the value for all others stands behind those of the entries.
+  if (op.code == 0) store_field(output + op.target, op.store, values[count]);
+  return op.code;
 }
 
 // Returns 0, or the op's reject code when the bits are too many for their place.

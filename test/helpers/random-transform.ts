@@ -4,6 +4,7 @@ import type { IntegerType } from '../../lib/index.js';
 import { type AnySchema, layout, schema, t, transform } from '../../lib/index.js';
 import {
   type BlockModel,
+  type ByteOrder,
   type FieldModel,
   integerFacts,
   type TypeModel,
@@ -39,12 +40,13 @@ export interface RandomTransform {
 
 /** A transform of messages of `from` into messages of a schema of its own. */
 export function randomTransform(random: RandomValues, from: AnySchema): RandomTransform {
-  const isForeign = random.chance(25);
-  const plans = plansOf(random, from.model.block, isForeign);
-  const fields = Object.fromEntries(plans.map(({ name, spec }) => [name, spec])) as Fields;
   const order = random.chance(50) ? 'le' : 'be';
+  const foreign = random.chance(25) ? order : null;
+  const plans = plansOf(random, from.model.block, foreign);
+  const fields = Object.fromEntries(plans.map(({ name, spec }) => [name, spec])) as Fields;
   const rule = random.chance(50) ? layout.packed(order) : layout.c(order);
-  const to = isForeign ? schema('To', 9, fields, { layout: rule }) : schema('To', 9, fields, {});
+  const to =
+    foreign !== null ? schema('To', 9, fields, { layout: rule }) : schema('To', 9, fields, {});
   const made = transform(
     from as never,
     to as never,
@@ -62,38 +64,45 @@ function built(plans: readonly Plan[], entry: Entry): object {
   );
 }
 
-function plansOf(random: RandomValues, block: BlockModel, isForeign: boolean): Plan[] {
+function plansOf(random: RandomValues, block: BlockModel, foreign: ByteOrder | null): Plan[] {
   const plans = block.fields
     .filter(() => random.chance(85))
-    .flatMap((field) => planOf(random, field, isForeign) ?? []);
+    .flatMap((field) => planOf(random, field, foreign) ?? []);
   plans.push({ name: 'constant', spec: t.i32, value: () => -5 });
-  if (!isForeign && random.chance(50)) {
+  if (foreign === null && random.chance(50)) {
     plans.push({ name: 'extra', spec: t.u16.default(7), value: () => undefined });
     plans.push({ name: 'fixed', spec: t.u8.optional(), value: () => 3 });
   }
   plans.sort(() => random.below(3) - 1);
-  if (!isForeign || random.chance(50)) return plans;
+  if (foreign === null || random.chance(50)) return plans;
   const high: Plan = { name: 'high', spec: t.bits(3), value: () => 5 };
   return [...plans, high, { name: 'low', spec: t.bits(5), value: () => 9 }];
 }
 
-function planOf(random: RandomValues, field: FieldModel, isForeign: boolean): Plan | undefined {
+function planOf(
+  random: RandomValues,
+  field: FieldModel,
+  foreign: ByteOrder | null,
+): Plan | undefined {
   const { name, type } = field;
-  const made = madeOf(random, name, type, isForeign);
+  // Arrays go over in one order of bytes only.
+  const isTurned = type.kind === 'array' && field.order !== (foreign ?? 'le');
+  if (isTurned) return undefined;
+  const made = madeOf(random, name, type, foreign);
   if (made === undefined) return undefined;
   const { spec, value } = made;
   if (field.presence === null) {
-    const isOptional = !isForeign && random.chance(20);
+    const isOptional = foreign === null && random.chance(20);
     return { name, spec: isOptional ? spec.optional() : spec, value };
   }
   const absent = absence(random, field);
-  if (!isForeign && (absent === undefined || random.chance(50))) {
+  if (foreign === null && (absent === undefined || random.chance(50))) {
     return { name, spec: spec.optional(), value };
   }
   if (absent === undefined) return undefined;
   // What stands for an absent value is written as it is: the type stays.
   const same = new FieldSpec(type as never);
-  return isSlot(type) || (!isForeign && !isNativeType(type))
+  return isSlot(type) || (foreign === null && !isNativeType(type))
     ? undefined
     : { name, spec: same, value: (entry) => absent(entry[name]) };
 }
@@ -137,13 +146,13 @@ function madeOf(
   random: RandomValues,
   name: string,
   type: TypeModel,
-  isForeign: boolean,
+  foreign: ByteOrder | null,
 ): Made | undefined {
-  if (!isForeign && !isNativeType(type) && type.kind !== 'integer') return undefined;
+  if (foreign === null && !isNativeType(type) && type.kind !== 'integer') return undefined;
   const same = (entry: Entry): unknown => entry[name];
   switch (type.kind) {
     case 'integer':
-      return integerTo(random, name, type.base, isForeign);
+      return integerTo(random, name, type.base, foreign);
     case 'decimal': {
       const digits = random.between(0, Math.min(18, type.scale + 3));
       const spec = t.decimal(digits, { base: random.pick(['i64', 'u32', 'i16']) });
@@ -159,13 +168,13 @@ function madeOf(
       return { spec: t.u16, value: narrowed(name, 'u16') };
     case 'string':
     case 'blob': {
-      if (isForeign) return undefined;
+      if (foreign !== null) return undefined;
       const max = random.between(1, 40);
       const spec = type.kind === 'string' ? t.string.max(max) : t.blob.max(max);
       return { spec, value: (entry) => entry[name]?.orReject('LONG') };
     }
     case 'group':
-      return isForeign ? undefined : groupTo(random, name, type.block, type.countMax);
+      return foreign !== null ? undefined : groupTo(random, name, type.block, type.countMax);
     case 'rest':
       return undefined;
     default:
@@ -177,15 +186,15 @@ function integerTo(
   random: RandomValues,
   name: string,
   base: IntegerType,
-  isForeign: boolean,
+  foreign: ByteOrder | null,
 ): Made {
-  if (isForeign && random.chance(30) && integerFacts[base].low === 0n) {
+  if (foreign !== null && random.chance(30) && integerFacts[base].low === 0n) {
     // A field of bits and the rest of its byte.
     const isWide = integerFacts[base].high > integerFacts.u32.high;
     const value = isWide ? narrowed(name, 'u32') : (entry: Entry): unknown => entry[name];
     return { spec: t.bits(8), value };
   }
-  const target = random.pick(isForeign ? [base, ...integers] : integers);
+  const target = random.pick(foreign !== null ? [base, ...integers] : integers);
   const spec = new FieldSpec({ kind: 'integer', base: target, safe: false });
   const [inner, outer] = [integerFacts[base], integerFacts[target]];
   if (inner.low >= outer.low && inner.high <= outer.high) {
@@ -207,7 +216,7 @@ function enumTo(name: string, symbols: readonly string[]): Made {
 }
 
 function groupTo(random: RandomValues, name: string, block: BlockModel, countMax: number): Made {
-  const plans = plansOf(random, block, false);
+  const plans = plansOf(random, block, null);
   const fields = Object.fromEntries(plans.map((plan) => [plan.name, plan.spec]));
   const spec = t.group(fields as Fields).max(countMax + random.below(2)) as FieldSpec;
   return { spec, value: (entry) => entry[name]?.map((inner: Entry) => built(plans, inner)) };

@@ -70,9 +70,11 @@ type MaybeOutput<Type extends TypeSpec> = Type extends EnumModel
       ? MaybeValue<Narrower<Type['base']> | 'mapped' | 'rescaled'>
       : Type extends SlotModels
         ? MaybeValue<{ readonly variable: Type['kind'] }>
-        : OpaqueRef<Type> extends BytesRef<infer Shape, infer Bytes>
-          ? OptionalBytesRef<Shape, Bytes>
-          : never;
+        : Type extends FloatModel
+          ? OptionalBytesRef<Type['base'] | (Type['base'] extends 'f64' ? 'f32' : never), number>
+          : OpaqueRef<Type> extends BytesRef<infer Shape, infer Bytes>
+            ? OptionalBytesRef<Shape, Bytes>
+            : never;
 
 /** Names of the fields that a transform may leave out. */
 type OmissibleOutputs<F extends Fields> = {

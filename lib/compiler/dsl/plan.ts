@@ -1,9 +1,9 @@
 // From what a transform's callback returned to a plan: for each output field where its value comes
 // from, checked against its type.
 import { optionError, type SourcePlace } from '../../errors.js';
-import { integerFacts, isIntegerType, widens } from '../../schema/model.js';
+import { integerFacts, isBigint, isIntegerType, widens } from '../../schema/model.js';
 import { exactInteger, isRecord } from '../../schema/options.js';
-import type { PlacedField } from '../view.js';
+import { defaultOf, type PlacedField } from '../view.js';
 import { type Capture, currentCapture } from './capture.js';
 import { builtInCode, type CodeReference } from './codes.js';
 import { NarrowingNode, OutputValue, RescaleNode, type ValueNode } from './outputs.js';
@@ -26,6 +26,7 @@ export type OutputNode =
       readonly kind: 'map';
       readonly field: number;
       readonly pairs: readonly (readonly [bigint, bigint])[];
+      readonly otherwise?: bigint;
       readonly code: CodeReference;
     }
   | { readonly kind: 'scale'; readonly field: number; readonly power: number }
@@ -127,8 +128,8 @@ function plan(field: PlacedField, output: OutputValue, run: Capture, what: strin
     case 'group':
       return groupOf(field, value, run, what, place);
     case 'scale': {
-      const power = value.decimals - value.ref.field.scale;
-      if (!isPlainInteger(field) || (field.scale !== value.decimals && field.scale !== 0)) {
+      const power = value.decimals - (value.ref.field.scale ?? 0);
+      if (!isPlainInteger(field) || (field.scale ?? value.decimals) !== value.decimals) {
         throw unfit(field, `${value.ref.field.name} rescaled to ${value.decimals}`, what, place);
       }
       if (power === 0) return { kind: 'field', field: value.ref.index };
@@ -142,7 +143,7 @@ function plan(field: PlacedField, output: OutputValue, run: Capture, what: strin
 }
 
 function isPlainInteger(field: PlacedField): boolean {
-  return field.symbols === null && isIntegerType(field.type);
+  return field.symbols === null && isIntegerType(field.type) && !field.opaque;
 }
 
 function fieldOf(
@@ -154,6 +155,7 @@ function fieldOf(
 ): OutputNode {
   if (ref.capture !== run) currentCapture(what, ref.capture);
   if (ref instanceof SymbolFieldRef) {
+    if (isSameRaw(field, ref.field)) return { kind: 'field', field: ref.index };
     const targets = Object.fromEntries(Object.keys(ref.symbols).map((symbol) => [symbol, symbol]));
     return mapOf(field, ref, targets, what, place);
   }
@@ -162,9 +164,12 @@ function fieldOf(
     throw optionError('ERR_ROUTE', what, expected, ref.field.name, place);
   }
   if (ref instanceof BytesFieldRef) return bytesNode(field, ref, narrowing !== null, what, place);
-  const isSameScale = field.scale === ref.field.scale || ref.field.scale === 0 || field.scale === 0;
+  // A number without digits behind the point is a count of units, whatever they are.
+  const isSameScale = (field.scale ?? ref.field.scale) === (ref.field.scale ?? field.scale);
   if (isPlainInteger(field) && isIntegerType(field.type) && isIntegerType(type) && isSameScale) {
-    if (widens(type, field.type)) return { kind: 'field', field: ref.index };
+    const isSafe = field.ir.max === undefined || ref.field.ir.max !== undefined;
+    const fits = isSafe || narrowing !== null || !isBigint(type);
+    if (fits && widens(type, field.type)) return { kind: 'field', field: ref.index };
   }
   const scale = isSameScale ? '' : `, ${ref.field.scale} digits behind the point`;
   throw unfit(field, `${ref.field.name} (${type}${scale})`, what, place);
@@ -209,6 +214,16 @@ function groupOf(
   return { kind: 'group', field: ref.index, outputs };
 }
 
+/** Whether both are enumerations of the same symbols that keep numbers without one. */
+function isSameRaw(to: PlacedField, from: PlacedField): boolean {
+  const [target, source] = [to.enumeration, from.enumeration];
+  if (target?.unknown.policy !== 'raw' || source?.unknown.policy !== 'raw') return false;
+  const entries = Object.entries(source.symbols);
+  const isSame = entries.every(([symbol, value]) => target.symbols[symbol] === value);
+  const isWhole = entries.length === Object.keys(target.symbols).length;
+  return target.base === source.base && isSame && isWhole;
+}
+
 function mapOf(
   field: PlacedField,
   ref: AnyRef,
@@ -226,13 +241,17 @@ function mapOf(
     return [symbols[symbol] as bigint, to] as const;
   });
   pairs.sort(([left], [right]) => (left < right ? -1 : 1));
-  return { kind: 'map', field: ref.index, pairs, code: builtInCode('BAD_ENUM', place) };
+  const code = builtInCode('BAD_ENUM', place);
+  const fallback = pairs.find(([value]) => value === defaultOf(ref.field));
+  // A number without a symbol is read as that one, here as everywhere.
+  const otherwise = fallback === undefined ? {} : { otherwise: fallback[1] };
+  return { kind: 'map', field: ref.index, pairs, ...otherwise, code };
 }
 
 function holds(field: PlacedField, value: bigint): boolean {
-  if (!isIntegerType(field.type)) return false;
+  if (!isIntegerType(field.type) || field.opaque) return false;
   const { low, high } = integerFacts[field.type];
-  return value >= low && value <= high;
+  return value >= low && value <= (field.ir.max ?? high);
 }
 
 const specialTypes: Readonly<Record<string, readonly string[]>> = {
@@ -248,7 +267,7 @@ function special(
   place: SourcePlace,
 ): OutputNode {
   const types = specialTypes[kind] ?? [];
-  if (field.symbols === null && types.includes(field.type)) return { kind };
+  if (isPlainInteger(field) && types.includes(field.type)) return { kind };
   const expected = `a field of type ${types.join(', ')} for the ${kind}`;
   throw optionError('ERR_ROUTE', what, expected, `${field.name} (${field.type})`, place);
 }
@@ -278,6 +297,8 @@ function unfit(field: PlacedField, received: unknown, what: string, place: Sourc
 function acceptedBy(field: PlacedField): string {
   if (field.symbols !== null) return `one of ${Object.keys(field.symbols).join(', ')}`;
   if (!isIntegerType(field.type)) return `a field of ${field.bytes} ${field.shape}`;
+  if (field.opaque) return `a field of ${field.shape}`;
   const { low, high } = integerFacts[field.type];
-  return `a value of ${field.type} (${low} to ${high}), or a conversion to it with orReject`;
+  const most = field.ir.max ?? high;
+  return `a value of ${field.type} (${low} to ${most}), or a conversion to it with orReject`;
 }

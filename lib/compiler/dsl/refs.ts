@@ -5,7 +5,7 @@ import { isRecord } from '../../schema/options.js';
 import type { AnySchema } from '../../schema/schema.js';
 import { type Comparison, unite } from '../intervals.js';
 import { termsMax } from '../limits.js';
-import { type PlacedField, placedFields } from '../view.js';
+import { defaultOf, type PlacedField, placedFields } from '../view.js';
 import { type Capture, currentCapture, placeHere } from './capture.js';
 import { builtInCode, type CodeReference, codeReference } from './codes.js';
 import {
@@ -99,6 +99,10 @@ export class NumberFieldRef extends ExpressionNode {
 
   to(type: unknown): OutputValue | NarrowingNode {
     const what = `${this.text}.to`;
+    if (type === 'u53') {
+      if (this.field.ir.max === undefined) return new NarrowingNode(this, 'u64');
+      return new OutputValue({ kind: 'field', ref: this, type: 'u64' }, null, placeHere());
+    }
     if (!isIntegerType(type)) {
       throw optionError('ERR_ROUTE', what, 'an integer type such as u16', type, placeHere());
     }
@@ -183,12 +187,22 @@ export class SymbolFieldRef {
   #among(symbols: readonly unknown[], what: string): Condition {
     currentCapture(what, this.capture);
     const values = symbols.map((symbol) => this.#valueOf(symbol, what));
-    return fieldIn(
-      this.index,
-      unite(values.map((value) => [value, value])),
-      what,
-      this.field.presence,
-    );
+    const points = values.map((value) => [value, value] as const);
+    const fallback = defaultOf(this.field);
+    const others = fallback !== undefined && values.includes(fallback) ? this.#others() : [];
+    return fieldIn(this.index, unite([...points, ...others]), what, this.field.presence);
+  }
+
+  /** The numbers without a symbol. */
+  #others(): (readonly [bigint, bigint])[] {
+    const { low, high } = integerFacts[this.field.type as IntegerType];
+    const known = Object.values(this.symbols).sort((a, b) => (a < b ? -1 : 1));
+    const starts = [low, ...known.map((value) => value + 1n)];
+    const ends = [...known.map((value) => value - 1n), high];
+    return starts.flatMap((start, index) => {
+      const end = ends[index] ?? high;
+      return start <= end ? [[start, end] as const] : [];
+    });
   }
 
   #valueOf(symbol: unknown, what: string): bigint {
@@ -280,8 +294,7 @@ export function refsOfFields(
     if (field.type === 'bit' || field.type === 'rest') return;
     if (field.symbols !== null) refs[field.name] = new SymbolFieldRef(field, index, capture);
     else if (field.type === 'group') refs[field.name] = new GroupFieldRef(field, index, capture);
-    else if (!isIntegerType(field.type))
-      refs[field.name] = new BytesFieldRef(field, index, capture);
+    else if (field.opaque) refs[field.name] = new BytesFieldRef(field, index, capture);
     else refs[field.name] = new NumberFieldRef(field, index, capture);
   });
   return refuseUnknown(refs, owner);

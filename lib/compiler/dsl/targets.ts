@@ -144,13 +144,15 @@ export function returnTo(address: typeof source | Value<'u64'>): Destination<str
 
 function returnTarget(address: unknown): SpecialTarget {
   if (address === source) return new SpecialTarget('return-source', null);
-  if (address instanceof NumberFieldRef && address.type === 'u64') {
+  const isRequired = address instanceof NumberFieldRef && address.field.presence === null;
+  if (isRequired && address.type === 'u64') {
     currentCapture('returnTo', address.capture);
     return new SpecialTarget('return-field', address);
   }
   const received =
     address instanceof NumberFieldRef ? `${address.text} (${address.type})` : address;
-  throw optionError('ERR_ROUTE', 'returnTo', '`source` or a u64 field', received, placeHere());
+  const expected = '`source` or a u64 field that every message has';
+  throw optionError('ERR_ROUTE', 'returnTo', expected, received, placeHere());
 }
 
 /** The message is counted and dropped. */

@@ -14,6 +14,7 @@ import type {
   FloatModel,
   IntegerModel,
   IntegerType,
+  RestModel,
   StringModel,
   TimestampModel,
   UnsignedType,
@@ -121,6 +122,7 @@ export interface NumberConditions extends Expression {
 export interface NumberRef<Type extends IntegerType> extends NumberConditions, Value<Type> {
   /** The value as another type, for a transform. */
   to<To extends IntegerType>(type: To): Type extends Narrower<To> ? Value<To> : Narrowing<To>;
+  to(type: 'u53'): Narrowing<'u64'>;
   /** A decimal with this many digits behind the point, for a transform; exact or rejected. */
   rescale(digits: number): Rescaling;
 }
@@ -228,6 +230,11 @@ export interface VariableRef<out Kind extends string> {
   orReject(name: string, code?: number): VariableRef<Kind>;
 }
 
+/** The bytes that follow a foreign message: nothing that a route or a transform can use. */
+export interface RestRef {
+  readonly [valueType]: { readonly rest: never };
+}
+
 /** The entries of a group that a transform writes. */
 export interface GroupValue<out Outputs> {
   readonly [valueType]: { readonly entries: Outputs };
@@ -260,7 +267,9 @@ export type RefOfType<Type extends TypeSpec> = Type extends EnumModel
           ? VariableRef<Type['kind']>
           : Type extends GroupOf<infer F>
             ? GroupRef<F>
-            : OpaqueRef<Type>;
+            : Type extends RestModel
+              ? RestRef
+              : OpaqueRef<Type>;
 
 type OptionalRefOfType<Type extends TypeSpec> = Type extends EnumModel
   ? OptionalEnumRef<SymbolsOf<Type>>
