@@ -1,13 +1,14 @@
 // Places of fields in foreign layouts: packed, or aligned as a C compiler does it.
 import { optionError, type SourcePlace } from '../errors.js';
 import { alignUp, type Declared, declareFields } from './declare.js';
-import type {
-  BitsModel,
-  BlockModel,
-  ByteOrder,
-  DynamicBase,
-  FieldModel,
-  TypeModel,
+import {
+  type BitsModel,
+  type BlockModel,
+  type ByteOrder,
+  type DynamicBase,
+  type FieldModel,
+  foreignMessageBytesMax,
+  type TypeModel,
 } from './model.js';
 import { bytesOf } from './place-native.js';
 import { callerPlace } from './position.js';
@@ -46,8 +47,7 @@ export function isLayout(value: unknown): value is Layout {
   return (kind === 'packed' || kind === 'c') && (order === 'le' || order === 'be');
 }
 
-/** A foreign message's largest size: every offset fits 16 bits with one value to spare. */
-export const messageBytesMax = 65_535;
+export const messageBytesMax = foreignMessageBytesMax;
 
 /** Gives every field its place, in the order of the object. Throws ERR_SCHEMA. */
 export function placeForeign(

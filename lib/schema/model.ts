@@ -228,6 +228,8 @@ export interface SchemaModel {
 export const nativeHeaderBytes = 8;
 /** A native message's largest size, header included. */
 export const nativeMessageBytesMax = 16 * 1024 * 1024;
+/** A foreign message's largest size: every offset fits 16 bits with one value to spare. */
+export const foreignMessageBytesMax = 65_535;
 /** Groups inside groups, the outermost counted. */
 export const groupDepthMax = 4;
 export const schemaVersionMax = 255;

@@ -6,6 +6,8 @@
 // between the two. Decoding and readers take a section wherever it lies inside the message, over
 // other fields as well: what another program wrote may be of use all the same. No place leads
 // out of the message.
+
+import { foreignMessageBytesMax } from '../model.js';
 import { checkPlace, messageError, noRoom } from './faults.js';
 import { type FixedCodec, isPut } from './fixed.js';
 import { malformedAt, refuseValue } from './native.js';
@@ -28,10 +30,15 @@ export function foreignCodec(parts: CodecParts): Codec {
       checkObject(name, message);
       const views = viewsOf(target, name);
       checkPlace(name, target, offset, end);
-      const run = new ForeignEncode(parts, views, offset, end - offset);
+      const run = new ForeignEncode(
+        parts,
+        views,
+        offset,
+        Math.min(end - offset, foreignMessageBytesMax),
+      );
       const bytes = run.message(message as Values, members);
       if (bytes >= 0) return bytes;
-      return noRoom(name, sizeOf(message), Number.MAX_SAFE_INTEGER, end - offset);
+      return noRoom(name, sizeOf(message), foreignMessageBytesMax, end - offset);
     },
     decode: (source, offset, end) => {
       const views = viewsOf(source, name);
@@ -77,9 +84,14 @@ function sizeOfForeign({ layouts, refuse }: CodecParts): (message: object) => nu
       checkOrder(layouts, section, start, cursor);
       cursor = start + section.bytes;
     }
-    if (rest === null) return cursor;
-    const tail = givenValue(rest, message as Values);
-    return tail instanceof Uint8Array ? cursor + tail.length : refuse(rest.index, tail);
+    if (rest !== null) {
+      const tail = givenValue(rest, message as Values);
+      if (!(tail instanceof Uint8Array)) return refuse(rest.index, tail);
+      cursor += tail.length;
+    }
+    return cursor > foreignMessageBytesMax
+      ? noRoom(model.name, cursor, foreignMessageBytesMax, 0)
+      : cursor;
   };
 }
 
@@ -159,6 +171,10 @@ export function tooShort(name: string, bytes: number, found: number): never {
   throw messageError(`${name}: expected ${bytes} bytes, found ${Math.max(0, found)}`);
 }
 
+function tooLong(name: string, bytes: number): never {
+  throw messageError(`${name}: expected at most ${foreignMessageBytesMax} bytes, found ${bytes}`);
+}
+
 /**
  * Finds the sections of a message between two positions and checks its header: `places` receives
  * the position of each section and, last, of the message's end. Throws ERR_MESSAGE.
@@ -184,6 +200,9 @@ export function locate(
     if (!(start + section.bytes <= last)) {
       tooShort(model.name, start + section.bytes - at, last - at);
     }
+    // What lies behind a message of fixed size is none of its bytes.
+    const bytes = start + section.bytes - at;
+    if (bytes > foreignMessageBytesMax) tooLong(model.name, bytes);
     places[index] = start;
     if (index > 0) continue;
     for (const field of root.fields) {
@@ -202,6 +221,8 @@ export function locate(
       last = at + bytes;
     }
   }
+  const isWhole = sizeField !== null || layouts.rest !== null;
+  if (isWhole && last - at > foreignMessageBytesMax) tooLong(model.name, last - at);
   places[sections.length] = last;
 }
 

@@ -129,6 +129,35 @@ describe.each(forms.map(({ form, generates }, index) => ({ form, generates, inde
       );
     });
 
+    it('have at most 65,535 bytes, written, counted and read', () => {
+      const Rest = schema('Rest', 1, { id: t.u8, body: t.rest }, big);
+      const Far = schema('Far', 2, { at: t.u24, body: t.u8.at('at', { scale: 1 }) }, big);
+      const Sized = schema('Sized', 3, { size: t.u32, body: t.rest }, big);
+      const cases = [
+        [planOf(Rest), (bytes: number) => ({ id: 1, body: new Uint8Array(bytes - 1) })],
+        [planOf(Far), (bytes: number) => ({ at: bytes - 1, body: 7 })],
+        [planOf(Sized, {}, 'size'), (bytes: number) => ({ body: new Uint8Array(bytes - 4) })],
+      ] as const;
+      const target = new Uint8Array(70_000);
+      for (const [plan, made] of cases) {
+        const codec = codecsOf(plan)[index]!;
+        expect(codec.sizeOf(made(65_535))).toBe(65_535);
+        expect(codec.encode(made(65_535), target, 0)).toBe(65_535);
+        expect(codec.decode(target, 0, 65_535)).toEqual(made(65_535));
+        const text = `${plan.model.name}: expected at most 65535 bytes, received a message of 65536`;
+        expect(() => codec.sizeOf(made(65_536))).toThrow(new RangeError(text));
+        expect(() => codec.encode(made(65_536), target, 0)).toThrow(new RangeError(text));
+        const view = new DataView(target.buffer);
+        if (plan.model.name === 'Far') target.set([1, 0, 0]);
+        if (plan.model.name === 'Sized') view.setUint32(0, 65_537);
+        const read = () => codec.decode(target, 0, 65_537);
+        const reader = new (makeReader(plan, generates))() as AnyReader;
+        expect(thrown(read)).toMatchObject({ code: 'ERR_MESSAGE' });
+        expect(thrown(read).message).toMatch(/expected at most 65535 bytes, found 6553[67]/);
+        expect(() => reader.wrap(target, 0, 65_537)).toThrow(/expected at most 65535 bytes/);
+      }
+    });
+
     it('are read in place', () => {
       const reader = new (makeReader(planOf(Packet), generates))() as AnyReader;
       const bytes = Buffer.from(`ffff${packetBytes}ff`, 'hex');
