@@ -15,12 +15,13 @@ export interface Declared {
 }
 
 const namePattern = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
-/** Members of flyweights and of every object: no field can be called like one. */
-const reservedNames = new Set([
-  ...['wrap', 'finish', 'toObject', 'next', 'constructor', 'prototype'],
-  ...['toString', 'toLocaleString', 'valueOf', 'hasOwnProperty', 'isPrototypeOf'],
-  'propertyIsEnumerable',
+/** Members of every object: no field and no flag can be called like one. */
+export const objectNames: ReadonlySet<string> = new Set([
+  ...['constructor', 'prototype', 'toString', 'toLocaleString', 'valueOf', 'hasOwnProperty'],
+  ...['isPrototypeOf', 'propertyIsEnumerable'],
 ]);
+/** Those and members of flyweights: no field can be called like one. */
+const reservedNames = new Set([...objectNames, 'wrap', 'finish', 'toObject', 'next']);
 const fieldsMax = 1024;
 
 /**

@@ -1,7 +1,7 @@
 // Values of fields as JSON, each way one function. `undefined` from either means: not such a value.
 
 import type { Json } from './canonical.js';
-import { f32Limit } from './codec/fixed.js';
+import { f32Limit, isFlags } from './codec/fixed.js';
 import {
   type DecimalModel,
   type EnumModel,
@@ -234,11 +234,10 @@ function enumFromJson(type: EnumModel, json: unknown): FieldValue {
 }
 
 function flagsToJson({ flags }: FlagsModel, value: unknown): Json | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const given = value as Readonly<Record<string, unknown>>;
+  if (!isFlags(value, flags)) return undefined;
   const names = Object.keys(flags);
-  const isSound = names.every((name) => ['boolean', 'undefined'].includes(typeof given[name]));
-  return isSound ? names.filter((name) => given[name] === true) : undefined;
+  const isSound = names.every((name) => ['boolean', 'undefined'].includes(typeof value[name]));
+  return isSound ? names.filter((name) => value[name] === true) : undefined;
 }
 
 function flagsFromJson({ flags }: FlagsModel, json: unknown): FieldValue {

@@ -1,5 +1,6 @@
 // Names for numbers: the symbols of enumerations and the bits of flags.
 import { optionError, type SourcePlace } from '../errors.js';
+import { objectNames } from './declare.js';
 import {
   type EnumModel,
   type FlagsModel,
@@ -117,8 +118,8 @@ export function bitFlags(entries: Entries, options: unknown, place: SourcePlace)
   const bits = integerFacts[base].bytes * 8;
   for (const [name, bit] of entries) {
     checkWord(name, 't.flags', 'names', place);
-    if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name) || name === 'constructor') {
-      const expected = 'names of letters, digits or "_"';
+    if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name) || objectNames.has(name)) {
+      const expected = 'names of letters, digits or "_" that objects do not have themselves';
       throw optionError('ERR_SCHEMA', 't.flags', expected, name, place);
     }
     if (!Number.isInteger(bit) || Number(bit) < 0 || Number(bit) >= bits) {

@@ -1,4 +1,5 @@
 // Whether a JavaScript value is one of a field type: for defaults, where speed does not matter.
+import { isFlags } from './codec/fixed.js';
 import { integerFacts, isBigint } from './model.js';
 import type { TypeSpec } from './spec.js';
 
@@ -55,7 +56,7 @@ function within(value: unknown, low: bigint, high: bigint, isBig: boolean): stri
 
 function flagsFault(flags: Readonly<Record<string, number>>, value: unknown): string | null {
   const expected = `an object with booleans for ${Object.keys(flags).join(', ')}`;
-  if (typeof value !== 'object' || value === null) return expected;
+  if (!isFlags(value, flags)) return expected;
   const isSound = Object.entries(value).every(
     ([name, bit]) => Object.hasOwn(flags, name) && typeof bit === 'boolean',
   );

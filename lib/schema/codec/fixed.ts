@@ -239,16 +239,33 @@ function enumCodec(type: EnumModel, isLittle: boolean): FixedCodec {
   );
 }
 
+/**
+ * Whether a value can be the flags of these names: a plain object without others, or one of a class
+ * that has them all, as a reader's flags.
+ */
+export function isFlags(
+  value: unknown,
+  flags: Readonly<Record<string, number>>,
+): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    return Object.keys(flags).every((name) => name in value);
+  }
+  for (const name in value) if (flags[name] === undefined) return false;
+  return true;
+}
+
 function flagsCodec({ base, flags }: FlagsModel, isLittle: boolean): FixedCodec {
   const raw = rawInteger(base, isLittle);
   const masks = Object.entries(flags).map(([name, bit]) => [name, 1n << BigInt(bit)] as const);
   const isWide = integerFacts[base].bytes === 8;
   return codec(
     ({ view }, at, value) => {
-      if (typeof value !== 'object' || value === null) return false;
+      if (!isFlags(value, flags)) return false;
       let bits = 0n;
       for (const [name, mask] of masks) {
-        const flag = (value as Readonly<Record<string, unknown>>)[name];
+        const flag = value[name];
         if (flag === true) bits |= mask;
         else if (flag !== false && flag !== undefined) return false;
       }

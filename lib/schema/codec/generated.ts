@@ -3,7 +3,7 @@ import { nativeMessageBytesMax } from '../model.js';
 import { bindTools } from './bind.js';
 import { bindSource } from './bind-source.js';
 import { checkPlace, faultError, noRoom } from './faults.js';
-import { enumTables, type FixedCodec } from './fixed.js';
+import { enumTables, type FixedCodec, isFlags } from './fixed.js';
 import { compileFunction, indent, nameComment } from './generate.js';
 import { malformedAt, refuseValue } from './native.js';
 import type { Codec, CodecParts } from './parts.js';
@@ -50,6 +50,7 @@ export function codecTools(parts: CodecParts): Tools {
     putAscii,
     getAscii,
     copyValue,
+    isFlags,
   };
   for (const field of layouts.fields)
     addFieldTools(tools, field, parts.codecs[field.index] ?? null);
@@ -66,6 +67,7 @@ function addFieldTools(tools: Tools, field: FieldPlan, codec: FixedCodec | null)
   if (model.fallback !== null) tools[`fallback${index}`] = model.fallback;
   if (model.since > 1) tools[`absent${index}`] = absentValue(field);
   if (type.kind === 'ascii') tools[`cache${index}`] = new SymbolCache();
+  if (type.kind === 'flags') tools[`flags${index}`] = type.flags;
   if (type.kind === 'enum') {
     const { numberOf, symbolOf } = enumTables(type);
     tools[`numberOf${index}`] = numberOf;

@@ -183,7 +183,7 @@ function writeFlags({ base, flags }: FlagsModel, spot: Spot): string[] {
     `else if (z !== false && z !== undefined) ${refuse(spot)}`,
   ]);
   return [
-    `if (typeof x !== 'object' || x === null) ${refuse(spot)}`,
+    `if (!isFlags(x, flags${spot.field.index})) ${refuse(spot)}`,
     'let y = 0, z;',
     ...bits,
     setter(base, spot, 'y >>> 0'),

@@ -73,6 +73,11 @@ const refused: [string, unknown, ErrorConstructor, string?][] = [
   ['many', 'constructor', range],
   ['status', { open: 1 }, type],
   ['status', null, type],
+  ['status', [], type],
+  ['status', ['open'], type],
+  ['status', { open: true, urgnet: true }, type],
+  ['status', new Map([['open', true]]), type],
+  ['status', 'open', type],
   ['symbol', 'ninechars', range],
   ['symbol', 'ä', range],
   ['symbol', 'a\0b', range],
@@ -126,6 +131,21 @@ describe.each(forms.map(({ form }, index) => ({ form, index })))('values by $for
   it('take a number where an enumeration is raw, and give it back', () => {
     const frame = frameOf(codec, { ...good, kind: 77 });
     expect(codec.decode(frame, 0, frame.length)).toEqual({ ...good, kind: 77 });
+  });
+
+  it('take flags without some names, of any plain object and as a reader gives them', () => {
+    const frame = frameOf(codec, { ...good, status: { open: true } });
+    const reader = new (makeReader(planOf(Values), forms[index]!.generates))() as AnyReader;
+    const bare = Object.assign(Object.create(null), { open: true });
+    for (const status of [bare, reader.wrap(frame).status]) {
+      expect(frameOf(codec, { ...good, status })).toEqual(frame);
+    }
+  });
+
+  it('ignore keys of messages and entries that are no fields', () => {
+    const [first] = good.fills;
+    const more = { ...good, other: 1, fills: [{ ...first, other: 1 }] };
+    expect(frameOf(codec, more)).toEqual(frameOf(codec, { ...good, fills: [first] }));
   });
 
   it('write one NaN, whichever it is', () => {

@@ -76,6 +76,13 @@ const refusedFields: Refused[] = [
     /0 to 255/,
   ],
   [
+    'with a default of flags that is a list',
+    () => schema('S', 1, { a: t.flags('x').default([] as never) }),
+    'ERR_SCHEMA',
+    'schema S.fields.a.default',
+    /booleans for x/,
+  ],
+  [
     'with ids on some fields only',
     () => schema('S', 1, { a: t.u8.id(4), b: t.u8 }),
     'ERR_SCHEMA',
@@ -90,6 +97,17 @@ const refusedFields: Refused[] = [
     /no other field/,
   ],
 ];
+
+const objectNames = ['constructor', 'toString', 'valueOf', 'hasOwnProperty', 'isPrototypeOf'];
+const refusedFlags = objectNames.map(
+  (name): Refused => [
+    `with flags called ${name}`,
+    () => schema('S', 1, { a: t.flags('open', name) }),
+    'ERR_SCHEMA',
+    't.flags',
+    /objects do not have/,
+  ],
+);
 
 const refusedPlaces: Refused[] = [
   [
@@ -225,7 +243,7 @@ const refusedPlaces: Refused[] = [
 ];
 
 describe('a schema is refused', () => {
-  it.each([...refusedOptions, ...refusedFields, ...refusedPlaces])(
+  it.each([...refusedOptions, ...refusedFlags, ...refusedFields, ...refusedPlaces])(
     '%s',
     (_name, body, code, option, expected) => {
       const { detail, ...error } = refusal(body);
