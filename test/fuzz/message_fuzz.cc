@@ -18,8 +18,11 @@
 namespace hyperroute {
 namespace {
 
-constexpr const char* kLayouts[] = {"new-order",    "everything-1", "everything-2",
-                                    "everything-3", "tick",         "packet"};
+// In the order in which test/helpers/fuzz-seeds.ts counts them.
+constexpr const char* kLayouts[] = {
+    "new-order", "everything-1", "everything-2", "everything-3", "tick",      "packet",
+    "random-1",  "random-2",     "random-3",     "random-4",     "random-5",  "random-6",
+    "random-7",  "random-8",     "random-9",     "random-10",    "random-11", "random-12"};
 constexpr uint32_t kLayoutCount = sizeof kLayouts / sizeof *kLayouts;
 constexpr size_t kRewrittenBytesMax = 1 << 16;
 

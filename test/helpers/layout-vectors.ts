@@ -1,5 +1,5 @@
 // The message types whose layout images are checked in: C++ tests and the fuzzer load those.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { t } from '../../lib/schema/fields.js';
@@ -9,7 +9,6 @@ import { schema } from '../../lib/schema/schema.js';
 
 const tests = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folder = join(tests, 'vectors/layouts');
-const seedFolder = join(tests, 'fuzz/seeds/message_fuzz');
 
 export const NewOrder = schema('NewOrder', 1, {
   id: t.u64,
@@ -121,36 +120,4 @@ export function readLayoutVector(name: string): Uint8Array {
 
 export function writeLayoutVector(name: string, image: Uint8Array): void {
   writeFileSync(join(folder, `${name}.layout`), image);
-}
-
-/** The order in which test/fuzz/message_fuzz.cc counts the layouts. */
-const fuzzLayouts = ['new-order', 'everything-1', 'everything-2', 'everything-3', 'tick'];
-
-/** Messages that the fuzzer starts from: read by `layout`, written by `model`. */
-export const fuzzSeeds = [
-  ['new-order', 'new-order', 1],
-  ['new-order', 'new-order', 2],
-  ['everything-1', 'everything-1', 3],
-  ['everything-1', 'everything-3', 4],
-  ['everything-2', 'everything-2', 5],
-  ['everything-3', 'everything-3', 6],
-  ['everything-3', 'everything-3', 7],
-  ['everything-3', 'everything-1', 8],
-  ['everything-3', 'everything-2', 9],
-  ['tick', 'tick', 10],
-].map(([reader, writer, seed]) => ({
-  name: `${reader}-reads-${writer}-${seed}`,
-  layout: fuzzLayouts.indexOf(reader as string),
-  model: layoutVectors[writer as string] as SchemaModel,
-  seed: seed as number,
-}));
-
-export function readFuzzSeed(name: string): Uint8Array {
-  const path = join(seedFolder, name);
-  return existsSync(path) ? new Uint8Array(readFileSync(path)) : new Uint8Array(0);
-}
-
-export function writeFuzzSeed(name: string, bytes: Uint8Array): void {
-  mkdirSync(seedFolder, { recursive: true });
-  writeFileSync(join(seedFolder, name), bytes);
 }
