@@ -101,17 +101,23 @@ function typeJson(type: TypeModel): Json {
   }
 }
 
-/** A default as JSON; 64-bit integers and bytes as text. */
+/** A default as JSON; 64-bit integers, bytes and floats that JSON lacks as text. */
 function valueJson(type: TypeModel, value: FieldValue): Json {
   if (typeof value === 'bigint') return String(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  if (type.kind === 'float' && !Number.isFinite(value)) return String(value);
+  if (type.kind === 'float') return floatJson(value as number);
   if (type.kind === 'array') {
     return (value as readonly FieldValue[]).map((item) => valueJson(type.element, item));
   }
   if (type.kind !== 'flags') return value as Json;
   const set = Object.entries(value as Record<string, boolean>).filter(([, bit]) => bit);
   return set.map(([name]) => name).sort();
+}
+
+/** JSON has no negative zero either: as a number it would come back as 0, which is another. */
+function floatJson(value: number): Json {
+  if (Object.is(value, -0)) return '-0';
+  return Number.isFinite(value) ? value : String(value);
 }
 
 /** The one text of a JSON value: keys in order, no spaces. */

@@ -2,7 +2,7 @@
 import { optionError, type SourcePlace } from '../errors.js';
 import type { FieldModel, FieldValue } from './model.js';
 import { isRecord } from './options.js';
-import { FieldSpec, type TypeSpec } from './spec.js';
+import { FieldSpec, fieldIdMax, type TypeSpec } from './spec.js';
 import { valueFault } from './values.js';
 
 /** A field with its name and id, not placed yet. */
@@ -60,6 +60,10 @@ export function declareFields(
       throw optionError('ERR_SCHEMA', path, expected, 'none', place);
     }
     const id = spec.options.id ?? idNext++;
+    if (id > fieldIdMax) {
+      const expected = `an id from 1 to ${fieldIdMax}: behind that one, .id(n) says a free one`;
+      throw optionError('ERR_SCHEMA', path, expected, id, place);
+    }
     if (ids.has(id)) {
       const expected = 'an id that no other field has or had';
       throw optionError('ERR_SCHEMA', path, expected, id, place);

@@ -4,8 +4,14 @@ import { fingerprintsOf, schemaJsonFormat } from './canonical.js';
 import { extendBlock } from './extend.js';
 import { t } from './fields.js';
 import { layout } from './layout.js';
-import type { BlockModel, FieldModel, SchemaModel, TypeModel } from './model.js';
-import { schemaVersionMax } from './model.js';
+import {
+  type BlockModel,
+  type FieldModel,
+  groupDepthMax,
+  type SchemaModel,
+  schemaVersionMax,
+  type TypeModel,
+} from './model.js';
 import { isRecord, OptionReader } from './options.js';
 import { callerPlace } from './position.js';
 import { type AnySchema, freeze, MessageSchema, type Schema, schema } from './schema.js';
@@ -45,7 +51,10 @@ export function schemaFromJson(json: unknown): Schema {
   const [rule, header, doc] = [reader.raw('layout'), reader.raw('header'), reader.raw('doc')];
   const path = `schema ${name}`;
   const isNative = rule === 'native';
-  const fields = readFields(reader.raw('fields'), isNative ? version : 1, `${path}.fields`, place);
+  const fields = readFields(reader.raw('fields'), {
+    ...{ low: 1, high: isNative ? version : 1, depth: 0 },
+    ...{ option: `${path}.fields`, place },
+  });
   reader.done();
   const options = { ...(doc === undefined ? {} : { doc: doc as string }) };
   if (!isNative) {
@@ -142,26 +151,44 @@ function settle(block: BlockModel, fields: readonly FieldJson[]): BlockModel {
   };
 }
 
-function readFields(
-  value: unknown,
-  version: number,
-  option: string,
-  place: SourcePlace,
-): readonly FieldJson[] {
+/** Where in the JSON fields are read. */
+interface FieldsContext {
+  /** Versions that can have brought them: the group's and later ones. */
+  readonly low: number;
+  readonly high: number;
+  readonly option: string;
+  readonly place: SourcePlace;
+  /** Groups around them. */
+  readonly depth: number;
+}
+
+function readFields(value: unknown, context: FieldsContext): readonly FieldJson[] {
+  const { option, place, depth } = context;
+  if (depth > groupDepthMax) {
+    const expected = `groups nested at most ${groupDepthMax} deep`;
+    throw optionError('ERR_SCHEMA', option, expected, `${depth} groups`, place);
+  }
   if (!Array.isArray(value) || value.length > fieldsMax) {
     const expected = `an array of up to ${fieldsMax} fields`;
     throw optionError('ERR_SCHEMA', option, expected, value, place);
   }
-  return value.map((item, index) => readField(item, version, `${option}[${index}]`, place));
+  const fields = value.map((item, index) =>
+    readField(item, { ...context, option: `${option}[${index}]` }),
+  );
+  const names = fields.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return fields;
+  throw optionError('ERR_SCHEMA', option, 'a name that no other field has', twice, place);
 }
 
-function readField(value: unknown, version: number, option: string, place: SourcePlace): FieldJson {
+function readField(value: unknown, context: FieldsContext): FieldJson {
+  const { low, high, option, place, depth } = context;
   const reader = new OptionReader(value, option, place, 'ERR_SCHEMA');
   const name = reader.raw('name');
   if (typeof name !== 'string') throw reader.error('name', 'a name', name);
   // Foreign fields have neither: they lie in the order of the list.
   const id = reader.optionalInteger('id', 1, 65_535);
-  const since = reader.integer('since', 1, version, 1);
+  const since = reader.integer('since', low, high, 1);
   const isRemoved = reader.boolean('removed', false);
   const isByPosition = reader.boolean('byPosition', false);
   const isOptional = reader.boolean('optional', false);
@@ -169,19 +196,27 @@ function readField(value: unknown, version: number, option: string, place: Sourc
   const [at, doc] = [reader.raw('at'), reader.raw('doc')];
   reader.done();
   let spec = readType(type, `${option}.type`, place);
+  const isGroup = spec.type.kind === 'group';
   if (id !== null) spec = spec.id(id);
   if (doc !== undefined) spec = spec.doc(doc as string);
-  if (at !== undefined) {
-    const place_ = at as { field: string; scale: number; plus: number };
-    spec = spec.at(place_.field, place_);
-  }
+  if (at !== undefined) spec = readAt(spec, at, `${option}.at`, place);
   if (isOptional) spec = spec.optional();
   else if (fallback !== undefined) spec = spec.default(defaultOf(spec.type, fallback));
-  const inner = isRecord(type) && type.kind === 'group' ? type.fields : null;
+  const inner = { ...context, low: since, depth: depth + 1, option: `${option}.type.fields` };
   return {
     ...{ name, since, isRemoved, isByPosition, id, spec },
-    inner: inner === null ? null : readFields(inner, version, `${option}.type.fields`, place),
+    inner: isGroup ? readFields((type as { readonly fields?: unknown }).fields, inner) : null,
   };
+}
+
+function readAt(spec: FieldSpec, value: unknown, option: string, place: SourcePlace): FieldSpec {
+  const reader = new OptionReader(value, option, place, 'ERR_SCHEMA');
+  const field = reader.raw('field');
+  if (typeof field !== 'string') throw reader.error('field', 'the name of a field', field);
+  const scale = reader.integer('scale', 0, 65_535, undefined);
+  const plus = reader.integer('plus', 0, 65_535, 0);
+  reader.done();
+  return spec.at(field, { scale, plus });
 }
 
 const plainTypes: Readonly<Record<string, FieldSpec>> = {
@@ -190,7 +225,12 @@ const plainTypes: Readonly<Record<string, FieldSpec>> = {
   ...{ bool: t.bool, timestamp: t.timestamp, rest: t.rest },
 };
 
-function readType(value: unknown, option: string, place: SourcePlace): FieldSpec {
+function readType(
+  value: unknown,
+  option: string,
+  place: SourcePlace,
+  isElement = false,
+): FieldSpec {
   if (typeof value === 'string' && Object.hasOwn(plainTypes, value)) {
     return plainTypes[value] as FieldSpec;
   }
@@ -215,7 +255,8 @@ function readType(value: unknown, option: string, place: SourcePlace): FieldSpec
     case 'bytes':
       return t.bytes(number('bytes'));
     case 'array': {
-      const element = readType(reader.raw('element'), `${option}.element`, place);
+      if (isElement) throw reader.error('kind', 'a type that is no array itself', 'array');
+      const element = readType(reader.raw('element'), `${option}.element`, place, true);
       return t.array(element as never, number('count')) as FieldSpec;
     }
     case 'bits':

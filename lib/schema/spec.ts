@@ -48,7 +48,8 @@ export interface FieldOptions {
 }
 
 const plain: FieldOptions = { need: 'required', id: null, fallback: null, at: null, doc: null };
-const idMax = 65_535;
+/** The largest id of a field. */
+export const fieldIdMax = 65_535;
 const docCharactersMax = 4096;
 const sizeMax = 16 * 1024 * 1024;
 
@@ -77,8 +78,14 @@ export class FieldSpec<
 
   /** The number that tells the field across versions, 1 to 65,535; otherwise its position. */
   id(id: number): this {
-    if (!Number.isInteger(id) || id < 1 || id > idMax) {
-      throw optionError('ERR_SCHEMA', 't.id', `an integer from 1 to ${idMax}`, id, callerPlace());
+    if (!Number.isInteger(id) || id < 1 || id > fieldIdMax) {
+      throw optionError(
+        'ERR_SCHEMA',
+        't.id',
+        `an integer from 1 to ${fieldIdMax}`,
+        id,
+        callerPlace(),
+      );
     }
     return this.with({ id });
   }

@@ -100,6 +100,12 @@ describe('a later version', () => {
       /has or had/,
     ],
     [
+      'a field behind the largest id, by position',
+      () => schema('S', 1, { a: t.u8.id(65_535) }).extend({ b: t.u8.default(0) }),
+      'schema S.extend.fields.b',
+      /from 1 to 65535/,
+    ],
+    [
       'the name of a removed field',
       () => V2.extend({ text: t.string }),
       'schema NewOrder.extend.fields.text',
@@ -150,6 +156,39 @@ describe('a later version', () => {
   });
 });
 
+function field(members: object): object {
+  return { id: 1, name: 'a', since: 1, type: 'u8', ...members };
+}
+
+/** Groups in groups as JSON. */
+function groups(depth: number): object {
+  let type: object = { kind: 'group', countMax: 1, fields: [] };
+  for (let count = 1; count < depth; count++) {
+    type = { kind: 'group', countMax: 1, fields: [field({ type })] };
+  }
+  return { ...type, ...(depth === 1 ? { fields: [field({})] } : {}) };
+}
+
+function arrays(depth: number): object {
+  let type: unknown = 'u8';
+  for (let count = 0; count < depth; count++) type = { kind: 'array', element: type, count: 1 };
+  return type as object;
+}
+
+/** The JSON with one node replaced, for every node and every thing that can stand there. */
+function* damaged(json: unknown, junk: readonly unknown[]): Generator<unknown> {
+  yield* junk;
+  if (typeof json !== 'object' || json === null) return;
+  for (const key of Object.keys(json)) {
+    const inner = (json as Record<string, unknown>)[key];
+    for (const other of [undefined, ...damaged(inner, junk)]) {
+      yield Array.isArray(json)
+        ? json.map((item, index) => (String(index) === key ? other : item))
+        : { ...json, [key]: other };
+    }
+  }
+}
+
 describe('the JSON of a schema', () => {
   const Everything = schema('Everything', 9, {
     ...{ a: t.u8.default(3), b: t.i64.default(-5n), c: t.f64.default(Number.NaN), d: t.bool },
@@ -185,10 +224,45 @@ describe('the JSON of a schema', () => {
     },
   );
 
+  it.each([
+    ['-0', t.f64.default(-0), t.f64.default(0), [-0]],
+    [
+      '-0 of an array',
+      t.array(t.f32, 2).default([-0, 1]),
+      t.array(t.f32, 2).default([0, 1]),
+      [-0, 1],
+    ],
+    ['an infinity', t.f32.default(-Infinity), t.f32.default(0), [-Infinity]],
+  ])('keeps a default of %s', (_what, spec, other, expected) => {
+    const made = schema('Zero', 1, { a: spec as typeof t.f64 });
+    const loaded = schemaFromJson(JSON.parse(JSON.stringify(made)));
+    expect([loaded.model.block.fields[0]?.fallback].flat()).toStrictEqual(expected);
+    expect(loaded.hash).toBe(made.hash);
+    expect(made.hash).not.toBe(schema('Zero', 1, { a: other as typeof t.f64 }).hash);
+  });
+
   it('is another one as soon as anything changes', () => {
     const other = schema('Everything', 9, { a: t.u8.default(4) });
     expect(other.hash).not.toBe(schema('Everything', 9, { a: t.u8.default(3) }).hash);
   });
+
+  it.each([Later, Packet].map((made) => [made.name, made] as const))(
+    'is refused as such, or loads to one that loads, wherever it is damaged: %s',
+    (_name, made: AnySchema & { toJSON(): unknown }) => {
+      const junk = [null, [], {}, 'x', '', -1, 1.5, 70_000, true, [null], { kind: 'flags' }];
+      let refusals = 0;
+      for (const json of damaged(JSON.parse(JSON.stringify(made)), junk)) {
+        try {
+          const loaded = schemaFromJson(json);
+          expect(schemaFromJson(JSON.parse(JSON.stringify(loaded))).hash).toBe(loaded.hash);
+        } catch (error) {
+          expect(error, JSON.stringify(json)).toMatchObject({ code: 'ERR_SCHEMA' });
+          refusals += 1;
+        }
+      }
+      expect(refusals).toBeGreaterThan(500);
+    },
+  );
 
   it.each([
     ['another format', { format: 2 }, 'schema.format'],
@@ -201,6 +275,22 @@ describe('the JSON of a schema', () => {
     ['a template id as a number', { templateId: 1 }, 'schema.templateId'],
     ['a member that is unknown', { colour: 'red' }, 'schema.colour'],
     ['fields that are no list', { fields: {} }, 'fields'],
+    ['a place that is null', { fields: [field({ type: 'u8', at: null })] }, 'fields[0].at'],
+    [
+      'a place of no field',
+      { fields: [field({ type: 'u8', at: { field: 1, scale: 1 } })] },
+      'field',
+    ],
+    ['two fields of one name', { fields: [field({}), field({ id: 2 })] }, 'fields'],
+    [
+      'a field that is older than its group',
+      { version: 2, fields: [field({}), field({ id: 2, name: 'b', since: 2, type: groups(1) })] },
+      'since',
+    ],
+    ['groups nested too deep', { fields: [field({ type: groups(5) })] }, 'type.fields'],
+    ['groups nested without end', { fields: [field({ type: groups(5000) })] }, 'type.fields'],
+    ['arrays in arrays', { fields: [field({ type: arrays(2) })] }, 'element.kind'],
+    ['arrays nested without end', { fields: [field({ type: arrays(5000) })] }, 'element.kind'],
   ])('is refused with %s', (_about, change, option) => {
     const good = JSON.parse(JSON.stringify(schema('S', 1, { a: t.u8 })));
     const { code, detail } = refusal(() => schemaFromJson({ ...good, ...change }));
