@@ -19,7 +19,8 @@ export interface QueueOptions {
   /**
    * `reject`: the message is rejected with DESTINATION_FULL (the default). `park`: it waits aside,
    * up to `parkBytes`, and is then rejected. `block`: its source is not read until there is room.
-   * `drop-oldest`: the oldest message in the queue is dropped.
+   * `drop-oldest`: the oldest messages are dropped, once a cycle; one that finds twice `bytes`
+   * waiting is itself rejected with DESTINATION_FULL.
    */
   readonly full?: FullPolicy;
   /** For `park`: bytes of messages that may wait aside; default 1 MiB. */
