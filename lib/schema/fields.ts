@@ -175,7 +175,8 @@ function checkCount(option: string, value: unknown, low: number, high: number): 
 }
 
 /**
- * Field types. Every one has `.id(n)`, `.doc(text)`, `.optional()` and `.default(value)`.
+ * Field types. Every one has `.id(n)`, `.doc(text)` and `.optional()`, those of fixed size have
+ * `.default(value)`: strings, blobs and groups that are missing are empty.
  *
  * - `t.u8` … `t.u32`, `t.i8` … `t.i32`: numbers; `t.u64`, `t.i64`: bigints; `t.u53`: eight bytes
  *   that hold a number up to 2^53 - 1. `t.f32`, `t.f64`: numbers. `t.bool`: one byte, 0 or 1.

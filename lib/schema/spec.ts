@@ -158,6 +158,11 @@ export class VariableSpec<
     return this.remade({ ...type, ...bounded }, this.options) as this;
   }
 
+  /** There is none: where it is missing, a string, a blob or a group is empty. */
+  override default(value: never): never {
+    return super.default(value) as never;
+  }
+
   protected override remade(type: Type, options: FieldOptions): FieldSpec<Type> {
     return new VariableSpec(type, options);
   }

@@ -44,6 +44,8 @@ export class Pen {
   readonly template: Uint8Array;
   /** Pens of the block's groups by index of the field. */
   readonly children: Pen[] = [];
+  /** Enumerations for which zero, which is there before anything is set, is no symbol. */
+  readonly unset: readonly FieldPlan[];
   /** Position of the block. */
   at = 0;
   /** Whether the block can still be written. */
@@ -61,11 +63,18 @@ export class Pen {
     this.block = block;
     this.parent = parent;
     this.template = templateOf(draft.parts, block);
+    this.unset = block.fixed.filter(mustBeSet);
   }
 }
 
 /** The property of a writer that holds its pen. */
 export const penOf: unique symbol = Symbol('hyperroute.pen');
+
+function mustBeSet({ type, model, constant }: FieldPlan): boolean {
+  if (type.kind !== 'enum' || type.unknown.policy !== 'reject') return false;
+  if (constant !== undefined || model.presence !== null || model.fallback !== null) return false;
+  return !Object.values(type.symbols).includes(0n);
+}
 
 function templateOf(parts: CodecParts, block: BlockPlan): Uint8Array {
   const bytes = new Uint8Array(block.bytes);
@@ -261,8 +270,20 @@ function openGroup(pen: Pen, field: GroupPlan, count: number): Pen {
   return child;
 }
 
-/** Completes the block: what was not set gets its fallback. */
+function checkSet(pen: Pen): void {
+  const { views, parts } = pen.draft;
+  for (const field of pen.unset) {
+    const { get } = parts.codecs[field.index] as FixedCodec;
+    if (get(views, pen.at + field.model.offset) === undefined) refuse(pen, field, undefined);
+  }
+}
+
+/**
+ * Completes the block: what was not set gets its fallback. Throws TypeError for an enumeration that
+ * has to be set; what was written so far stays, and it can be set then.
+ */
 export function closeBlock(pen: Pen): void {
+  checkSet(pen);
   closeChild(pen);
   putFallbacks(pen, pen.block.slots.length);
 }

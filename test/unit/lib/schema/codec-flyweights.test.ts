@@ -1,6 +1,6 @@
 // What flyweights promise beyond giving and taking the values of messages.
 import { describe, expect, it } from 'vitest';
-import { schema, t } from '../../../../lib/index.js';
+import { layout, schema, t } from '../../../../lib/index.js';
 import { makeReader, makeWriter } from '../../../../lib/schema/codec/index.js';
 import { codecsOf, forms, frameOf, planOf, thrown } from '../../../helpers/both-codecs.js';
 
@@ -187,6 +187,49 @@ describe('a writer', () => {
       /^Order.fills\[1\].qty:/,
     );
     expect(thrown(() => Object.assign(values, { tag: 5 }))).toBeInstanceOf(TypeError);
+  });
+
+  it('refuses to end without an enumeration for which zero is no symbol', () => {
+    const side = t.enum({ buy: 1, sell: 2 });
+    const Sided = schema('Sided', 1, { side, list: t.group({ id: t.u8, side }) });
+    const writer = Sided.writer().wrap(target);
+    expect(() => writer.finish()).toThrow(
+      new TypeError('Sided.side: expected one of buy, sell, received undefined'),
+    );
+    writer.side = 'sell';
+    const entry = writer.list(2);
+    entry.side = 'buy';
+    entry.next();
+    expect(() => entry.next()).toThrow(/^Sided.list\[1\].side: expected one of buy, sell/);
+    expect(() => writer.finish()).toThrow(TypeError);
+    entry.side = 'sell';
+    const end = writer.finish();
+    const list = [
+      { id: 0, side: 'buy' },
+      { id: 0, side: 'sell' },
+    ];
+    expect(Sided.decode(target, 0, end)).toEqual({ side: 'sell', list });
+    const other = t.enum({ buy: 1 }, { unknown: { default: 'buy' } });
+    const Lenient = schema('Lenient', 1, {
+      ...{ a: other, b: side.optional(), c: t.enum({ buy: 1 }, { unknown: 'raw' }) },
+      d: t.enum({ buy: 1 }).default('buy'),
+    });
+    const bytes = Lenient.writer().wrap(target).finish();
+    expect(Lenient.decode(target, 0, bytes)).toEqual({ a: 'buy', b: undefined, c: 0, d: 'buy' });
+  });
+
+  it('names the schema where it is given no bytes', () => {
+    const notBytes = [1, 2] as unknown as Uint8Array;
+    const Packed = schema('Packed', 1, { id: t.u8 }, { layout: layout.packed() });
+    for (const made of [Order, Packed]) {
+      const text = new RegExp(`^${made.name}: expected a Uint8Array, received`);
+      for (const value of [notBytes, null as unknown as Uint8Array]) {
+        expect(() => made.decode(value)).toThrow(text);
+        expect(() => made.encode({ ...message, id: 1 } as never, value)).toThrow(text);
+        expect(() => made.reader().wrap(value)).toThrow(text);
+        expect(() => made.writer().wrap(value)).toThrow(text);
+      }
+    }
   });
 
   it('keeps writers of entries out of the message that the next wrap begins', () => {

@@ -144,7 +144,8 @@ describe.each(forms.map(({ form, generates }, index) => ({ form, generates, inde
         expect(codec.sizeOf(made(65_535))).toBe(65_535);
         expect(codec.encode(made(65_535), target, 0)).toBe(65_535);
         expect(codec.decode(target, 0, 65_535)).toEqual(made(65_535));
-        const text = `${plan.model.name}: expected at most 65535 bytes, received a message of 65536`;
+        const { name } = plan.model;
+        const text = `${name}: expected at most 65535 bytes, received a message of 65536`;
         expect(() => codec.sizeOf(made(65_536))).toThrow(new RangeError(text));
         expect(() => codec.encode(made(65_536), target, 0)).toThrow(new RangeError(text));
         const view = new DataView(target.buffer);

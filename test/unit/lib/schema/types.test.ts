@@ -108,6 +108,10 @@ describe('schemas that must not compile', () => {
     refused(() => schema('S', 1, { a: 'u8' }));
     // @ts-expect-error: the default of a number.
     refused(() => schema('S', 1, { a: t.u8.default('1') }));
+    // @ts-expect-error: a text that is missing is empty.
+    refused(() => schema('S', 1, { a: t.string.default('x') }));
+    // @ts-expect-error: a group that is missing is empty.
+    refused(() => schema('S', 1, { a: t.group({ b: t.u8 }).max(3).default([]) }));
     // @ts-expect-error: no symbol of it.
     refused(() => t.enum({ a: 1 }, { unknown: { default: 'b' } }));
     // @ts-expect-error: an array has elements of fixed size.
