@@ -60,8 +60,9 @@ export type EntryReader<F extends Fields> = {
 export type Reader<F extends Fields> = EntryReader<F> & {
   /**
    * Looks at the message from `offset` to `end` of `bytes` and checks its structure, so that no
-   * getter can leave it. Throws HyperRouteError ERR_MESSAGE. `bytes` is used until the next `wrap`
-   * and must not change meanwhile.
+   * getter can leave it. Throws HyperRouteError ERR_MESSAGE; then, as before the first message, the
+   * reader has none and getters throw TypeError. `bytes` is used until the next `wrap` and must not
+   * change meanwhile. Entries, arrays and flags got before show the next message or none.
    */
   wrap(bytes: Uint8Array, offset?: number, end?: number): Reader<F>;
   /** The message as a new object, as `decode` gives it. */

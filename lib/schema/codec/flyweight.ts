@@ -2,18 +2,20 @@
 // them that stand for arrays, flags and groups. One shape for all schemas, so that code shared
 // between them meets one kind of object only.
 import { describeValue } from '../../errors.js';
-import type { Views } from './views.js';
+import { noVersion, noView, noViews, type Views } from './views.js';
+
+const nowhere = new Uint8Array(0);
 
 /** Where a flyweight is. */
 export class Place {
-  views: Views;
-  view: DataView;
-  octets: Uint8Array;
+  views: Views = noViews;
+  view: DataView = noView;
+  octets: Uint8Array = nowhere;
   /** Position from which offsets in slots count. */
   body = 0;
   /** Position of the block. */
   at = 0;
-  version = 0;
+  version = noVersion;
   /** Bytes of the message, header included, as far as it was given. */
   bytes = 0;
   /** Indexes of the entries around this one, then its own. */
@@ -23,11 +25,17 @@ export class Place {
   /** The flyweights of array, flags and group fields by index of the field. */
   readonly parts: Part[] = [];
 
-  constructor(views: Views, depth: number) {
-    this.views = views;
-    this.view = views.view;
-    this.octets = views.octets;
+  constructor(depth: number) {
     this.indexes = new Array<number>(depth).fill(0);
+  }
+
+  /** Leaves the message: whatever is read without one is a TypeError. */
+  drop(): void {
+    this.views = noViews;
+    this.view = noView;
+    this.octets = nowhere;
+    this.version = noVersion;
+    this.bytes = 0;
   }
 
   /** Takes over the message of an outer place. */

@@ -1,5 +1,4 @@
 // Flyweights over messages of foreign layouts.
-import { nativeHeaderBytes } from '../model.js';
 import { checkPlace } from './faults.js';
 import { type Flyweight, openAt, type Part, Place, placeOf } from './flyweight.js';
 import { locate, readForeign, readObject } from './foreign.js';
@@ -8,13 +7,11 @@ import type { FieldPlan } from './plan.js';
 import { fixedPart, gettersOf, type ReadField } from './reader.js';
 import { viewsOf } from './views.js';
 
-const nowhere = new Uint8Array(nativeHeaderBytes);
-
 /** As `makeReader`; header fields can be read, too. */
 export function foreignReader(parts: CodecParts): new () => object {
   const { root, model, sections } = parts.layouts;
   const Reader = class {
-    readonly [placeOf] = new Place(viewsOf(nowhere, ''), 0);
+    readonly [placeOf] = new Place(0);
 
     constructor() {
       const place = this[placeOf];
@@ -27,6 +24,7 @@ export function foreignReader(parts: CodecParts): new () => object {
     /** Checks the message from `offset` to `end` and moves to it. Throws ERR_MESSAGE. */
     wrap(bytes: Uint8Array, offset = 0, end = bytes?.length): this {
       const place = this[placeOf];
+      place.drop();
       const views = viewsOf(bytes, model.name);
       checkPlace(model.name, bytes, offset, end);
       const at = views.base + offset;
@@ -47,7 +45,7 @@ export function foreignReader(parts: CodecParts): new () => object {
 
     /** Always 1: foreign layouts have no versions. */
     get $version(): number {
-      return this[placeOf].version;
+      return this[placeOf].version & 255;
     }
 
     /** Bytes of the message. */

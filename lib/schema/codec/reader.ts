@@ -63,13 +63,18 @@ export function makeReader(plan: CodecPlan, generates = true): new () => object 
   const Reader = class extends (Entry as new () => Flyweight & { toObject(): object }) {
     /** Checks the message from `offset` to `end` and moves to it. Throws ERR_MESSAGE. */
     wrap(bytes: Uint8Array, offset = 0, end = bytes?.length): this {
-      access.wrap(this[placeOf], bytes, offset, end);
+      try {
+        access.wrap(this[placeOf], bytes, offset, end);
+      } catch (error) {
+        this[placeOf].drop();
+        throw error;
+      }
       return this;
     }
 
     /** Version of the schema that the message was written with. */
     get $version(): number {
-      return this[placeOf].version;
+      return this[placeOf].version & 255;
     }
 
     /** Bytes of the message. */
@@ -81,14 +86,12 @@ export function makeReader(plan: CodecPlan, generates = true): new () => object 
   return Reader;
 }
 
-const nowhere = new Uint8Array(nativeHeaderBytes);
-
 /** The class of the message's fields; those of its groups' entries are made on the way. */
 function entryClasses(parts: CodecParts, access: Access): new () => Flyweight {
   const makers = new Map<BlockPlan, () => Flyweight & { toObject(): object }>();
   const classes = parts.layouts.blocks.map((block) => {
     const Made = class {
-      readonly [placeOf] = new Place(viewsOf(nowhere, ''), block.depth);
+      readonly [placeOf] = new Place(block.depth);
 
       constructor() {
         for (const field of block.fields) {
@@ -129,7 +132,7 @@ export function fixedPart(parts: CodecParts, field: FieldPlan, place: Place): Pa
   if (type.kind === 'flags') {
     const { get } = rawInteger(type.base, model.order === 'le');
     const Flags = flagsClass(type.flags, type.base === 'u64');
-    return new Flags(({ view }, at) => get(view, at));
+    return new Flags(({ views }, at) => get(views.view, at));
   }
   if (type.kind !== 'array') return null;
   const { get } = fixedCodec(type.element, model.order);

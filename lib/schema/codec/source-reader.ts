@@ -2,7 +2,6 @@
 // getter needs as a property of the flyweight itself and every offset a constant. Readers made
 // from closures share what the engine learns about them between all fields of all schemas; these
 // do not.
-import { nativeHeaderBytes } from '../model.js';
 import { bindLines } from './bind-source.js';
 import { outOfRange } from './flyweight.js';
 import { compileFunction, indent, nameComment } from './generate.js';
@@ -23,9 +22,7 @@ import {
   partText,
 } from './source-parts.js';
 import { slotText } from './text.js';
-import { viewsOf } from './views.js';
-
-const nowhere = new Uint8Array(nativeHeaderBytes);
+import { noVersion, noView, noViews } from './views.js';
 
 /**
  * Gives a flyweight what it knows: `$views` and their `$view`; `$words`, which are null where the
@@ -39,6 +36,12 @@ function hide(flyweight: object, state: Readonly<Record<string, unknown>>): void
   }
 }
 
+/** Leaves a flyweight without a message: that `wrap` failed cannot go unseen. */
+function drop(flyweight: Record<string, unknown>): void {
+  const state = { $views: noViews, $view: noView, $words: null, $written: noVersion, $size: 0 };
+  Object.assign(flyweight, state);
+}
+
 /** The class of the message's flyweights; undefined where code generation is forbidden. */
 export function generatedReader(made: CodecParts): (new () => object) | undefined {
   const { layouts } = made;
@@ -47,7 +50,9 @@ export function generatedReader(made: CodecParts): (new () => object) | undefine
     hide,
     outOfRange,
     slotText,
-    nowhere: viewsOf(nowhere, ''),
+    noViews,
+    noView,
+    drop,
   };
   for (const field of layouts.fields) {
     if (field.model.since > 1) tools[`older${field.index}`] = absentPart(field);
@@ -103,7 +108,7 @@ function badText({ index, model }: FieldPlan, depth: number): string {
 
 function stateOf({ depth, fields }: BlockPlan): string {
   return [
-    '$views: nowhere, $view: nowhere.view, $words: null, $at: 0, $written: 1',
+    `$views: noViews, $view: noView, $words: null, $at: 0, $written: ${noVersion}`,
     depth === 0 ? '$size: 0' : '$body: 0',
     ...indexNames(depth).map((name) => `$${name}: 0`),
     ...fields.filter(hasPart).map((field) => `$${partName(field)}: ${newPart(field)}`),
@@ -120,6 +125,7 @@ function messageLines(layouts: Layouts): string[] {
   const name = JSON.stringify(model.name);
   return [
     `wrap(bytes, offset = 0, end = bytes?.length) { ${nameComment(model.name)}`,
+    'try {',
     ...indent([
       `const views = viewsOf(bytes, ${name});`,
       'if (offset >>> 0 !== offset || end >>> 0 !== end || end > bytes.length) {',
@@ -133,8 +139,9 @@ function messageLines(layouts: Layouts): string[] {
       'this.$at = body, this.$written = version, this.$size = frameBytes;',
       'return this;',
     ]),
+    '} catch (error) { drop(this); throw error; }',
     '}',
-    'get $version() { return this.$written; }',
+    'get $version() { return this.$written & 255; }',
     'get $bytes() { return this.$size; }',
   ];
 }

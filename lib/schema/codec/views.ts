@@ -67,6 +67,29 @@ function otherViews(bytes: Uint8Array, name: string): Views {
   return lastViews;
 }
 
+function wrapFirst(): never {
+  throw new TypeError('wrap a message first');
+}
+
+const unread = { get: wrapFirst };
+
+/** What a reader without a message looks at: whatever it reads there is a TypeError. */
+export const noViews: Views = Object.freeze(
+  Object.defineProperties({} as Views, {
+    ...{ base: unread, view: unread, octets: unread, words: unread, signedWords: unread },
+  }),
+);
+
+const accessors = ['Uint8', 'Uint16', 'Uint32', 'BigUint64', 'Int8', 'Int16', 'Int32', 'BigInt64'];
+
+/** As `noViews` its view. */
+export const noView = Object.freeze(
+  Object.fromEntries([...accessors, 'Float32', 'Float64'].map((name) => [`get${name}`, wrapFirst])),
+) as unknown as DataView;
+
+/** The version of no message: no field is newer; the last eight bits are 0. */
+export const noVersion = 256;
+
 /** Positions up to here can be shifted as 32-bit integers. */
 const shiftableMax = 2 ** 31 - 1;
 

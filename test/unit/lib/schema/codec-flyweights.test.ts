@@ -76,6 +76,49 @@ describe.each(forms)('a reader by $form', ({ generates }) => {
     expect(reader.toObject()).toMatchObject({ venue: 3, codes: [1, 2], more: [] });
   });
 
+  it('reads nothing before the first message and after one that was refused', () => {
+    const Fixed = schema('Fixed', 3, {
+      ...{ a: t.u8, b: t.f64, c: t.bool, d: t.ascii(8), e: t.ascii(5), f: t.bytes(3), g: t.u53 },
+      ...{ h: t.enum('x'), i: t.flags('on'), j: t.array(t.ascii(3), 2), k: t.array(t.u8, 2) },
+      ...{ l: t.timestamp, m: t.u16.optional(), n: t.string, o: t.blob, p: t.decimal(2) },
+      ...{ q: t.flags({ far: 60 }), s: t.group({ x: t.u8 }) },
+    });
+    const Packed = schema(
+      'Packed',
+      4,
+      { a: t.u8, f: t.bytes(2), i: t.flags('on'), r: t.rest },
+      {
+        layout: layout.packed(),
+      },
+    );
+    for (const model of [Later, Fixed.extend({ z: t.u8.default(1) }), Packed]) {
+      const reader = read(model as unknown as typeof Later);
+      const target = new Uint8Array(1000);
+      const sound = target.subarray(0, (model as typeof Packed).writer().wrap(target).finish());
+      const names = model.model.block.fields.map(({ name }) => name);
+      const readNames = () => {
+        for (const name of names) {
+          expect(() => {
+            const value = (reader as unknown as Record<string, unknown>)[name];
+            if (Object(value).length > 0) (value as unknown[]).at(0);
+          }, name).toThrow(new TypeError('wrap a message first'));
+        }
+        expect(() => reader.toObject()).toThrow(new TypeError('wrap a message first'));
+        expect([reader.$version, reader.$bytes]).toEqual([0, 0]);
+      };
+      readNames();
+      for (const bad of [new Uint8Array(0), 'frame' as unknown as Uint8Array]) {
+        reader.wrap(sound).toObject();
+        expect(() => reader.wrap(bad)).toThrow();
+        readNames();
+      }
+      reader.wrap(sound);
+      expect(() => reader.wrap(sound, 0, 5000)).toThrow(RangeError);
+      readNames();
+      expect(reader.wrap(sound).$bytes).toBe(sound.length);
+    }
+  });
+
   it('names the entry whose value is none', () => {
     const broken = frame.slice();
     broken[broken.length - 2] = 0xff;
