@@ -3,7 +3,7 @@
 import type { ArrayModel, FlagsModel } from './model.js';
 import type { FieldSpec, Fields, GroupOf, Need, SlotSpec } from './spec.js';
 
-export type Simplify<T> = { [Key in keyof T]: T[Key] };
+export type Simplify<T> = T extends infer O ? { [Key in keyof O]: O[Key] } : never;
 
 export type ValueOf<Spec extends FieldSpec> = NonNullable<Spec['value']>;
 export type NeedOf<Spec extends FieldSpec> = NonNullable<Spec['need']>;
