@@ -179,13 +179,18 @@ function writeFlags({ base, flags }: FlagsModel, spot: Spot): string[] {
   if (isWide(base)) return writeByCodec(spot);
   const bits = Object.entries(flags).flatMap(([name, bit]) => [
     `z = x[${quoted(name)}];`,
-    `if (z === true) y |= ${1 << bit};`,
-    `else if (z !== false && z !== undefined) ${refuse(spot)}`,
+    `if (z === true) { y |= ${1 << bit}; left--; }`,
+    'else if (z === false) left--;',
+    `else if (z !== undefined) ${refuse(spot)}`,
   ]);
+  // An object that has these names and no others is told by counting; the rest by looking closely.
   return [
-    `if (!isFlags(x, flags${spot.field.index})) ${refuse(spot)}`,
-    'let y = 0, z;',
+    `if (typeof x !== 'object' || x === null) ${refuse(spot)}`,
+    'let y = 0, z, left = 0;',
+    'for (const name in x) left++;',
+    'const isBare = left === 0;',
     ...bits,
+    `if ((isBare || left !== 0) && !isFlags(x, flags${spot.field.index})) ${refuse(spot)}`,
     setter(base, spot, 'y >>> 0'),
   ];
 }
