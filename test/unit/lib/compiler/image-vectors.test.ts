@@ -3,12 +3,22 @@
 import { describe, expect, it } from 'vitest';
 import { emit } from '../../../../lib/compiler/emit.js';
 import { imageFormatVersion } from '../../../../lib/compiler/emit-format.js';
+import { serialize } from '../../../../lib/compiler/serialize.js';
 import {
   imageVectors,
   readVectorImage,
   readVectorIr,
   writeVectorImage,
+  writeVectorIr,
 } from '../../../helpers/image-vectors.js';
+import { readingsIr } from '../../../helpers/readings.js';
+
+describe('the configuration of the image readings', () => {
+  it('is what the compiler makes of it', () => {
+    if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorIr('readings', readingsIr());
+    expect(serialize(readingsIr())).toBe(serialize(readVectorIr('readings')));
+  });
+});
 
 describe.each(imageVectors)('the checked-in image %s', (name) => {
   it('is what the emitter makes of its configuration, byte by byte', () => {
