@@ -1,10 +1,12 @@
 // Transforms of messages with variable data, optional fields, versions and bits, in JavaScript.
 import { describe, expect, it } from 'vitest';
 import { emit } from '../../../../lib/compiler/emit.js';
+import { decide, initialState } from '../../../../lib/compiler/interpret.js';
 import {
   type AnySchema,
   compileTransform,
   defineRouter,
+  discard,
   layout,
   memory,
   otherwise,
@@ -14,6 +16,7 @@ import {
   type Transform,
   t,
   transform,
+  when,
 } from '../../../../lib/index.js';
 import { refusal } from '../../../helpers/refusal.js';
 
@@ -265,6 +268,30 @@ describe('values keep their meaning', () => {
     Known.encode({ e: 'a' }, message);
     message[8] = 200;
     expect(Coded.decode(compileTransform(toCoded)(message).output)).toEqual({ e: 'O' });
+  });
+
+  it('of an enumeration are matched as decode reads them', () => {
+    const Note = schema('Note', 1, {
+      e: t.enum({ a: 1, other: 9 }, { unknown: { default: 'other' } }),
+    });
+    const end = memory('end', { messages: Note });
+    const routerFor = (symbols: readonly ('a' | 'other')[]) =>
+      defineRouter({
+        endpoints: [end],
+        routes: [route.first(Note, (o) => [when(o.e.in(symbols)).to(discard)])],
+      });
+    const bytes = new Uint8Array(Note.bytesMax);
+    Note.encode({ e: 'a' }, bytes);
+    for (const number of [0, 1, 8, 9, 10, 255]) {
+      bytes[8] = number;
+      const { e } = Note.decode(bytes);
+      for (const symbols of [['a'], ['other'], ['a', 'other']] as const) {
+        const ir = routerFor(symbols);
+        const { outcome } = decide(ir, initialState(ir), 0, bytes);
+        const isNamed = (symbols as readonly string[]).includes(e);
+        expect(outcome, `${number} among ${symbols}`).toBe(isNamed ? 'discard' : 'reject');
+      }
+    }
   });
 
   it('of a u53 stay safe integers', () => {
