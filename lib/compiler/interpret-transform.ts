@@ -6,7 +6,7 @@ import { rejectCodes } from '../codes.js';
 import { nativeHeaderBytes, nativeMessageBytesMax } from '../schema/model.js';
 import { readBytes, readField, writeField, writeMember } from './fields.js';
 import { bytesOfHex, knownView } from './interpret-view.js';
-import type { FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr } from './ir.js';
+import type { BlockIr, FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr } from './ir.js';
 
 /** What a transform writes that is known at run time only. */
 export interface TransformContext {
@@ -187,16 +187,9 @@ class Builder {
     const header = new Uint8Array(groupHeaderBytes);
     new DataView(header.buffer).setUint16(0, targetEntry.bytes, true);
     this.#append(header);
-    const stride = (source.body[offset] ?? 0) | ((source.body[offset + 1] ?? 0) << 8);
     const start = this.#end;
-    const sources: Source[] = [];
-    for (let index = 0; index < count; index++) {
-      const at = offset + groupHeaderBytes + index * stride;
-      const view = bytesOfHex(sourceEntry.initial);
-      view.set(source.body.subarray(at, at + Math.min(stride, view.length)));
-      sources.push({ fields: sourceEntry.fields, view, body: source.body });
-      this.#append(bytesOfHex(targetEntry.initial));
-    }
+    const sources = entriesOf(source, offset, count, sourceEntry);
+    for (let index = 0; index < count; index++) this.#append(bytesOfHex(targetEntry.initial));
     const targets = sources.map((_source, index) => ({
       fields: targetEntry.fields,
       start: start + index * targetEntry.bytes,
@@ -227,6 +220,17 @@ class Builder {
     this.#message.set(bytes, this.#end);
     this.#end += bytes.length;
   }
+}
+
+/** The entries of a group, each completed with what its writer's version had not. */
+function entriesOf(source: Source, offset: number, count: number, block: BlockIr): Source[] {
+  const stride = (source.body[offset] ?? 0) | ((source.body[offset + 1] ?? 0) << 8);
+  return Array.from({ length: count }, (_unused, index) => {
+    const at = offset + groupHeaderBytes + index * stride;
+    const view = bytesOfHex(block.initial);
+    view.set(source.body.subarray(at, at + Math.min(stride, view.length)));
+    return { fields: block.fields, view, body: source.body };
+  });
 }
 
 /** Offset and count of a slot. */
@@ -308,12 +312,7 @@ function variableBytes(
     const [sourceEntry, targetEntry] = [from.entry, (fields[field] as FieldIr).entry];
     if (sourceEntry === undefined || targetEntry === undefined) continue;
     end = Math.ceil(end / 8) * 8 + groupHeaderBytes + count * targetEntry.bytes;
-    const stride = (source.body[offset] ?? 0) | ((source.body[offset + 1] ?? 0) << 8);
-    for (let index = 0; index < count; index++) {
-      const at = offset + groupHeaderBytes + index * stride;
-      const view = bytesOfHex(sourceEntry.initial);
-      view.set(source.body.subarray(at, at + Math.min(stride, view.length)));
-      const entry = { fields: sourceEntry.fields, view, body: source.body };
+    for (const entry of entriesOf(source, offset, count, sourceEntry)) {
       end += variableBytes(entry, targetEntry.fields, value.outputs, end);
     }
   }

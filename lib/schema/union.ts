@@ -40,8 +40,9 @@ export interface UnionHeader<Names extends string> {
  * Joins message types into a family: what one endpoint carries.
  *
  * The fields named by `header` lie at the same place in every member. The router, `encode` and
- * `decode` write and check them, so that transforms and messages leave them out. Call it once at
- * start-up, on any thread. Throws HyperRouteError ERR_SCHEMA.
+ * `decode` write and check them, so that transforms and messages leave them out. Native messages
+ * have a header of their own: theirs is `{}` here. Call it once at start-up, on any thread. Throws
+ * HyperRouteError ERR_SCHEMA.
  *
  * @example
  * ```ts
