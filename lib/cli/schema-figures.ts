@@ -1,5 +1,11 @@
 // The figures of a schema that `schema print` and `schema sizes` show: bytes, shares, padding.
-import { type BlockModel, type FieldModel, nativeHeaderBytes } from '../schema/model.js';
+import {
+  type BlockModel,
+  type FieldModel,
+  nativeHeaderBytes,
+  newestBytes,
+} from '../schema/model.js';
+import { dataBytesMax } from '../schema/place-native.js';
 import type { AnySchema } from '../schema/schema.js';
 
 /** The fixed part of a message, or of the entries of a group. */
@@ -26,7 +32,6 @@ export interface FieldFigures {
   readonly variableBytesMax: number;
 }
 
-const groupHeaderBytes = 8;
 const presenceWordBytes = 4;
 
 export function headerBytes({ model }: AnySchema): number {
@@ -36,10 +41,6 @@ export function headerBytes({ model }: AnySchema): number {
 /** Header and newest fixed part: what every message takes. */
 export function fixedBytes(schema: AnySchema): number {
   return headerBytes(schema) + newestBytes(schema.model.block);
-}
-
-export function newestBytes({ versionBytes }: BlockModel): number {
-  return versionBytes.at(-1) ?? 0;
 }
 
 /** Figures of a message's block and of its groups' blocks, outermost first. */
@@ -52,7 +53,7 @@ export function blockFigures(block: BlockModel, path = ''): readonly BlockFigure
     const own = isShared ? 0 : field.bytes;
     const isRemoved = block.removed.includes(field);
     const share = bytes === 0 || field.base !== null ? 0 : own / bytes;
-    return { field, isRemoved, bytes: own, share, variableBytesMax: variableBytes(field) };
+    return { field, isRemoved, bytes: own, share, variableBytesMax: dataBytesMax(field) };
   };
   const all = [...block.fields, ...block.removed].map(figures);
   const fixed = all.filter(({ field }) => field.base === null);
@@ -80,11 +81,4 @@ function placeOf({ field }: FieldFigures): number {
   const section = field.base === null ? 0 : 2 ** 40 * (field.base.field + 1);
   const bit = field.type.kind === 'bits' ? field.type.shift / 64 : 0;
   return section + field.offset + (field.order === 'be' ? -bit : bit);
-}
-
-function variableBytes({ type }: FieldModel): number {
-  if (type.kind === 'string' || type.kind === 'blob') return type.bytesMax;
-  if (type.kind !== 'group') return 0;
-  const inner = type.block.fields.reduce((total, field) => total + variableBytes(field), 0);
-  return groupHeaderBytes + type.countMax * (newestBytes(type.block) + inner);
 }

@@ -4,7 +4,7 @@ import { integerFacts, isIntegerType } from '../schema/model.js';
 import type { Findings } from './findings.js';
 import type { FamilyIr, FieldIr, RouterIr, SchemaIr, SourcePosition } from './ir.js';
 import { schemaCountMax, viewBytesMax } from './limits.js';
-import { isSlotType } from './view.js';
+import { isSlot } from './view.js';
 
 export function checkSchemas(ir: RouterIr, findings: Findings): void {
   const { schemas, families } = ir;
@@ -77,7 +77,7 @@ function isFieldSound(field: FieldIr, fields: readonly FieldIr[]): boolean {
   if (presence !== undefined && fields[presence]?.type !== 'bit') return false;
   if (type === 'bit') return bytes === 1 && Number.isInteger(field.bit) && symbols === null;
   if (type === 'rest') return symbols === null;
-  if (isSlotType(type)) {
+  if (isSlot(type)) {
     const isGroup = (type === 'group') === (field.entry !== undefined);
     return bytes === 8 && Number.isInteger(field.limit) && symbols === null && isGroup;
   }

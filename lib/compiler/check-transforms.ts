@@ -11,7 +11,7 @@ import type {
   ValueIr,
 } from './ir.js';
 import { transformCountMax } from './limits.js';
-import { isSlotType } from './view.js';
+import { isSlot } from './view.js';
 
 export function checkTransforms(ir: RouterIr, findings: Findings): void {
   const { transforms } = ir;
@@ -117,7 +117,7 @@ function checkOutput(
 
 function absenceFits(field: FieldIr, absent: OutputIr['absent']): string | null {
   if (absent?.kind === 'const') return constantFits(field, absent.value);
-  const isOptional = field.presence !== undefined || isSlotType(field.type);
+  const isOptional = field.presence !== undefined || isSlot(field.type);
   return absent?.kind !== 'absent' || isOptional ? null : 'an output that can be absent too';
 }
 
@@ -131,7 +131,7 @@ function fits(source: FieldIr | undefined, field: FieldIr, value: ValueIr): stri
       return `a field like ${field.name} (${field.type}, ${field.bytes} bytes)`;
     }
     case 'variable':
-      return isSlotType(field.type) && source?.type === field.type && field.type !== 'group'
+      return isSlot(field.type) && source?.type === field.type && field.type !== 'group'
         ? null
         : `a ${field.type}`;
     case 'group':

@@ -2,7 +2,7 @@
 // place, and its fields there.
 
 import { schemaJson } from '../schema/canonical.js';
-import { initialBlock, initialMessage, newestBytes } from '../schema/initial.js';
+import { initialBlock, initialMessage } from '../schema/initial.js';
 import { schemaFromJson } from '../schema/load.js';
 import {
   type BlockModel,
@@ -14,7 +14,9 @@ import {
   type IntegerType,
   integerFacts,
   isBigint,
+  isSlotType,
   nativeHeaderBytes,
+  newestBytes,
   type SchemaModel,
   type TypeModel,
 } from '../schema/model.js';
@@ -28,8 +30,9 @@ import type { BlockIr, ContainerIr, FieldIr, ViewIr, ViewPartIr } from './ir.js'
 export type FieldType = IntegerType | 'bit' | 'bytes' | SlotType | 'rest';
 export type SlotType = 'string' | 'blob' | 'group';
 
-export function isSlotType(type: FieldType): type is SlotType {
-  return type === 'string' || type === 'blob' || type === 'group';
+/** Whether the values of a field lie behind a slot. */
+export function isSlot(type: FieldType): type is SlotType {
+  return isSlotType({ kind: type });
 }
 
 /** A field at its place in the view. */
@@ -150,9 +153,8 @@ function placedField(
   const { name, type } = model;
   const order = container === null ? model.order : 'le';
   const symbols = type.kind === 'bool' ? boolSymbols : type.kind === 'enum' ? type.symbols : null;
-  const isSlot = type.kind === 'string' || type.kind === 'blob' || type.kind === 'group';
-  const omissible = isSlot || presence !== null || model.fallback !== null;
-  const limit = type.kind === 'group' ? type.countMax : isSlot ? type.bytesMax : 0;
+  const omissible = isSlotType(type) || presence !== null || model.fallback !== null;
+  const limit = type.kind === 'group' ? type.countMax : isSlotType(type) ? type.bytesMax : 0;
   const entry = type.kind === 'group' ? blockFields(type.block, 0) : null;
   const routed = routedType(type);
   const ir: FieldIr = {
@@ -161,7 +163,7 @@ function placedField(
     ...(type.kind === 'integer' && type.safe ? { max: safeMax } : {}),
     ...(presence === null ? {} : { presence }),
     ...(omissible ? { omissible } : {}),
-    ...(isSlot ? { limit } : {}),
+    ...(isSlotType(type) ? { limit } : {}),
     ...(type.kind === 'group' ? { entry: blockIr(type.block, entry ?? []) } : {}),
     ...(container === null ? {} : { container }),
   };

@@ -1,4 +1,5 @@
 // What changes of the fields of a message or a group mean for those who read and write it.
+
 import { isDeepStrictEqual } from 'node:util';
 import {
   backwardOnly,
@@ -10,6 +11,7 @@ import {
 import { compareTypes } from './compatibility-types.js';
 import { isOmissible } from './extend.js';
 import type { BlockModel, FieldModel, FieldValue, TypeModel } from './model.js';
+import { isSlotType } from './model.js';
 
 /** A field in two schemas. */
 interface FieldPair {
@@ -105,11 +107,7 @@ function compareOrder(comparison: Comparison, { old, next, prefix }: Sides): voi
 
 function emptyText({ presence, type, fallback }: FieldModel): string {
   if (presence !== null) return 'as absent';
-  return fallback === null && isVariable(type) ? 'as empty' : 'as its default';
-}
-
-function isVariable({ kind }: TypeModel): boolean {
-  return kind === 'string' || kind === 'blob' || kind === 'group';
+  return fallback === null && isSlotType(type) ? 'as empty' : 'as its default';
 }
 
 function compareAdded(comparison: Comparison, field: FieldModel, prefix: string): void {

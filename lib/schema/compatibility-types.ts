@@ -8,6 +8,8 @@ import {
   type FlagsModel,
   type IntegerModel,
   integerFacts,
+  isSlotType,
+  type SlotModel,
   type TypeModel,
 } from './model.js';
 
@@ -40,20 +42,14 @@ export function compareTypes(comparison: Comparison, pair: TypePair): void {
     compareFlags(comparison, pair, old, next);
   } else if (old.kind === 'array' && next.kind === 'array') {
     compareArrays(comparison, pair, old, next);
-  } else if (isBounded(old) && isBounded(next) && old.kind === next.kind) {
+  } else if (isSlotType(old) && isSlotType(next) && old.kind === next.kind) {
     if (pair.isLive) compareMaxima(comparison, path, maxOf(old), maxOf(next));
   } else if (!isSameBytes(old, next)) {
     changed(comparison, pair);
   }
 }
 
-type BoundedModel = Extract<TypeModel, { kind: 'string' | 'blob' | 'group' }>;
-
-function isBounded(type: TypeModel): type is BoundedModel {
-  return type.kind === 'string' || type.kind === 'blob' || type.kind === 'group';
-}
-
-function maxOf(type: BoundedModel): number {
+function maxOf(type: SlotModel): number {
   return type.kind === 'group' ? type.countMax : type.bytesMax;
 }
 

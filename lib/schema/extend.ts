@@ -1,8 +1,10 @@
 // A later version of a native block: new fields behind the old ones, and changes that move none.
+
 import { optionError } from '../errors.js';
 import { checkFieldName, declareFields } from './declare.js';
 import type { Addable, DecodedFields, EncodableFields, Simplify } from './infer.js';
 import type { BlockModel, EnumModel, FieldModel, TypeModel } from './model.js';
+import { isSlotType, newestBytes } from './model.js';
 import { isRecord, OptionReader } from './options.js';
 import { type BlockContext, placeTranche } from './place-native.js';
 import type { EnumSpec, FieldSpec, Fields, GroupOf, Need, VariableSpec } from './spec.js';
@@ -102,7 +104,7 @@ export function extendBlock(
   const declared = declareFields(added, all, `${option}.fields`, place);
   for (const { name, spec } of declared) checkAddable(name, spec, context);
   checkUnique([...kept, ...block.removed, ...removed], context);
-  const offset = block.versionBytes.at(-1) ?? 0;
+  const offset = newestBytes(block);
   const tranche = placeTranche(declared, offset, version, context);
   return {
     fields: [...kept, ...tranche.fields],
@@ -151,15 +153,11 @@ function removal(
 
 /** Whether a message without the field still says everything that it has to. */
 export function isOmissible({ type, presence, fallback }: FieldModel): boolean {
-  return presence !== null || fallback !== null || isVariable(type);
-}
-
-function isVariable(type: { readonly kind: string }): boolean {
-  return type.kind === 'string' || type.kind === 'blob' || type.kind === 'group';
+  return presence !== null || fallback !== null || isSlotType(type);
 }
 
 function checkAddable(name: string, spec: FieldSpec, { option, place }: BlockContext): void {
-  if (spec.options.need !== 'required' || isVariable(spec.type)) return;
+  if (spec.options.need !== 'required' || isSlotType(spec.type)) return;
   const expected = 'a field that older messages can do without: .optional() or .default(value)';
   throw optionError('ERR_SCHEMA', `${option}.fields.${name}`, expected, 'required', place);
 }

@@ -2,12 +2,13 @@
 // older messages lack is taken from these, and whatever writes begins with them.
 import { fixedCodec } from './codec/fixed.js';
 import { viewsOf } from './codec/views.js';
-import { type BlockModel, type FixedModel, nativeHeaderBytes, type SchemaModel } from './model.js';
-
-/** Bytes of a block in the newest version. */
-export function newestBytes(block: BlockModel): number {
-  return block.versionBytes.at(-1) ?? 0;
-}
+import {
+  type BlockModel,
+  type FixedModel,
+  nativeHeaderBytes,
+  newestBytes,
+  type SchemaModel,
+} from './model.js';
 
 /** The fixed part of an entry of a group, without a header. */
 export function initialBlock(block: BlockModel): Uint8Array {

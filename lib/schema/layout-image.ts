@@ -1,9 +1,11 @@
 // The layout image: a message type as the engine and plug-ins know it, one flat, checked block.
 // The native side of the format is native/include/hyperroute/layout_format.h; the format version
 // rises with any change.
+
 import { crc32c } from './crc32c.js';
-import { initialBlock, initialMessage, newestBytes } from './initial.js';
+import { initialBlock, initialMessage } from './initial.js';
 import type { BlockModel, ElementModel, FieldModel, SchemaModel, TypeModel } from './model.js';
+import { isSlotType, newestBytes } from './model.js';
 
 const magic = 0x4c4d5248; // "HRML" in memory.
 const formatVersion = 1;
@@ -122,11 +124,7 @@ function collectBlocks(
 }
 
 function slotFields({ fields }: BlockModel): FieldModel[] {
-  return fields.filter(isSlot).sort((a, b) => a.offset - b.offset);
-}
-
-function isSlot({ type }: FieldModel): boolean {
-  return type.kind === 'string' || type.kind === 'blob' || type.kind === 'group';
+  return fields.filter(({ type }) => isSlotType(type)).sort((a, b) => a.offset - b.offset);
 }
 
 function putBlock(

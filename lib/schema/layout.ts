@@ -8,6 +8,7 @@ import {
   type DynamicBase,
   type FieldModel,
   foreignMessageBytesMax,
+  isSlotType,
   type TypeModel,
 } from './model.js';
 import { bytesOf } from './place-native.js';
@@ -163,7 +164,7 @@ function placeContainer(
 
 function foreignType(spec: FieldSpec, path: string, place: SourcePlace): TypeModel {
   const { type, options } = spec;
-  const isNative = type.kind === 'string' || type.kind === 'blob' || type.kind === 'group';
+  const isNative = isSlotType(type);
   if (isNative || options.need === 'optional') {
     const expected = 'a type of foreign layouts; this one needs the native layout';
     const received = isNative ? type.kind : 'optional';

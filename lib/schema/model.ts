@@ -137,6 +137,13 @@ export type FixedModel = ElementModel | ArrayModel | BitsModel;
 export type SlotModel = StringModel | BlobModel | GroupModel;
 export type TypeModel = FixedModel | SlotModel | RestModel;
 
+/** Whether the values of a type lie behind a slot; also of types that have no place yet. */
+export function isSlotType<Type extends { readonly kind: string }>(
+  type: Type,
+): type is Extract<Type, { readonly kind: 'string' | 'blob' | 'group' }> {
+  return type.kind === 'string' || type.kind === 'blob' || type.kind === 'group';
+}
+
 /** The JavaScript value of a field, as `decode` gives it. */
 export type FieldValue =
   | number
@@ -202,6 +209,11 @@ export interface BlockModel {
    * not exist then. One entry in foreign layouts.
    */
   readonly versionBytes: readonly number[];
+}
+
+/** Bytes of a block in the newest version, the one that is written. */
+export function newestBytes({ versionBytes }: BlockModel): number {
+  return versionBytes.at(-1) ?? 0;
 }
 
 /** How the fields of a message lie. */

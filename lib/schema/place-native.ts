@@ -6,6 +6,7 @@ import {
   type FieldModel,
   groupDepthMax,
   integerFacts,
+  newestBytes,
   type PresenceModel,
   type TypeModel,
 } from './model.js';
@@ -13,6 +14,7 @@ import type { FieldSpec, TypeSpec } from './spec.js';
 
 const blockBytesMax = 65_528;
 const slotBytes = 8;
+const groupHeaderBytes = 8;
 const presenceBytes = 4;
 const presenceBits = 32;
 
@@ -141,12 +143,13 @@ function alignmentOf(type: TypeModel): number {
 
 /** The most bytes that the variable data of a block can take. */
 export function variableBytesMax(block: BlockModel): number {
-  let bytes = 0;
-  for (const { type } of block.fields) {
-    if (type.kind === 'string' || type.kind === 'blob') bytes += type.bytesMax;
-    if (type.kind !== 'group') continue;
-    const entry = (type.block.versionBytes.at(-1) ?? 0) + variableBytesMax(type.block);
-    bytes += 7 + 8 + type.countMax * entry;
-  }
-  return bytes;
+  return block.fields.reduce((bytes, field) => bytes + dataBytesMax(field), 0);
+}
+
+/** The most bytes that lie behind a field's slot, with the padding before a group. */
+export function dataBytesMax({ type }: FieldModel): number {
+  if (type.kind === 'string' || type.kind === 'blob') return type.bytesMax;
+  if (type.kind !== 'group') return 0;
+  const entry = newestBytes(type.block) + variableBytesMax(type.block);
+  return 7 + groupHeaderBytes + type.countMax * entry;
 }

@@ -1,7 +1,8 @@
 // What the two ways of running a codec share.
+import { isSlotType } from '../model.js';
 import { type Malformed, malformedOf, type Refuse, refuseOf } from './faults.js';
 import { type FixedCodec, fixedCodec } from './fixed.js';
-import { type CodecPlan, type FieldPlan, isSlotType, type Layouts, layoutsOf } from './plan.js';
+import { type CodecPlan, type FieldPlan, type Layouts, layoutsOf } from './plan.js';
 
 export interface Codec {
   /**

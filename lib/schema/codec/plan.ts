@@ -9,6 +9,7 @@ import {
   type FixedModel,
   type GroupModel,
   integerFacts,
+  isSlotType,
   type RestModel,
   type SchemaModel,
   type SlotModel,
@@ -92,10 +93,6 @@ export interface Layouts {
   readonly sizeField: FieldPlan | null;
   /** Foreign: values of header fields by index of the field. */
   readonly header: ReadonlyMap<number, number | bigint>;
-}
-
-export function isSlotType(type: TypeModel): type is SlotModel {
-  return type.kind === 'string' || type.kind === 'blob' || type.kind === 'group';
 }
 
 export type GroupPlan = FieldPlan<GroupModel> & { readonly block: BlockPlan };

@@ -1,6 +1,6 @@
 // Flyweights over received messages: a class per schema with a getter per field. After `wrap` has
 // checked the message's structure, reading needs no further check and copies nothing it need not.
-import { nativeHeaderBytes } from '../model.js';
+import { isSlotType, nativeHeaderBytes } from '../model.js';
 import { compileBind } from './bind.js';
 import { checkPlace, faultError } from './faults.js';
 import { elementBytes, type FixedCodec, fixedCodec, rawInteger } from './fixed.js';
@@ -26,7 +26,6 @@ import {
   copyValue,
   type FieldPlan,
   isGroup,
-  isSlotType,
 } from './plan.js';
 import { generatedReader } from './source-reader.js';
 import { getText } from './text.js';

@@ -1,15 +1,8 @@
 // The text of a native schema's decoder: one function per block, each in two variants as the
 // encoder. The structure check has been made before: nothing here leaves the message.
-import { type FixedModel, nativeHeaderBytes } from '../model.js';
+import { type FixedModel, isSlotType, nativeHeaderBytes } from '../model.js';
 import { indent, nameComment } from './generate.js';
-import {
-  absentValue,
-  type BlockPlan,
-  type FieldPlan,
-  isGroup,
-  isSlotType,
-  type Layouts,
-} from './plan.js';
+import { absentValue, type BlockPlan, type FieldPlan, isGroup, type Layouts } from './plan.js';
 import { bad, literal, property, readExpression, type Spot } from './source-fixed.js';
 
 const views = 'views, V, U, Q, I, body';
