@@ -324,7 +324,7 @@ function schemaIrs(schemas: readonly AnySchema[]): SchemaIr[] {
 
 function schemaIr(schema: AnySchema, name: string): SchemaIr {
   const { templateId, header, place } = schema;
-  const { bytes, fields, view } = placementOf(schema);
+  const { bytes, fields, view, initial } = placementOf(schema);
   const indexOf = (field: string | null): number | null =>
     field === null ? null : fields.findIndex((candidate) => candidate.name === field);
   return {
@@ -335,6 +335,7 @@ function schemaIr(schema: AnySchema, name: string): SchemaIr {
     sizeField: indexOf(header.size),
     typeField: indexOf(header.type),
     ...(view === null ? {} : { view }),
+    ...(initial === null ? {} : { initial: Buffer.from(initial).toString('hex') }),
     position: place,
   };
 }

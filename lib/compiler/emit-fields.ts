@@ -97,6 +97,16 @@ export function isWhole(intervals: IntervalsIr, [min, max]: readonly [bigint, bi
   return intervals.length === 1 && intervals[0]?.[0] === min && intervals[0][1] === max;
 }
 
+/** Sets the bits of a container to zero. */
+export function clearBits(bytes: Uint8Array, container: ContainerIr): void {
+  const { offset, bytes: count, order, shift, bits } = container;
+  const mask = ((1n << BigInt(bits)) - 1n) << BigInt(shift);
+  for (let index = 0; index < count; index += 1) {
+    const low = BigInt(8 * (order === 'le' ? index : count - 1 - index));
+    bytes[offset + index] = (bytes[offset + index] ?? 0) & ~Number((mask >> low) & 0xffn);
+  }
+}
+
 /** Adds a value to the bits of a container that are zero so far. */
 export function orBits(bytes: Uint8Array, container: ContainerIr, value: bigint): void {
   const { offset, bytes: count, order, shift } = container;

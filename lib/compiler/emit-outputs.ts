@@ -4,6 +4,7 @@
 // its bytes with others.
 import { optionError } from '../errors.js';
 import {
+  clearBits,
   clip,
   fieldKind,
   fieldRange,
@@ -52,8 +53,9 @@ export function fixedBytesOf({ bytes, view }: SchemaIr): number {
 
 /** A message before a transform writes to it: its header, and what fields have by themselves. */
 export function initialOf(to: SchemaIr): Uint8Array {
-  if (to.view?.kind === 'native') return new Uint8Array(Buffer.from(to.view.initial, 'hex'));
+  const given = Buffer.from(to.initial ?? '', 'hex');
   const initial = new Uint8Array(fixedBytesOf(to));
+  initial.set(given);
   const put = (index: number | null, value: bigint): void => {
     const field = index === null ? undefined : to.fields[index];
     if (field !== undefined && isInteger(field)) storeInteger(initial, field, value);
@@ -87,6 +89,9 @@ export class BlockWriter {
   /** Takes in what one field of the output becomes. */
   output(output: OutputIr): void {
     const [earlyCount, lateCount] = [this.#ops.length, this.#late.length];
+    const { container } = this.#field(this.#spec.to, output.field);
+    // A default of its own gives way to what is written.
+    if (container !== undefined) clearBits(this.#constants, container);
     this.#take(output);
     const added = [...this.#ops.slice(earlyCount), ...this.#late.slice(lateCount)];
     for (const op of added) this.#ranks.set(op, this.#rank);

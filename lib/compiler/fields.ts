@@ -37,16 +37,17 @@ export function readContainer(message: Uint8Array, container: ContainerIr): bigi
   return (pattern >> BigInt(shift)) & ((1n << BigInt(bits)) - 1n);
 }
 
-/** As `writeField`; a field of bits goes to its place in the container, which was zero there. */
+/** As `writeField`; a field of bits goes to its place in the container. */
 export function writeMember(message: Uint8Array, field: FieldIr, value: bigint): boolean {
   const { container } = field;
   if (container === undefined) return writeField(message, field, value);
   const { offset, bytes, order, shift, bits } = container;
   if (value < 0n || value >= 1n << BigInt(bits)) return false;
+  const mask = ((1n << BigInt(bits)) - 1n) << BigInt(shift);
   for (let index = 0; index < bytes; index++) {
     const low = BigInt(8 * (order === 'le' ? index : bytes - 1 - index));
-    const octet = message[offset + index] ?? 0;
-    message[offset + index] = octet | Number(((value << BigInt(shift)) >> low) & 0xffn);
+    const others = (message[offset + index] ?? 0) & ~Number((mask >> low) & 0xffn);
+    message[offset + index] = others | Number(((value << BigInt(shift)) >> low) & 0xffn);
   }
   return true;
 }

@@ -241,9 +241,9 @@ function slotOf(view: Uint8Array, offset: number): readonly [number, number] {
 
 /** The fixed part of an outgoing message before anything is written to it. */
 function initialMessage(to: SchemaIr): Uint8Array {
-  const { view, fields, typeField, sizeField, templateId } = to;
-  if (view?.kind === 'native') return bytesOfHex(view.initial);
-  const output = new Uint8Array(view?.fixedBytes ?? to.bytes);
+  const { view, fields, typeField, sizeField, templateId, initial } = to;
+  const output = new Uint8Array(view?.kind === 'foreign' ? view.fixedBytes : to.bytes);
+  output.set(bytesOfHex(initial ?? ''));
   if (typeField !== null) writeField(output, fields[typeField] as FieldIr, templateId);
   if (sizeField !== null) {
     writeField(output, fields[sizeField] as FieldIr, BigInt(output.length));

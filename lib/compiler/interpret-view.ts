@@ -48,7 +48,7 @@ function nativeView(
   const version = message[2] ?? 0;
   if (version >= model.version) return message.subarray(0, schema.bytes);
   const block = model.block.versionBytes[version - 1] ?? 0;
-  const view = bytesOfHex(native.initial);
+  const view = bytesOfHex(schema.initial ?? '');
   view.set(message.subarray(0, nativeHeaderBytes + block));
   return view;
 }

@@ -75,8 +75,6 @@ export type ViewIr =
       readonly kind: 'native';
       /** The schema as canonical JSON, which `nativeModel` reads. */
       readonly schema: Json;
-      /** A message in which nothing was set, in hexadecimal. */
-      readonly initial: string;
     }
   | {
       readonly kind: 'foreign';
@@ -111,6 +109,11 @@ export interface SchemaIr {
   /** Index of the field that holds the template id, written and checked by the router. */
   readonly typeField: number | null;
   readonly view?: ViewIr;
+  /**
+   * The fixed part of a message in which nothing was set, in hexadecimal: of native types always,
+   * of others where fields have defaults.
+   */
+  readonly initial?: string;
   readonly position: SourcePosition;
 }
 

@@ -2,6 +2,8 @@
 // place, and its fields there.
 
 import { schemaJson } from '../schema/canonical.js';
+import { fixedCodec } from '../schema/codec/fixed.js';
+import { viewsOf } from '../schema/codec/views.js';
 import { initialBlock, initialMessage } from '../schema/initial.js';
 import { schemaFromJson } from '../schema/load.js';
 import {
@@ -11,6 +13,7 @@ import {
   type ElementModel,
   type EnumModel,
   type FieldModel,
+  type FixedModel,
   type IntegerType,
   integerFacts,
   isBigint,
@@ -68,6 +71,8 @@ export interface Placement {
   /** The fields in the order of the source, then a bit for each optional one. */
   readonly fields: readonly PlacedField[];
   readonly view: ViewIr | null;
+  /** The fixed part of a message in which nothing was set; null: all zero. */
+  readonly initial: Uint8Array | null;
 }
 
 const safeMax = BigInt(Number.MAX_SAFE_INTEGER);
@@ -94,7 +99,7 @@ function nativeView(model: SchemaModel): Placement {
   const bytes = nativeHeaderBytes + newestBytes(model.block);
   const initial = initialMessage(model);
   const json = schemaJson(model, { type: null, size: null });
-  return { bytes, fields, view: { kind: 'native', schema: json, initial: hexOf(initial) } };
+  return { bytes, fields, view: { kind: 'native', schema: json }, initial };
 }
 
 const models = new WeakMap<object, SchemaModel>();
@@ -278,7 +283,7 @@ function foreignView(model: SchemaModel, bytesMax: number): Placement {
   const isPlain = fields.every(({ type, base }) => base === null && isPlainType(type));
   if (isPlain) {
     const placed = fields.map((field) => placedField(field, field.offset, field.bytes, null));
-    return { bytes: fixedBytes, fields: placed, view: null };
+    return { bytes: fixedBytes, fields: placed, view: null, initial: foreignInitial(model) };
   }
   const parts: ViewPartIr[] = [];
   const places = new Map<FieldModel, PlacedField>();
@@ -307,7 +312,19 @@ function foreignView(model: SchemaModel, bytesMax: number): Placement {
   }
   const placed = fields.map((field) => places.get(field) as PlacedField);
   const view: ViewIr = { kind: 'foreign', fixedBytes, bytesMax, parts };
-  return { bytes: end, fields: placed, view };
+  return { bytes: end, fields: placed, view, initial: foreignInitial(model) };
+}
+
+/** The defaults at fixed places; only messages whose fields all have one can be written. */
+function foreignInitial({ block }: SchemaModel): Uint8Array | null {
+  const given = block.fields.filter(({ fallback, base }) => fallback !== null && base === null);
+  if (given.length === 0) return null;
+  const bytes = new Uint8Array(newestBytes(block));
+  const views = viewsOf(bytes, '');
+  for (const { type, order, offset, fallback } of given) {
+    fixedCodec(type as FixedModel, order).put(views, offset, fallback);
+  }
+  return bytes;
 }
 
 function isPlainType({ kind }: TypeModel): boolean {

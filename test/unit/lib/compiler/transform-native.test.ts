@@ -32,7 +32,7 @@ const From = schema('From', 1, {
 });
 type Input = Parameters<typeof From.encode>[0];
 
-const order: Input = {
+const anOrder: Input = {
   ...{ id: 7n, side: 'sell', qty: 500, price: 1_012_500n, tag: 'alpha', blob: new Uint8Array(3) },
   ...{ ratio: 0.5, levels: [1, 2, 3], at: 99n },
   fills: [
@@ -54,7 +54,7 @@ function encoded(made: { encode: typeof From.encode; sizeOf: typeof From.sizeOf 
   return bytes;
 }
 
-function run<To extends string>(made: Transform<'From', To>, value: Input = order) {
+function run<To extends string>(made: Transform<'From', To>, value: Input = anOrder) {
   return compileTransform(made)(encoded(From, value));
 }
 
@@ -99,14 +99,14 @@ describe('a transform between native messages', () => {
   });
 
   it('gives the bytes that encode gives', () => {
-    const { output } = run(toTo, { ...order, note: 'n', hint: 1 });
+    const { output } = run(toTo, { ...anOrder, note: 'n', hint: 1 });
     const again = new Uint8Array(output.length);
     expect(To.encode(To.decode(output), again)).toBe(output.length);
     expect(output).toEqual(again);
   });
 
   it('rejects a price that has more digits than the output', () => {
-    const { rejectName, output } = run(toTo, { ...order, price: 1_012_501n });
+    const { rejectName, output } = run(toTo, { ...anOrder, price: 1_012_501n });
     expect([rejectName, output.length]).toEqual(['PRICE_TICK', 0]);
   });
 
@@ -120,7 +120,7 @@ describe('a transform between native messages', () => {
       ...{ fee: o.fee, memo: o.memo },
       taxes: o.fills.map((fill) => ({ tax: fill.tax })),
     }));
-    const { output } = compileTransform(toOut)(encoded(From, order));
+    const { output } = compileTransform(toOut)(encoded(From, anOrder));
     expect(Out.decode(output)).toEqual({ fee: 5, memo: '', taxes: [{ tax: -1 }, { tax: -1 }] });
   });
 
@@ -129,7 +129,7 @@ describe('a transform between native messages', () => {
     const toOut = transform(From, Out, (o) => ({ kind: o.kind }));
     // An absent kind is 0 on the wire, which is no symbol.
     expect(Out.decode(run(toOut).output)).toEqual({ kind: undefined });
-    expect(Out.decode(run(toOut, { ...order, kind: 'two' }).output)).toEqual({ kind: 'two' });
+    expect(Out.decode(run(toOut, { ...anOrder, kind: 'two' }).output)).toEqual({ kind: 'two' });
   });
 
   it('fills in for what is absent, or rejects', () => {
@@ -138,9 +138,9 @@ describe('a transform between native messages', () => {
       ...{ hint: o.hint.orRejectAbsent('NO_HINT'), kind: o.kind.orElse('two') },
     }));
     expect(run(toOut).rejectName).toBe('NO_HINT');
-    const { output } = run(toOut, { ...order, hint: 3 });
+    const { output } = run(toOut, { ...anOrder, hint: 3 });
     expect(Out.decode(output)).toEqual({ hint: 3, kind: 'two' });
-    const other = run(toOut, { ...order, hint: 3, kind: 'one' });
+    const other = run(toOut, { ...anOrder, hint: 3, kind: 'one' });
     expect(Out.decode(other.output)).toEqual({ hint: 3, kind: 'one' });
   });
 
@@ -148,12 +148,12 @@ describe('a transform between native messages', () => {
     const Out = schema('Out', 3, { tag: t.string.max(4) });
     const toOut = transform(From, Out, (o) => ({ tag: o.tag.orReject('TAG_TOO_LONG') }));
     expect(run(toOut).rejectName).toBe('TAG_TOO_LONG');
-    expect(Out.decode(run(toOut, { ...order, tag: 'beta' }).output)).toEqual({ tag: 'beta' });
+    expect(Out.decode(run(toOut, { ...anOrder, tag: 'beta' }).output)).toEqual({ tag: 'beta' });
   });
 
   it('refuses bytes that are no message of its input', () => {
     const made = compileTransform(toTo);
-    expect(refusal(() => made(encoded(From, order).subarray(0, 40))).code).toBe('ERR_MESSAGE');
+    expect(refusal(() => made(encoded(From, anOrder).subarray(0, 40))).code).toBe('ERR_MESSAGE');
   });
 });
 
@@ -185,7 +185,26 @@ describe('a transform to and from bits', () => {
       offset: o.qty,
     }));
     expect([...run(toHeader).output]).toEqual([0x45, 0x01, 0xf4, 0, 0, 64]);
-    expect(run(toHeader, { ...order, qty: 8192 }).rejectName).toBe('OUT_OF_RANGE');
+    expect(run(toHeader, { ...anOrder, qty: 8192 }).rejectName).toBe('OUT_OF_RANGE');
+  });
+});
+
+describe('what a transform leaves out', () => {
+  const fields = {
+    ...{ version: t.bits(4).default(4), ihl: t.bits(4).default(5), ttl: t.u8.default(64) },
+    ...{ length: t.u16, ratio: t.f32.default(0.5), tag: t.ascii(3).default('ab') },
+  };
+
+  it.each(['le', 'be'] as const)('has its default in foreign layouts too: %s', (order) => {
+    const Header = schema('Header', 4, fields, { layout: layout.packed(order) });
+    const expected = { version: 4, ihl: 5, ttl: 64, length: 500, ratio: 0.5, tag: 'ab' };
+    const bare = transform(From, Header, (o) => ({ length: o.qty.to('u16').orReject('LONG') }));
+    expect(Header.decode(run(bare).output)).toEqual(expected);
+    const other = transform(From, Header, (o) => ({
+      ...{ length: 500, ihl: 10, version: o.qty, ttl: 1 },
+    }));
+    const { output } = run(other, { ...anOrder, qty: 3 });
+    expect(Header.decode(output)).toEqual({ ...expected, version: 3, ihl: 10, ttl: 1 });
   });
 });
 
