@@ -19,7 +19,7 @@ import { noIndex, type OpName, opKinds } from './emit-format.js';
 import { mergeCopies, type Op, singleCopy, splitBytes } from './emit-ops.js';
 import type { ImageBuilder } from './emit-sections.js';
 import { containerKind } from './emit-views.js';
-import type { FieldIr, OutputIr, SchemaIr, SourcePosition, ValueIr } from './ir.js';
+import type { FieldIr, OutputIr, SourcePosition, ValueIr } from './ir.js';
 
 /** What a block of output is made of. */
 export interface BlockSpec {
@@ -44,25 +44,6 @@ export interface SequenceField {
   readonly offset: number;
   readonly bytes: number;
   readonly bigEndian: boolean;
-}
-
-/** Bytes of a message type that a transform writes at fixed places. */
-export function fixedBytesOf({ bytes, view }: SchemaIr): number {
-  return view?.kind === 'foreign' ? view.fixedBytes : bytes;
-}
-
-/** A message before a transform writes to it: its header, and what fields have by themselves. */
-export function initialOf(to: SchemaIr): Uint8Array {
-  const given = Buffer.from(to.initial ?? '', 'hex');
-  const initial = new Uint8Array(fixedBytesOf(to));
-  initial.set(given);
-  const put = (index: number | null, value: bigint): void => {
-    const field = index === null ? undefined : to.fields[index];
-    if (field !== undefined && isInteger(field)) storeInteger(initial, field, value);
-  };
-  put(to.sizeField, BigInt(initial.length));
-  put(to.typeField, to.templateId);
-  return initial;
 }
 
 /** Compiles the fixed part of one block of output. */

@@ -1,7 +1,8 @@
 // Transforms: the fixed part of each as ops, then what lies behind it, slot by slot.
 import { optionError } from '../errors.js';
+import { isInteger, storeInteger } from './emit-fields.js';
 import { messageBytesMax, noIndex, type OpName, variableKinds } from './emit-format.js';
-import { type BlockRecord, BlockWriter, fixedBytesOf, initialOf } from './emit-outputs.js';
+import { type BlockRecord, BlockWriter } from './emit-outputs.js';
 import type { ImageBuilder } from './emit-sections.js';
 import { type Views, viewIndex } from './emit-views.js';
 import type { FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr } from './ir.js';
@@ -16,6 +17,25 @@ interface Job {
   readonly outputs: readonly OutputIr[];
   readonly outputSchema: number;
   readonly sourceView: number;
+}
+
+/** Bytes of a message type that a transform writes at fixed places. */
+export function fixedBytesOf({ bytes, view }: SchemaIr): number {
+  return view?.kind === 'foreign' ? view.fixedBytes : bytes;
+}
+
+/** A message before a transform writes to it: its header, and what fields have by themselves. */
+export function initialOf(to: SchemaIr): Uint8Array {
+  const given = Buffer.from(to.initial ?? '', 'hex');
+  const initial = new Uint8Array(fixedBytesOf(to));
+  initial.set(given);
+  const put = (index: number | null, value: bigint): void => {
+    const field = index === null ? undefined : to.fields[index];
+    if (field !== undefined && isInteger(field)) storeInteger(initial, field, value);
+  };
+  put(to.sizeField, BigInt(initial.length));
+  put(to.typeField, to.templateId);
+  return initial;
 }
 
 /**

@@ -15,9 +15,8 @@ import {
   type OpName,
 } from './emit-format.js';
 import { emitMatcher, type MatcherReport } from './emit-matchers.js';
-import { fixedBytesOf } from './emit-outputs.js';
 import { ImageBuilder } from './emit-sections.js';
-import { emitTransforms } from './emit-transforms.js';
+import { emitTransforms, fixedBytesOf } from './emit-transforms.js';
 import { emitViews, type Views, viewIndex } from './emit-views.js';
 import type { ActionIr, RouteIr, RouterIr, SchemaIr } from './ir.js';
 
