@@ -1,6 +1,7 @@
 // Checks of schemas and families: fields inside their messages, headers at one place.
 import { messageBytesMax } from '../schema/layout.js';
 import { integerFacts, isIntegerType } from '../schema/model.js';
+import { checkView, isLimit } from './check-views.js';
 import type { Findings } from './findings.js';
 import type { FamilyIr, FieldIr, RouterIr, SchemaIr, SourcePosition } from './ir.js';
 import { schemaCountMax, viewBytesMax } from './limits.js';
@@ -29,10 +30,29 @@ function checkSchema(schema: SchemaIr, path: string, findings: Findings): void {
   const expected = `1 to ${most} bytes`;
   findings.need(isSized, 'ERR_SCHEMA', `${path}.bytes`, expected, bytes, position);
   checkFields(fields, bytes, `${path}.fields`, name, position, findings);
+  checkInitial(schema, `${path}.initial`, findings);
+  checkView(schema, path, findings);
   checkHeaderField(schema, schema.typeField, schema.templateId, `${path}.typeField`, findings);
   const isOpen = view !== undefined && view.kind === 'foreign';
   const size = isOpen ? BigInt(view.bytesMax) : isSized ? BigInt(bytes) : 0n;
   checkHeaderField(schema, schema.sizeField, size, `${path}.sizeField`, findings);
+}
+
+/** The bytes that stand for what is not set are those of a whole fixed part. */
+function checkInitial(
+  { bytes, view, initial, position }: SchemaIr,
+  path: string,
+  findings: Findings,
+): void {
+  const isNeeded = view?.kind === 'native';
+  if (initial === undefined && !isNeeded) return;
+  const fixedBytes = view?.kind === 'foreign' ? view.fixedBytes : bytes;
+  const expected = `${fixedBytes} bytes in hexadecimal`;
+  findings.need(isHexOf(initial, fixedBytes), 'ERR_SCHEMA', path, expected, initial, position);
+}
+
+function isHexOf(text: unknown, bytes: number): boolean {
+  return typeof text === 'string' && text.length === 2 * bytes && /^[0-9a-f]*$/.test(text);
 }
 
 /** Every field lies within its block and none on another; bits may share their byte. */
@@ -59,6 +79,10 @@ function checkFields(
     const place = `a place of its own within the ${bytes} bytes of ${owner}`;
     findings.need(isPlaced && isInside, 'ERR_SCHEMA', option, place, given, position);
     if (field.entry === undefined) continue;
+    const { bytes: entryBytes, initial } = field.entry;
+    const whole = `${entryBytes} bytes in hexadecimal`;
+    const isWhole = isHexOf(initial, entryBytes);
+    findings.need(isWhole, 'ERR_SCHEMA', `${option}.entry.initial`, whole, initial, position);
     const inner = `${owner}.${field.name}[]`;
     checkFields(
       field.entry.fields,
@@ -75,11 +99,14 @@ function isFieldSound(field: FieldIr, fields: readonly FieldIr[]): boolean {
   const { type, bytes, order, symbols, presence } = field;
   if (order !== 'le' && order !== 'be') return false;
   if (presence !== undefined && fields[presence]?.type !== 'bit') return false;
-  if (type === 'bit') return bytes === 1 && Number.isInteger(field.bit) && symbols === null;
-  if (type === 'rest') return symbols === null;
+  if (type === 'bit') {
+    const isBit = [0, 1, 2, 3, 4, 5, 6, 7].includes(field.bit ?? -1);
+    return bytes === 1 && isBit && symbols === null;
+  }
+  if (type === 'rest') return bytes === 0 && symbols === null;
   if (isSlot(type)) {
     const isGroup = (type === 'group') === (field.entry !== undefined);
-    return bytes === 8 && Number.isInteger(field.limit) && symbols === null && isGroup;
+    return bytes === 8 && isLimit(field.limit) && symbols === null && isGroup;
   }
   if (type === 'bytes') return Number.isInteger(bytes) && bytes >= 1 && symbols === null;
   if (!isIntegerType(type) || integerFacts[type].bytes !== bytes) return false;
@@ -135,9 +162,15 @@ function checkFamily(ir: RouterIr, family: FamilyIr, path: string, findings: Fin
   }
 }
 
+/** Where native messages say which they are. */
+const templateIdField = { offset: 0, bytes: 2, type: 'u16', order: 'le' } as const;
+
 function isAt(schema: SchemaIr, index: number | null, field: FieldIr | null): boolean {
   // The header of native messages is no field of theirs.
-  if (schema.view?.kind === 'native') return field === null || field.offset === 0;
+  if (schema.view?.kind === 'native') {
+    const { offset, bytes, type, order } = field ?? templateIdField;
+    return offset === 0 && bytes === 2 && type === 'u16' && order === 'le';
+  }
   const own = index === null ? undefined : schema.fields[index];
   if (own === undefined || field === null) return own === undefined && field === null;
   const { offset, bytes, type, order } = field;

@@ -139,7 +139,8 @@ function fits(source: FieldIr | undefined, field: FieldIr, value: ValueIr): stri
     case 'float':
       return field.type === 'u64' && source?.type === 'u32' ? null : 'an f32 for an f64';
     case 'scale': {
-      const isKnown = Math.abs(value.power) >= 1 && Math.abs(value.power) <= 18;
+      const digits = Math.abs(value.power);
+      const isKnown = Number.isInteger(value.power) && digits >= 1 && digits <= 18;
       if (isKnown && isIntegerType(field.type) && isIntegerType(source?.type)) return null;
       return 'an integer with at most 18 digits more or less';
     }

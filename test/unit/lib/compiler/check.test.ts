@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { check, findErrors } from '../../../../lib/compiler/check.js';
 import type { RouterIr } from '../../../../lib/index.js';
 import { orderGateway } from '../../../helpers/order-gateway.js';
+import { readingsIr } from '../../../helpers/readings.js';
 import { refusal } from '../../../helpers/refusal.js';
 
 describe('check', () => {
@@ -63,7 +64,8 @@ describe('check', () => {
   ): Generator<{ path: string; set: (value: unknown) => void }> {
     if (typeof node !== 'object' || node === null) return;
     for (const [key, value] of Object.entries(node)) {
-      if (key === 'position' || key === 'options' || key === 'order') continue;
+      // -7 is a power of ten like others.
+      if (['position', 'options', 'order', 'power'].includes(key)) continue;
       const at = `${path}.${key}`;
       const set = (bad: unknown) => Object.assign(node, { [key]: bad });
       if (typeof value === 'number') yield { path: at, set };
@@ -71,8 +73,11 @@ describe('check', () => {
     }
   }
 
-  it('refuses every index, offset and size that points outside', () => {
-    const ir = structuredClone(orderGateway());
+  it.each([
+    ['the order gateway', orderGateway],
+    ['messages of every layout', readingsIr],
+  ])('refuses every index, offset and size that points outside: %s', (_name, make) => {
+    const ir = structuredClone(make());
     let count = 0;
     for (const { path, set } of damaged(ir, 'ir')) {
       const before = path
