@@ -117,7 +117,7 @@ function arrayText(
   const value = isInline(element)
     ? readExpression(element, { field, at: 'at', isAligned: false, indexes: '', otherwise })
     : `element${index}(this.$views, at${indexProperties(depth, 'this.$owner')})`;
-  const state = '{ $owner: owner, $start: 0, $view: noView, $views: noViews }';
+  const state = '{ $owner: owner, $start: 0, $view: nowhere.view, $views: nowhere }';
   return [
     `class Part${index} { ${comment} array`,
     `  constructor(owner) { this.length = ${count}; hide(this, ${state}); }`,

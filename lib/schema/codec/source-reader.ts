@@ -22,7 +22,13 @@ import {
   partText,
 } from './source-parts.js';
 import { slotText } from './text.js';
-import { noVersion, noView, noViews } from './views.js';
+import { viewsOf, wrapFirst } from './views.js';
+
+/**
+ * What flyweights hold before there is a message. Nothing reads it; it is what they will hold
+ * later in kind, so that the engine sees no other.
+ */
+const nowhere = viewsOf(new Uint8Array(0), '');
 
 /**
  * Gives a flyweight what it knows: `$views` and their `$view`; `$words`, which are null where the
@@ -36,12 +42,6 @@ function hide(flyweight: object, state: Readonly<Record<string, unknown>>): void
   }
 }
 
-/** Leaves a flyweight without a message: that `wrap` failed cannot go unseen. */
-function drop(flyweight: Record<string, unknown>): void {
-  const state = { $views: noViews, $view: noView, $words: null, $written: noVersion, $size: 0 };
-  Object.assign(flyweight, state);
-}
-
 /** The class of the message's flyweights; undefined where code generation is forbidden. */
 export function generatedReader(made: CodecParts): (new () => object) | undefined {
   const { layouts } = made;
@@ -50,9 +50,8 @@ export function generatedReader(made: CodecParts): (new () => object) | undefine
     hide,
     outOfRange,
     slotText,
-    noViews,
-    noView,
-    drop,
+    nowhere,
+    wrapFirst,
   };
   for (const field of layouts.fields) {
     if (field.model.since > 1) tools[`older${field.index}`] = absentPart(field);
@@ -66,6 +65,7 @@ export function generatedReader(made: CodecParts): (new () => object) | undefine
     toolNames(tools),
     decodeSource(layouts, false),
     ...classes,
+    ...unwrappedLines(layouts),
     'return Block0;',
     '})()',
   ].join('\n');
@@ -82,6 +82,7 @@ function classText(block: BlockPlan, layouts: Layouts): string {
     ...indent([
       'constructor() {',
       `  hide(this, { ${stateOf(block)} });`,
+      ...(index === 0 ? ['  Object.setPrototypeOf(this, Unwrapped.prototype);'] : []),
       '}',
       ...fields.flatMap((field) => [
         `get ${property(field.name)}() { ${comment}`,
@@ -108,7 +109,7 @@ function badText({ index, model }: FieldPlan, depth: number): string {
 
 function stateOf({ depth, fields }: BlockPlan): string {
   return [
-    `$views: noViews, $view: noView, $words: null, $at: 0, $written: ${noVersion}`,
+    '$views: nowhere, $view: nowhere.view, $words: null, $at: 0, $written: 1',
     depth === 0 ? '$size: 0' : '$body: 0',
     ...indexNames(depth).map((name) => `$${name}: 0`),
     ...fields.filter(hasPart).map((field) => `$${partName(field)}: ${newPart(field)}`),
@@ -139,10 +140,32 @@ function messageLines(layouts: Layouts): string[] {
       'this.$at = body, this.$written = version, this.$size = frameBytes;',
       'return this;',
     ]),
-    '} catch (error) { drop(this); throw error; }',
+    '} catch (error) { Object.setPrototypeOf(this, Unwrapped.prototype); throw error; }',
     '}',
-    'get $version() { return this.$written & 255; }',
+    'get $version() { return this.$written; }',
     'get $bytes() { return this.$size; }',
+  ];
+}
+
+/**
+ * What a reader is before `wrap` and after one that failed: nothing of a message can be read. It
+ * turns into the other with a message, which then has nothing to ask.
+ */
+function unwrappedLines({ model, blocks }: Layouts): string[] {
+  const names = (blocks[0]?.fields ?? []).map(({ name }) => property(name));
+  return [
+    'class Unwrapped {',
+    ...indent([
+      `wrap(bytes, offset, end) { ${nameComment(`${model.name} unwrapped`)}`,
+      '  Object.setPrototypeOf(this, Block0.prototype);',
+      '  return this.wrap(bytes, offset, end);',
+      '}',
+      'toObject() { wrapFirst(); }',
+      ...names.map((name) => `get ${name}() { wrapFirst(); }`),
+      'get $version() { return 0; }',
+      'get $bytes() { return 0; }',
+    ]),
+    '}',
   ];
 }
 

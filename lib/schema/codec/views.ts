@@ -67,7 +67,8 @@ function otherViews(bytes: Uint8Array, name: string): Views {
   return lastViews;
 }
 
-function wrapFirst(): never {
+/** The error of a reader that has no message. */
+export function wrapFirst(): never {
   throw new TypeError('wrap a message first');
 }
 
