@@ -1,8 +1,8 @@
 // Places of fields in foreign layouts: packed, or aligned as a C compiler does it.
 import { optionError, type SourcePlace } from '../errors.js';
-import { alignUp, type Declared, declareFields } from './declare.js';
+import { placeBits } from './bits.js';
+import { alignUp, declareFields } from './declare.js';
 import {
-  type BitsModel,
   type BlockModel,
   type ByteOrder,
   type DynamicBase,
@@ -104,62 +104,6 @@ function alignmentOf(type: TypeModel): number {
   if (type.kind === 'array') return alignmentOf(type.element);
   const bytes = bytesOf(type);
   return (bytes & (bytes - 1)) === 0 ? bytes : 1;
-}
-
-interface BitsPlace {
-  readonly type: BitsModel;
-  /** Whether the field begins a container. */
-  readonly isFirst: boolean;
-}
-
-/** The bits fields with their places in their containers; nothing for other fields. */
-function placeBits(
-  declared: readonly Declared[],
-  order: ByteOrder,
-  option: string,
-  place: SourcePlace,
-): (BitsPlace | undefined)[] {
-  const places = new Array<BitsPlace | undefined>(declared.length);
-  let index = 0;
-  while (index < declared.length) {
-    if (declared[index]?.spec.type.kind !== 'bits') {
-      index += 1;
-      continue;
-    }
-    const container = placeContainer(declared.slice(index), order, option, place);
-    for (const [step, bits] of container.entries()) places[index + step] = bits;
-    index += container.length;
-  }
-  return places;
-}
-
-/** One container: fields until a whole number of bytes that a machine integer has. */
-function placeContainer(
-  declared: readonly Declared[],
-  order: ByteOrder,
-  option: string,
-  place: SourcePlace,
-): BitsPlace[] {
-  const widths: number[] = [];
-  let total = 0;
-  for (const { spec } of declared) {
-    if (spec.type.kind !== 'bits' || (widths.length > 0 && spec.options.at !== null)) break;
-    widths.push(spec.type.bits);
-    total += spec.type.bits;
-    if (total >= 64 || [8, 16, 32].includes(total)) break;
-  }
-  if (![8, 16, 32, 64].includes(total)) {
-    const path = `${option}.${declared[0]?.name}`;
-    const expected = 'bits fields that fill 8, 16, 32 or 64 bits together';
-    throw optionError('ERR_SCHEMA', path, expected, `${total} bits`, place);
-  }
-  let before = 0;
-  return widths.map((bits, index) => {
-    const shift = order === 'be' ? total - before - bits : before;
-    before += bits;
-    const type = { kind: 'bits', bits, containerBytes: total / 8, shift } as const;
-    return { type, isFirst: index === 0 };
-  });
 }
 
 function foreignType(spec: FieldSpec, path: string, place: SourcePlace): TypeModel {

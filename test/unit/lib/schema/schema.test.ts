@@ -27,6 +27,39 @@ describe('layouts', () => {
   });
 });
 
+describe('fields of bits', () => {
+  const containers = (...widths: number[]) => {
+    const fields = Object.fromEntries(widths.map((bits, index) => [`f${index}`, t.bits(bits)]));
+    const { model } = schema('B', 1, fields, { layout: layout.packed('be') }) as AnySchema;
+    return model.block.fields.map(({ offset, type }) =>
+      type.kind === 'bits' ? [offset, type.containerBytes, type.shift] : [],
+    );
+  };
+
+  it('share containers as small as they fit, and larger ones where nothing else does', () => {
+    expect(containers(4, 4, 3, 13)).toEqual([
+      ...[
+        [0, 1, 4],
+        [0, 1, 0],
+      ],
+      ...[
+        [1, 2, 13],
+        [1, 2, 0],
+      ],
+    ]);
+    // The first 16 bits would be a container, but what is left would not.
+    expect(containers(16, 20, 28)).toEqual([
+      [0, 8, 48],
+      [0, 8, 28],
+      [0, 8, 0],
+    ]);
+    expect(containers(8, 8)).toEqual([
+      [0, 1, 0],
+      [1, 1, 0],
+    ]);
+  });
+});
+
 type Refused = [string, () => unknown, string, string, RegExp];
 
 const refusedOptions: Refused[] = [
