@@ -65,9 +65,8 @@ export interface Schema<
   /**
    * Reads the message between `offset` and `end` of `source` into a new object that shares no
    * memory with it. Synchronous. Throws HyperRouteError ERR_MESSAGE for bytes that are no message
-   * of this type. What lies outside of `offset` and `end` has no influence on the object; of a
-   * message of a newer version, what this one does not know has none either. Text is made in
-   * pieces of several bytes: a piece may touch bytes of the same buffer behind it, and drops them.
+   * of this type. Nothing outside of `offset` and `end` is read; of a message of a newer version,
+   * what this one does not know is not either.
    */
   decode(source: Uint8Array, offset?: number, end?: number): MessageOf<F, Header>;
   /** A new flyweight that reads messages where they lie. */
