@@ -8,7 +8,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Child, fixture, portIn } from '../helpers/router-child.js';
 import { UdpRecorder } from '../helpers/router-lines.js';
 
-const seconds = 5;
+const seconds = 3;
+const windowsMax = 4;
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -25,10 +26,33 @@ function cpuNs(pid: number): number {
 }
 
 /** The share of a CPU that a process uses in the next seconds. */
-async function share(pid: number): Promise<number> {
+async function shareOfWindow(pid: number): Promise<number> {
   const before = cpuNs(pid);
   await sleep(seconds * 1000);
   return (cpuNs(pid) - before) / (seconds * 1e9);
+}
+
+/**
+ * The share of a CPU that a process uses for good: the least of a few windows. V8 collects once
+ * what starting left, some seconds later, and that alone is about 1 % of a window on a slow host;
+ * a router that polls shows in every window.
+ */
+async function share(pid: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let window = 0; window < windowsMax && least >= 0.01; window++)
+    least = Math.min(least, await shareOfWindow(pid));
+  return least;
+}
+
+/** How often the engine's own threads were scheduled so far: a counted figure, free of noise. */
+function engineSwitches(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`).map((id) => `/proc/${pid}/task/${id}`);
+  const engine = threads.filter((path) => readFileSync(`${path}/comm`, 'utf8').trim() === 'shared');
+  expect(engine).toHaveLength(1);
+  return engine.reduce((sum, path) => {
+    const counts = readFileSync(`${path}/status`, 'utf8').matchAll(/ctxt_switches:\s+(\d+)/g);
+    return [...counts].reduce((total, match) => total + Number(match[1]), sum);
+  }, 0);
 }
 
 describe('an idle router with default settings', () => {
@@ -40,7 +64,9 @@ describe('an idle router with default settings', () => {
     const started = await child.next();
     const pid = started.pid as number;
     await sleep(500); // What starting has left to do.
+    const switches = engineSwitches(pid);
     expect(await share(pid)).toBeLessThan(0.01);
+    expect(engineSwitches(pid) - switches).toBeLessThan(10);
 
     const client = connect(portIn(started, 'in'), '127.0.0.1');
     cleanups.push(() => client.destroy());
