@@ -262,8 +262,11 @@ class Builder {
   }
 
   #pool({ name, members, place }: PoolNode): PoolIr {
-    const indices = members.map((member) => this.#endpoints.indexOf(member));
-    return { name, strategy: 'round-robin', members: indices, position: place };
+    const taken = members.map((member) => ({
+      endpoint: this.#endpoints.indexOf(member),
+      weight: 1,
+    }));
+    return { name, strategy: { kind: 'round-robin' }, members: taken, position: place };
   }
 
   #family(family: Messages): FamilyIr {

@@ -203,7 +203,8 @@ class RouteCheck {
         return;
       case 'pool':
         if (findings.index(target.pool, pools.length, option, 'pools', position)) {
-          this.#carries(pools[target.pool]?.members ?? [], leaving, option, position);
+          const members = (pools[target.pool]?.members ?? []).map(({ endpoint }) => endpoint);
+          this.#carries(members, leaving, option, position);
         }
         return;
       case 'return-source':

@@ -75,7 +75,7 @@ function emitPools(builder: ImageBuilder, ir: RouterIr): void {
   const { pools, poolMembers } = builder.sections;
   for (const { members } of ir.pools) {
     pools.u32(poolMembers.count).u16(members.length, 0);
-    poolMembers.u16(...members);
+    poolMembers.u16(...members.map(({ endpoint }) => endpoint));
   }
 }
 

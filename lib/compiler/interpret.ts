@@ -181,7 +181,7 @@ function pick(ir: RouterIr, state: InterpreterState, poolIndex: number): number 
   for (let attempt = 0; attempt < members.length; attempt++) {
     const position = state.poolPositions[poolIndex] ?? 0;
     state.poolPositions[poolIndex] = (position + 1) % members.length;
-    const member = members[position] as number;
+    const member = members[position]?.endpoint as number;
     if (state.alive[member]) return member;
   }
   return null;

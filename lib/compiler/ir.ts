@@ -6,144 +6,11 @@
  * Indices refer to the arrays of `RouterIr`. Every integer that a message field can hold is a
  * bigint, whatever its width, so that comparisons are exact.
  */
-import type { Json } from '../schema/canonical.js';
-import type { ByteOrder, IntegerType } from '../schema/model.js';
-import type { FieldType } from './view.js';
+import type { EndpointIr, PoolIr } from './ir-destinations.js';
+import type { ByteOrder, FamilyIr, FieldType, SchemaIr, SourcePosition } from './ir-messages.js';
 
-/** Where in the user's configuration something was written. Line and column count from 1. */
-export interface SourcePosition {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
-
-export type { ByteOrder, FieldType, IntegerType };
-
-/**
- * A field at a fixed place of a message's view (see `ViewIr`; mostly the message itself). `bytes`
- * is its size, `offset` counts from the start. Of a slot (string, blob, group) it is the slot.
- */
-export interface FieldIr {
-  readonly name: string;
-  readonly type: FieldType;
-  readonly order: ByteOrder;
-  readonly offset: number;
-  readonly bytes: number;
-  /** An enum's symbols, values by name; null for plain numbers. */
-  readonly symbols: Readonly<Record<string, bigint>> | null;
-  /** The greatest value, where that is less than the type's. */
-  readonly max?: bigint;
-  /** Of a `bit`, which bit of the byte it is. */
-  readonly bit?: number;
-  /** Of an optional field, the index of the bit that says whether it is there. */
-  readonly presence?: number;
-  /** Whether a transform may leave it out: what it holds then is in the initial bytes. */
-  readonly omissible?: boolean;
-  /** The most bytes or entries of a slot. */
-  readonly limit?: number;
-  /** The entries of a group. */
-  readonly entry?: BlockIr;
-  /** Where a field of bits lies in the message, whose view has it spread out. */
-  readonly container?: ContainerIr;
-}
-
-/** Entries of a group. */
-export interface BlockIr {
-  readonly bytes: number;
-  readonly fields: readonly FieldIr[];
-  /** An entry in which nothing was set, in hexadecimal. */
-  readonly initial: string;
-}
-
-/** Bits of an integer. */
-export interface ContainerIr {
-  readonly offset: number;
-  readonly bytes: number;
-  readonly order: ByteOrder;
-  readonly shift: number;
-  readonly bits: number;
-}
-
-/**
- * The bytes in which the router finds a message's fields at fixed places. A message that has no
- * ViewIr is its own view. A native message of the newest version, or of one to come, is its own
- * view too; an older one is completed with what later versions brought. Messages of other layouts
- * have their bits spread out and their movable parts put in place.
- */
-export type ViewIr =
-  | {
-      readonly kind: 'native';
-      /** The schema as canonical JSON, which `nativeModel` reads. */
-      readonly schema: Json;
-    }
-  | {
-      readonly kind: 'foreign';
-      /** The part of the message that is always there, at the start of the view. */
-      readonly fixedBytes: number;
-      readonly bytesMax: number;
-      /** What is put behind it, one after the other. */
-      readonly parts: readonly ViewPartIr[];
-    };
-
-export type ViewPartIr =
-  /** `bytes` of the message from the value of a field × scale + plus on. */
-  | {
-      readonly kind: 'section';
-      readonly field: number;
-      readonly scale: number;
-      readonly plus: number;
-      readonly bytes: number;
-    }
-  /** Bits of a container in the view so far, as a u32 in little-endian order. */
-  | { readonly kind: 'bits'; readonly container: ContainerIr };
-
-/** A message type. `templateId` is the value of its family's discriminator. */
-export interface SchemaIr {
-  readonly name: string;
-  readonly templateId: bigint;
-  /** Bytes of the view; without one those of the message. */
-  readonly bytes: number;
-  readonly fields: readonly FieldIr[];
-  /** Index of the field that holds the whole message's size, written and checked by the router. */
-  readonly sizeField: number | null;
-  /** Index of the field that holds the template id, written and checked by the router. */
-  readonly typeField: number | null;
-  readonly view?: ViewIr;
-  /**
-   * The fixed part of a message in which nothing was set, in hexadecimal: of native types always,
-   * of others where fields have defaults.
-   */
-  readonly initial?: string;
-  readonly position: SourcePosition;
-}
-
-/** The message types that an endpoint carries. Family 0 is `raw`: opaque bytes, no members. */
-export interface FamilyIr {
-  readonly name: string;
-  /** Place of the discriminator, the same in every member; null: raw, or a single member. */
-  readonly discriminator: FieldIr | null;
-  /** Place of the size field, the same in every member; null if there is none. */
-  readonly size: FieldIr | null;
-  /** Schema indices. */
-  readonly members: readonly number[];
-}
-
-export interface EndpointIr {
-  readonly name: string;
-  readonly kind: 'udp' | 'tcp-listen' | 'tcp-connect' | 'memory';
-  readonly family: number;
-  /** Validated, completed with defaults, JSON-safe: what the native backend is opened with. */
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly position: SourcePosition;
-}
-
-export interface PoolIr {
-  readonly name: string;
-  readonly strategy: 'round-robin';
-  /** Endpoint indices, at least one, all of one family. */
-  readonly members: readonly number[];
-  readonly position: SourcePosition;
-}
+export type * from './ir-destinations.js';
+export type * from './ir-messages.js';
 
 /** An integer expression over a message's fields; exact in 128 bits, overflow rejects. */
 export type ExprIr =
@@ -243,17 +110,92 @@ export interface ActionIr {
   readonly target: TargetIr;
 }
 
+/** A copy for one message in `every`, besides where the message goes; never holds it up. */
+export interface TapIr {
+  readonly action: ActionIr;
+  readonly every: number;
+}
+
+/** A rule remembers the message: `key` finds it again later, `saved` is what is kept of it. */
+export interface OpenIr {
+  readonly correlation: number;
+  /** Field indices, as many as the correlation's `key`. */
+  readonly key: readonly number[];
+  /** Field indices, as many as the correlation's `saved`. */
+  readonly saved: readonly number[];
+}
+
 export interface RuleIr {
   readonly name: string;
   /** null: `otherwise`. */
   readonly when: ConditionIr | null;
   readonly action: ActionIr;
+  readonly taps?: readonly TapIr[];
+  /** In a route of mode `all`: sent if there is room; other rules do not wait for it. */
+  readonly bestEffort?: boolean;
+  /** 0, the default, is the most important, 7 the first to be shed. */
+  readonly priority?: number;
+  readonly open?: OpenIr;
+  /** Forgets what the route's lookup found. */
+  readonly closes?: boolean;
   readonly position: SourcePosition;
 }
 
-/** One `route.first`: the first rule whose condition holds decides; none: reject NO_ROUTE. */
+/** A field whose ranges of values `decide` tells apart. */
+export interface DimensionIr {
+  readonly field: number;
+  /** Ascending values at which a new class starts; class 0 is what lies below the first. */
+  readonly starts: readonly bigint[];
+}
+
+/** A decision for every combination of classes, the last dimension counting fastest. */
+export interface DecisionTableIr {
+  readonly dimensions: readonly DimensionIr[];
+  /** Rule indices. */
+  readonly cells: readonly number[];
+}
+
+/** Finds what a rule of another route has remembered; nothing found: reject NOT_CORRELATED. */
+export interface LookupIr {
+  readonly correlation: number;
+  /** By the id that `correlationId` wrote, one u64 field, or by the key's fields. */
+  readonly by: 'id' | 'key';
+  readonly fields: readonly number[];
+}
+
+/** A value that a correlation keeps. */
+export interface SavedIr {
+  readonly name: string;
+  readonly type: FieldType;
+  readonly order: ByteOrder;
+  readonly bytes: number;
+}
+
+/** Messages that wait for what belongs to them: the one table that a router writes. */
+export interface CorrelationIr {
+  readonly name: string;
+  readonly capacity: number;
+  /** After this time an entry is forgotten, and counts as a failure of its destination. */
+  readonly timeoutMs: number;
+  /** What happens when it is full: the oldest entry goes, or the message is rejected. */
+  readonly full: 'evict-oldest' | 'reject';
+  readonly key: readonly SavedIr[];
+  readonly saved: readonly SavedIr[];
+  readonly position: SourcePosition;
+}
+
+/**
+ * Rules for one message type. `first`: the first rule whose condition holds decides. `unique`: the
+ * same, of rules that never hold together. `all`: each rule that holds sends the message; all of
+ * them, or, unless a rule says `bestEffort`, none. No rule: reject NO_ROUTE.
+ */
 export interface RouteIr {
   readonly name: string;
+  /** Default 'first'. */
+  readonly mode?: 'first' | 'unique' | 'all';
+  /** Decides instead of the rules' conditions, which are null then. */
+  readonly table?: DecisionTableIr;
+  readonly lookup?: LookupIr;
   /** Schema index; null for a route over raw messages. */
   readonly schema: number | null;
   /** Endpoint indices whose messages it serves; a (endpoint, schema) pair has at most one route. */
@@ -287,6 +229,7 @@ export interface RouterIr {
   readonly families: readonly FamilyIr[];
   readonly endpoints: readonly EndpointIr[];
   readonly pools: readonly PoolIr[];
+  readonly correlations?: readonly CorrelationIr[];
   readonly transforms: readonly TransformIr[];
   readonly routes: readonly RouteIr[];
   /** User reject codes (from 1000) by name, for tables and errors. */

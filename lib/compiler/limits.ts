@@ -5,6 +5,8 @@ export const rulesPerRouteMax = 16_384;
 export const routeCountMax = 4_096;
 export const poolCountMax = 4_096;
 export const poolMembersMax = 250;
+/** A member's share of its pool's messages. */
+export const memberWeightMax = 1_000;
 export const schemaCountMax = 4_096;
 export const transformCountMax = 16_384;
 export const checksPerRouteMax = 1_024;

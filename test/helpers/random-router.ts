@@ -38,8 +38,11 @@ export function randomRouter(random: RandomValues): RandomRouter {
   }));
   const pools: PoolIr[] = Array.from({ length: random.between(1, 3) }, (_, index) => ({
     name: `p${index}`,
-    strategy: 'round-robin',
-    members: Array.from({ length: random.between(1, 5) }, () => random.below(endpoints.length)),
+    strategy: { kind: 'round-robin' },
+    members: Array.from({ length: random.between(1, 5) }, () => ({
+      endpoint: random.below(endpoints.length),
+      weight: 1,
+    })),
     position: place(index),
   }));
   const builder: Parts = { schemas, endpoints, pools, transforms: [] };

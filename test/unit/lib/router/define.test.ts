@@ -48,7 +48,13 @@ describe('defineRouter', () => {
       sampleEvery: 64,
       drainTimeoutMs: 5000,
       rejectCodes: { NOTIONAL: 1000 },
-      pools: [{ name: 'venues', strategy: 'round-robin', members: [1, 2, 3] }],
+      pools: [
+        {
+          name: 'venues',
+          strategy: { kind: 'round-robin' },
+          members: [1, 2, 3].map((endpoint) => ({ endpoint, weight: 1 })),
+        },
+      ],
     });
     expect(ir.families.map(({ name }) => name)).toEqual(['raw', 'ProtocolA', 'ProtocolB']);
     expect(ir.families[1]).toMatchObject({
