@@ -1,0 +1,242 @@
+// What a running router consists of: the engine, its open endpoints, the configuration that it
+// runs, and how another one takes its place while messages flow.
+//
+// Control path, on the thread that started the router.
+import { check } from '../compiler/check.js';
+import { emit } from '../compiler/emit.js';
+import type { RouterIr } from '../compiler/ir.js';
+import { type NativeRouter, nativeCall } from '../native.js';
+import { bindingsOf, NextPorts, namesOf, openAll } from './bindings.js';
+import type { UpdateReport } from './hyperroute.js';
+import {
+  canChange,
+  changePort,
+  closePort,
+  flushPort,
+  openPort,
+  outlive,
+  type Port,
+  portOf,
+  stopReading,
+  until,
+} from './ports.js';
+import { replanWorkers, type WorkerPlan } from './workers.js';
+
+/** The engine with everything that is installed in it. Changes are made one after another. */
+export class Installation {
+  readonly #native: NativeRouter;
+  readonly #draining = new Map<number, Draining>();
+  #ir: RouterIr;
+  #plan: WorkerPlan;
+  #ports: ReadonlyMap<string, Port>;
+  #changes: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    router: NativeRouter,
+    ir: RouterIr,
+    plan: WorkerPlan,
+    ports: ReadonlyMap<string, Port>,
+  ) {
+    this.#native = router;
+    this.#ir = ir;
+    this.#plan = plan;
+    this.#ports = ports;
+  }
+
+  /** Opens every endpoint of a checked configuration and installs it; on failure throws. */
+  static open(router: NativeRouter, ir: RouterIr, plan: WorkerPlan, image: Uint8Array) {
+    const ports = openAll(router, ir, plan);
+    for (const { slot } of ports.values()) nativeCall(() => router.attach(slot));
+    const bindings = bindingsOf(ir, ports, []);
+    nativeCall(() => router.prepare({ ...bindings, image, ...namesOf(ir) }));
+    router.commit();
+    return new Installation(router, ir, plan, ports);
+  }
+
+  /** The configuration that runs. */
+  get ir(): RouterIr {
+    return this.#ir;
+  }
+
+  /** The open endpoints of that configuration, by name. */
+  get ports(): ReadonlyMap<string, Port> {
+    return this.#ports;
+  }
+
+  /** Runs a change once those before it have ended, however they did. */
+  inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#changes.then(change);
+    this.#changes = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Resolves when endpoints that a change removed or moved have been drained and closed. */
+  async drained(): Promise<void> {
+    while (this.#draining.size > 0) {
+      await Promise.all([...this.#draining.values()].map(({ ended }) => ended));
+    }
+  }
+
+  /**
+   * Puts another configuration in the place of the one that runs. To be called in turn. Throws, and
+   * nothing has changed, if it cannot be used.
+   */
+  async apply(ir: RouterIr): Promise<UpdateReport> {
+    const router = this.#native;
+    check(ir);
+    const image = emit(ir);
+    const plan = replanWorkers(this.#plan, this.#ir, ir);
+    const next = this.#openChanged(ir, plan);
+    const gone = [...this.#ports.values()].filter(({ slot }) => !next.slots.has(slot));
+    const moved = gone.filter(({ ir: { name } }) => next.ports.has(name));
+    const removed = gone.filter(({ ir: { name } }) => !next.ports.has(name));
+    try {
+      const draining = [...this.#boundPorts(next.ports), ...moved];
+      const bindings = bindingsOf(ir, next.ports, draining);
+      nativeCall(() => router.prepare({ ...bindings, image, ...namesOf(ir) }));
+    } catch (error) {
+      for (const { slot } of next.opened) router.freeSlot(slot);
+      throw error;
+    }
+    // Read and held messages of a source that goes are still routed by the old routes.
+    const unbound = this.#bound().filter(({ port }) => !next.ports.has(port.ir.name));
+    const ending = [...removed, ...unbound.map(({ port }) => port)];
+    await Promise.all(ending.map((port) => stopReading(router, port, ir.drainTimeoutMs)));
+    for (const draining of unbound) draining.bound = false;
+    router.commit();
+    const before = this.#ports;
+    this.#ports = next.ports;
+    this.#ir = ir;
+    this.#plan = plan;
+    await this.#grace();
+    for (const port of next.opened) await this.#attach(port, before.get(port.ir.name));
+    this.#ports = await this.#changeKept(ir);
+    for (const port of moved) {
+      // Connections made before an option changed stay as they are, for as long as they like.
+      const stays = next.ports.get(port.ir.name)?.inherits && port.ir.kind === 'tcp-listen';
+      this.#drain(port, true, stays ? Number.POSITIVE_INFINITY : ir.drainTimeoutMs);
+    }
+    for (const port of removed) this.#drain(port, false);
+    router.collectMetrics();
+    return next.report(removed);
+  }
+
+  /** Lets a port work; what its endpoint's former port still has to send leaves first. */
+  async #attach(port: Port, replaced: Port | undefined): Promise<void> {
+    const router = this.#native;
+    const { name } = port.ir;
+    // Two readers of one datagram socket would mix up the order.
+    const shared = port.inherits && port.ir.kind === 'udp';
+    if (shared && replaced) await stopReading(router, replaced, this.#ir.drainTimeoutMs);
+    const drains = [...this.#draining.values()].filter(({ port: { ir } }) => ir.name === name);
+    const older = replaced ?? drains.at(-1)?.port;
+    nativeCall(() => router.attach(port.slot, older?.slot));
+  }
+
+  /** Opens what is new or has moved; on failure closes it again and throws. */
+  #openChanged(ir: RouterIr, plan: WorkerPlan): NextPorts {
+    const next = new NextPorts();
+    try {
+      for (const endpoint of ir.endpoints) {
+        const { name } = endpoint;
+        const running = this.#ports.get(name);
+        if (running !== undefined && canChange(this.#native, running, endpoint)) {
+          next.keep(running, endpoint);
+          continue;
+        }
+        const worker = plan.workerOf.get(name) ?? 0;
+        const port = openPort(this.#native, endpoint, worker, running);
+        next.open(port, running !== undefined);
+      }
+      return next;
+    } catch (error) {
+      for (const { slot } of next.opened) this.#native.freeSlot(slot);
+      throw error;
+    }
+  }
+
+  async #changeKept(ir: RouterIr): Promise<ReadonlyMap<string, Port>> {
+    const ports = new Map<string, Port>();
+    for (const endpoint of ir.endpoints) {
+      const port = portOf(this.#ports, endpoint.name);
+      ports.set(endpoint.name, await changePort(this.#native, port, endpoint));
+    }
+    return ports;
+  }
+
+  #bound(): Draining[] {
+    return [...this.#draining.values()].filter(({ bound }) => bound);
+  }
+
+  /** Old sockets of endpoints that are still configured: they are read until they are drained. */
+  #boundPorts(ports: ReadonlyMap<string, Port>): Port[] {
+    return this.#bound().flatMap(({ port }) => (ports.has(port.ir.name) ? [port] : []));
+  }
+
+  /** Ends an endpoint in the background; `serve`: lets its peers end by themselves first. */
+  #drain(port: Port, serve: boolean, serveMs = 0): void {
+    const ended = this.#drainPort(port, serve, serveMs)
+      .catch(() => undefined)
+      .finally(() => this.#draining.delete(port.slot));
+    this.#draining.set(port.slot, { port, ended, bound: serve });
+  }
+
+  async #drainPort(port: Port, serve: boolean, serveMs: number): Promise<void> {
+    const router = this.#native;
+    const limitMs = this.#ir.drainTimeoutMs;
+    if (serve) {
+      await outlive(router, port, serveMs);
+      await stopReading(router, port, limitMs);
+      // Nothing may be addressed to the old slot any more before it is flushed and closed.
+      await this.inTurn(() => this.#unbind(port.slot));
+    }
+    await closePort(router, port, limitMs);
+    router.freeSlot(port.slot);
+  }
+
+  async #unbind(slot: number): Promise<void> {
+    const draining = this.#draining.get(slot);
+    if (draining?.bound !== true) return;
+    const others = this.#boundPorts(this.#ports).filter((port) => port.slot !== slot);
+    const bindings = bindingsOf(this.#ir, this.#ports, others);
+    nativeCall(() => this.#native.prepare(bindings));
+    draining.bound = false;
+    this.#native.commit();
+    await this.#grace();
+  }
+
+  async #grace(): Promise<void> {
+    const router = this.#native;
+    await until(() => router.gracePassed(), Number.POSITIVE_INFINITY, router);
+  }
+
+  /** Reads nothing more, lets what was read leave, up to `limitMs`, and ends the workers. */
+  async close(limitMs: number): Promise<void> {
+    for (const { memory } of this.#ports.values()) memory?.endOffers();
+    await this.#changes;
+    const router = this.#native;
+    const deadline = performance.now() + limitMs;
+    const left = () => Math.max(0, deadline - performance.now());
+    // Those that drain may be closed meanwhile: then there is nothing to wait for.
+    const draining = [...this.#draining.values()].map(({ port }) => port);
+    const all = (end: typeof stopReading) => [
+      ...[...this.#ports.values()].map((port) => end(router, port, left())),
+      ...draining.map((port) => end(router, port, left()).catch(() => undefined)),
+    ];
+    try {
+      await Promise.all(all(stopReading));
+      await Promise.all(all(flushPort));
+    } finally {
+      router.stop();
+      for (const { memory } of [...this.#ports.values(), ...draining]) memory?.close();
+    }
+  }
+}
+
+/** An endpoint that an update removed or moved, until it is closed. */
+interface Draining {
+  readonly port: Port;
+  readonly ended: Promise<void>;
+  /** The installed image still names its slot; never again once this is false. */
+  bound: boolean;
+}
