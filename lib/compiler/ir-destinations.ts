@@ -90,7 +90,7 @@ export interface PoolIr {
   readonly members: readonly MemberIr[];
   /** Endpoints that take over, in this order, while no member can be used; default none. */
   readonly failover?: readonly number[];
-  /** What becomes of messages while nobody can be used: default 'reject'; to members all the same. */
+  /** What becomes of messages while nobody can be used; default 'reject'. */
   readonly panic?: 'reject' | 'spread' | 'park';
   readonly eject?: EjectIr;
   /** How long a member that has come back takes to get its whole share; default 0. */
