@@ -2,7 +2,7 @@
 // side of each is native/route/image_format.h; the format version rises with any change.
 
 export const imageMagic = 0x4d495248; // "HRIM" in memory.
-export const imageFormatVersion = 3;
+export const imageFormatVersion = 4;
 export const imageHeaderBytes = 64;
 export const imageCrcStart = 16;
 export const imageBytesMax = 64 * 1024 * 1024;
@@ -29,10 +29,10 @@ export const sectionRecordBytes = {
   endpointRoutes: 2,
   families: 24,
   members: 16,
-  routes: 40,
+  routes: 44,
   checks: 24,
   matchFields: 24,
-  terms: 8,
+  terms: 12,
   actions: 16,
   pools: 8,
   poolMembers: 2,

@@ -2,11 +2,11 @@
 // each term (a conjunction of a rule's conditions, in the order of the rules). The engine ANDs
 // the rows that a message's values select; the first bit left names the rule.
 import { optionError } from '../errors.js';
+import { emitIntegerMap, emitMatchField, integerClasses } from './emit-class-maps.js';
 import { type Box, candidateBoxes, exactBoxes, hasArithmetic } from './emit-conditions.js';
-import { fieldKind, fieldRange, type IntegerField, isInteger, keyOf } from './emit-fields.js';
+import { type IntegerField, isInteger } from './emit-fields.js';
 import {
   type ClassMapName,
-  classMapKinds,
   groupWords,
   imageBytesMax,
   type MatcherName,
@@ -15,7 +15,7 @@ import {
   wordTermsMax,
 } from './emit-format.js';
 import { emitProgram, type ProgramRef } from './emit-programs.js';
-import { emitGroupRows, emitWordRows, type FieldClasses } from './emit-rows.js';
+import { emitGroupRows, emitWordRows } from './emit-rows.js';
 import type { ImageBuilder } from './emit-sections.js';
 import type { RouteIr, RuleIr, SchemaIr } from './ir.js';
 
@@ -73,13 +73,10 @@ export function emitMatcher(
   const { terms: termSection, matchFields } = builder.sections;
   const firstTerm = termSection.count;
   for (const { rule, program } of terms) {
-    termSection.u16(rule, program?.count ?? 0).u32(program?.first ?? 0);
+    termSection.u32(rule, program?.first ?? 0).u16(program?.count ?? 0, 0);
   }
   const firstField = matchFields.count;
-  const reports = fields.map(({ field, index }) => {
-    const classes = classesOf(terms, index, field);
-    return emitField(builder, route, classes, field, terms.length, groupCount);
-  });
+  const reports = fields.map((field) => emitField(builder, route, terms, field, groupCount));
   return {
     firstField,
     fieldCount: fields.length,
@@ -153,75 +150,24 @@ function matchedFields(terms: readonly Term[], schema: SchemaIr, aggregated: boo
   return fields;
 }
 
-/** Cuts the field's range where the terms' sets begin and end, and says which terms hold where. */
-function classesOf(terms: readonly Term[], index: number, field: IntegerField): FieldClasses {
-  const [min, max] = fieldRange(field);
-  const starts = new Set<bigint>();
-  for (const { box } of terms) {
-    for (const [low, high] of box.get(index) ?? []) {
-      if (low > min) starts.add(low);
-      if (high < max) starts.add(high + 1n);
-    }
-  }
-  const sorted = [...starts].sort((a, b) => (a < b ? -1 : 1));
-  const classAt = new Map(sorted.map((value, place) => [value, place + 1]));
-  const begins: number[][] = Array.from({ length: sorted.length + 2 }, () => []);
-  const ends: number[][] = Array.from({ length: sorted.length + 2 }, () => []);
-  for (const [term, { box }] of terms.entries()) {
-    for (const [low, high] of box.get(index) ?? [[min, max] as const]) {
-      begins[classAt.get(low) ?? 0]?.push(term);
-      ends[classAt.get(high + 1n) ?? sorted.length + 1]?.push(term);
-    }
-  }
-  return { starts: sorted, begins, ends };
-}
-
 function emitField(
   builder: ImageBuilder,
   route: RouteIr,
-  classes: FieldClasses,
-  field: IntegerField,
-  termCount: number,
+  terms: readonly Term[],
+  { index, field }: MatchedField,
   groupCount: number,
 ): MatchFieldReport {
-  const map = field.bytes === 1 ? 'direct' : 'search';
-  const { first, steps } =
-    map === 'direct'
-      ? emitDirect(builder, classes, field)
-      : builder.searchKeys(classes.starts.map((value) => keyOf(field, value)));
+  const boxes = terms.map(({ box }) => box);
+  const classes = integerClasses(boxes, index, field);
+  const ref = emitIntegerMap(builder, classes, field);
   const rows =
     groupCount === 0
       ? emitWordRows(builder, classes)
-      : emitGroupRows(builder, classes, termCount, groupCount);
-  builder.sections.matchFields
-    .u8(classMapKinds[map], fieldKind(field))
-    .u16(field.offset)
-    .u32(first, rows, classes.starts.length)
-    .u8(steps, 0, 0, 0, 0, 0, 0, 0);
+      : emitGroupRows(builder, classes, terms.length, groupCount);
+  emitMatchField(builder, ref, rows);
   if (builder.imageBytes > imageBytesMax) {
     const expected = `tables of at most ${imageBytesMax} bytes`;
     throw optionError('ERR_ROUTE_LIMIT', route.name, expected, builder.imageBytes, route.position);
   }
-  return { field: field.name, map, classes: classes.starts.length + 1 };
-}
-
-/** A class for each of the 256 bytes that a one-byte field can hold. */
-function emitDirect(
-  builder: ImageBuilder,
-  { starts }: FieldClasses,
-  field: IntegerField,
-): { first: number; steps: number } {
-  const { slots } = builder.sections;
-  const first = slots.count;
-  for (let byte = 0; byte < 256; byte += 1) {
-    const value = valueOfByte(byte, field);
-    slots.u16(starts.filter((start) => start <= value).length);
-  }
-  return { first, steps: 0 };
-}
-
-/** What a byte says of the field that has it, or has one bit of it. */
-function valueOfByte(byte: number, { type, bit }: IntegerField): bigint {
-  if (bit !== undefined) return BigInt((byte >> bit) & 1);
-  return type === 'i8' ? BigInt.asIntN(8, BigInt(byte)) : BigInt(byte);
+  return { field: field.name, map: ref.map, classes: ref.classCount };
 }

@@ -1,22 +1,15 @@
 // The rows of bits behind a class map. Both forms walk the classes in order and change only the
 // bits of terms that begin or end there.
+import type { FieldClasses } from './emit-class-maps.js';
 import { groupWords } from './emit-format.js';
 import type { ImageBuilder } from './emit-sections.js';
-
-/** Classes of a field: class 0 starts at the least value, class n at starts[n - 1]. */
-export interface FieldClasses {
-  readonly starts: readonly bigint[];
-  /** Terms whose set begins with each class, and those that no longer hold in it. */
-  readonly begins: readonly (readonly number[])[];
-  readonly ends: readonly (readonly number[])[];
-}
 
 /** Appends one word a class, for at most 64 terms. Returns the index of the first. */
 export function emitWordRows(builder: ImageBuilder, classes: FieldClasses): number {
   const { words } = builder.sections;
   const first = words.count;
   let row = 0n;
-  for (let index = 0; index <= classes.starts.length; index += 1) {
+  for (let index = 0; index < classes.classCount; index += 1) {
     for (const term of classes.ends[index] ?? []) row &= ~(1n << BigInt(term));
     for (const term of classes.begins[index] ?? []) row |= 1n << BigInt(term);
     words.u64(BigInt.asUintN(64, row));
@@ -39,7 +32,7 @@ export function emitGroupRows(
   const bits = new TermBits(termCount);
   const stored = new Map<string, number>();
   const current: PackedGroup[] = [];
-  for (let index = 0; index <= classes.starts.length; index += 1) {
+  for (let index = 0; index < classes.classCount; index += 1) {
     const changed = new Set<number>();
     for (const term of classes.ends[index] ?? []) changed.add(bits.clear(term));
     for (const term of classes.begins[index] ?? []) changed.add(bits.set(term));

@@ -96,9 +96,8 @@ function emitRoute(builder: ImageBuilder, ir: RouterIr, route: RouteIr, views: V
     .u16(checkKinds.length, matcher.fieldCount)
     .u32(matcher.firstField, matcher.firstTerm)
     .u16(matcher.termCount, matcher.groupCount)
-    .u32(firstAction)
-    .u16(route.rules.length, viewIndex(views, route.schema))
-    .u32(reject);
+    .u32(firstAction, route.rules.length, reject)
+    .u16(viewIndex(views, route.schema), 0);
   return { route: route.name, checks: checkKinds, ...matcher.report };
 }
 

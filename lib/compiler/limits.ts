@@ -1,7 +1,7 @@
 // The bounds of a configuration. Each is checked by name; none is reached silently.
 
 export const endpointCountMax = 250;
-export const rulesPerRouteMax = 16_384;
+export const rulesPerRouteMax = 131_072;
 export const routeCountMax = 4_096;
 export const poolCountMax = 4_096;
 export const poolMembersMax = 250;

@@ -18,6 +18,11 @@ Napi::Value index_or_null(Napi::Env env, uint16_t index) {
   return Napi::Number::New(env, index);
 }
 
+Napi::Value rule_or_null(Napi::Env env, uint32_t rule) {
+  if (rule == kNoRule) return env.Null();
+  return Napi::Number::New(env, rule);
+}
+
 // The endpoints that a return address may name, by index.
 Napi::Value carriers_of(Napi::Env env, const RouteImage& image, uint16_t carriers) {
   Napi::Array endpoints = Napi::Array::New(env);
@@ -53,7 +58,7 @@ Napi::Object decision_of(Napi::Env env, const RouteImage& image, const Decision&
   object.Set("outcome", outcome_name(decision.outcome));
   object.Set("target", target_of(env, image, decision));
   object.Set("route", index_or_null(env, decision.route));
-  object.Set("rule", index_or_null(env, decision.rule));
+  object.Set("rule", rule_or_null(env, decision.rule));
   object.Set("transform", index_or_null(env, decision.transform));
   object.Set("rejectCode", Napi::Number::New(env, decision.reject_code));
   object.Set("outputBytes", Napi::Number::New(env, decision.output_bytes));

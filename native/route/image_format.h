@@ -13,13 +13,14 @@
 namespace hyperroute {
 
 inline constexpr uint32_t kImageMagic = 0x4D495248;  // "HRIM" in memory.
-inline constexpr uint16_t kImageFormatVersion = 3;
+inline constexpr uint16_t kImageFormatVersion = 4;
 inline constexpr uint32_t kImageBytesMax = 64u << 20;
 inline constexpr uint32_t kImageCrcStart = 16;  // The CRC covers everything from here on.
 
 // Bounds that the step relies on; the emitter refuses configurations beyond them by name.
 inline constexpr uint32_t kEndpointsMax = 256;  // As many as a return address can name.
 inline constexpr uint32_t kTermsMax = 16384;
+inline constexpr uint32_t kRulesMax = 131072;  // Of one route.
 inline constexpr uint32_t kMatchFieldsMax = 64;
 inline constexpr uint32_t kProgramStackMax = 40;
 inline constexpr uint32_t kPairFactorBytesMax = 15;  // Of both factors: the product fits 128 bits.
@@ -173,11 +174,12 @@ struct RouteRecord {
   uint16_t term_count;
   uint16_t group_count;  // kAggregated: groups a class.
   uint32_t actions;      // One for each rule.
-  uint16_t rule_count;
-  uint16_t view;    // kNoIndex: messages are their own views.
+  uint32_t rule_count;
   uint32_t reject;  // Action of rejected messages, or kNoRecord.
+  uint16_t view;    // kNoIndex: messages are their own views.
+  uint16_t reserved_end;
 };
-static_assert(sizeof(RouteRecord) == 40 && offsetof(RouteRecord, reject) == 36);
+static_assert(sizeof(RouteRecord) == 44 && offsetof(RouteRecord, reject) == 36);
 
 // A condition as a program: values on a small stack of 128-bit integers, the truth of the last
 // test in a flag. Jumps go forward and only where the stack is empty.
@@ -243,11 +245,12 @@ static_assert(sizeof(MatchFieldRecord) == 24 && offsetof(MatchFieldRecord, steps
 // One conjunction of conditions of a rule. The class maps decide it exactly, or, where the rule
 // has a program, say which messages the program must be asked about.
 struct TermRecord {
-  uint16_t rule;
-  uint16_t instruction_count;  // 0: no program.
+  uint32_t rule;
   uint32_t instructions;
+  uint16_t instruction_count;  // 0: no program.
+  uint16_t reserved;
 };
-static_assert(sizeof(TermRecord) == 8);
+static_assert(sizeof(TermRecord) == 12);
 
 enum class ActionKind : uint8_t { kEndpoint, kPool, kReturnSource, kReturnField, kDiscard };
 

@@ -30,6 +30,7 @@ Status ImageVerifier::verify_route(const RouteRecord& route, uint32_t index) {
   for (uint32_t check = 0; check < route.check_count; ++check) {
     HR_TRY(verify_check(tables_.checks[route.checks + check], route));
   }
+  HR_IMAGE_REQUIRE(route.rule_count <= kRulesMax, "route %u: %u rules", index, route.rule_count);
   HR_TRY(verify_run(route.actions, route.rule_count, tables_.actions.count, "rules"));
   for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
     HR_TRY(verify_action(tables_.actions[route.actions + rule], route));
@@ -38,7 +39,6 @@ Status ImageVerifier::verify_route(const RouteRecord& route, uint32_t index) {
     HR_TRY(verify_run(route.reject, 1, tables_.actions.count, "reject action"));
     HR_TRY(verify_action(tables_.actions[route.reject], route));
   }
-  HR_IMAGE_REQUIRE(route.rule_count < kNoIndex, "route %u: %u rules", index, route.rule_count);
   return verify_terms(route);
 }
 

@@ -10,28 +10,17 @@
 #include <bit>
 #include <cstdint>
 
-#include "codec/field_datapath.h"
+#include "route/class_map_datapath.h"
 #include "route/image.h"
 #include "route/program_datapath.h"
-#include "route/search_datapath.h"
 
 namespace hyperroute {
-
-// The class of the message's value in one field: which row of the field applies.
-inline uint32_t class_of(const ImageTables& tables, const MatchFieldRecord& field,
-                         const uint8_t* message) noexcept {
-  if (field.kind == ClassMapKind::kDirect) {
-    return tables.slots[field.table + message[field.offset]];
-  }
-  return count_not_above(tables.bounds.from(field.table), field.bound_count, field.steps,
-                         load_field_key(message + field.offset, field.load));
-}
 
 enum class TermResult : uint8_t { kNo, kYes, kOverflow };
 
 // Asks the terms whose bits are set in `word`, in order. `first_term` is the term of bit 0.
 inline TermResult first_term(const ImageTables& tables, const RouteRecord& route, uint64_t word,
-                             uint32_t word_start, const uint8_t* message, uint16_t& rule) noexcept {
+                             uint32_t word_start, const uint8_t* message, uint32_t& rule) noexcept {
   for (; word != 0; word &= word - 1) {
     const uint32_t bit = static_cast<uint32_t>(std::countr_zero(word));
     const TermRecord& term = tables.terms[route.terms + word_start + bit];
@@ -48,7 +37,7 @@ inline TermResult first_term(const ImageTables& tables, const RouteRecord& route
 
 // At most 64 terms: one AND a field.
 inline TermResult match_word(const ImageTables& tables, const RouteRecord& route,
-                             const uint8_t* message, uint16_t& rule) noexcept {
+                             const uint8_t* message, uint32_t& rule) noexcept {
   const uint32_t term_count = route.term_count;
   uint64_t word = term_count == 0 ? 0 : ~0ull >> (64 - term_count);
   const MatchFieldRecord* const fields = tables.match_fields.from(route.fields);
@@ -74,7 +63,7 @@ inline uint64_t and_packed(const ImageTables& tables, const GroupRecord* const* 
 
 // Thousands of terms: the summaries say which words of a group can hold a common bit at all.
 inline TermResult match_aggregated(const ImageTables& tables, const RouteRecord& route,
-                                   const uint8_t* message, uint16_t& rule) noexcept {
+                                   const uint8_t* message, uint32_t& rule) noexcept {
   const GroupRecord* rows[kMatchFieldsMax];
   const MatchFieldRecord* const fields = tables.match_fields.from(route.fields);
   const uint32_t field_count = route.field_count;
@@ -98,7 +87,7 @@ inline TermResult match_aggregated(const ImageTables& tables, const RouteRecord&
 
 // Returns 0 and the rule, or the reject code.
 inline uint32_t match_rule(const ImageTables& tables, const RouteRecord& route,
-                           const uint8_t* message, uint16_t& rule) noexcept {
+                           const uint8_t* message, uint32_t& rule) noexcept {
   TermResult result;
   if (route.matcher == MatcherKind::kAlways) {
     rule = 0;

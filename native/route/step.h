@@ -18,6 +18,7 @@ namespace hyperroute {
 class RouteImage;  // image.h: a verified, immutable, relocatable block.
 
 inline constexpr uint16_t kNoIndex = 0xFFFF;
+inline constexpr uint32_t kNoRule = 0xFFFFFFFF;
 
 // The bytes of a message type that fields are read from; raw messages have no bound.
 inline constexpr uint32_t kViewBytesMax = 65536;
@@ -51,10 +52,10 @@ struct Decision {
   Outcome outcome;
   TargetKind target;
   uint16_t route;           // Index of the route in the image; kNoIndex: no schema was recognised.
-  uint16_t rule;            // Index within the route; kNoIndex when rejected before matching.
   uint16_t endpoint;        // For kEndpoint: index in the image.
   uint16_t transform;       // kNoIndex: the message goes out as it came.
   uint16_t carriers;        // For kReturnAddress: who may be named (RouteImage::carries).
+  uint32_t rule;            // Index within the route; kNoRule when rejected before matching.
   uint32_t reject_code;     // For kReject.
   uint32_t output_bytes;    // Bytes to claim.
   uint64_t return_address;  // For kReturnAddress: as read from the message.

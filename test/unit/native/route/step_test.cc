@@ -122,7 +122,7 @@ TEST_F(Step, RejectsOrdersOverTheLimitBackToTheirSender) {
   EXPECT_EQ(result.decision.outcome, Outcome::kReject);
   EXPECT_EQ(result.reject_code, kNotional);
   EXPECT_EQ(result.decision.route, 0);
-  EXPECT_EQ(result.decision.rule, kNoIndex);
+  EXPECT_EQ(result.decision.rule, kNoRule);
   EXPECT_EQ(result.reject.outcome, Outcome::kDeliver);
   EXPECT_EQ(result.reject.target, TargetKind::kReturnSource);
   EXPECT_EQ(result.output, Bytes().u32(25).u8(4).u64(0).u32(kNotional).u64(42).get());
