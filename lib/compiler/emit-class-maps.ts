@@ -70,7 +70,7 @@ export function emitIntegerMap(
   return { map, load: fieldKind(field), offset: field.offset, table: first, classCount, steps };
 }
 
-/** Appends the record of a field of a matcher: its class map, and where the first class's row is. */
+/** Appends the record of a matcher's field: its class map, and where the first class's row is. */
 export function emitMatchField(builder: ImageBuilder, ref: ClassMapRef, rows: number): void {
   builder.sections.matchFields
     .u8(classMapKinds[ref.map], ref.load)
