@@ -65,12 +65,13 @@ const graceSeconds = 5;
  * Its output goes to `logPath`, and to stderr as well with `show`. Resolves to
  * { status, timedOut, output }; never rejects.
  */
-export function runLimited(command, args, { logPath, seconds, env = {}, show = false }) {
+export function runLimited(command, args, options) {
+  const { logPath, seconds, env = {}, cwd = root, show = false } = options;
   mkdirSync(dirname(logPath), { recursive: true });
   const log = createWriteStream(logPath);
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      cwd: root,
+      cwd,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },

@@ -174,8 +174,11 @@ export async function runVariant(name, { filter = '*', show = false } = {}) {
   const reportPath = logOf(name, 'report').replace(/log$/, 'json');
   rmSync(reportPath, { force: true });
   const args = [`--gtest_output=json:${reportPath}`, `--gtest_filter=${filter}`];
-  const options = { logPath: logOf(name, 'run'), seconds, env, show };
-  const run = await runLimited(join(folderOf(name), target), args, options);
+  // Tests find their files by __FILE__, which a compiler cache may have made relative to the folder
+  // they were built in.
+  const cwd = folderOf(name);
+  const options = { logPath: logOf(name, 'run'), seconds, env, cwd, show };
+  const run = await runLimited(join(cwd, target), args, options);
   if (run.timedOut)
     return failure(title, `over the limit of ${seconds} s\n${tail(run.output, 40)}`);
   if (!existsSync(reportPath)) {
