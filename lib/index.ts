@@ -10,7 +10,14 @@ export {
 } from './codes.js';
 export { type Applied, compileTransform } from './compiler/apply.js';
 export { and, not, or } from './compiler/dsl/expressions.js';
+export {
+  defineMatcher,
+  type MatchedField,
+  type Matcher,
+  type Matches,
+} from './compiler/dsl/matchers.js';
 export type * from './compiler/dsl/output-types.js';
+export type * from './compiler/dsl/own-types.js';
 export {
   otherwise,
   type Route,

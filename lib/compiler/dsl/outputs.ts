@@ -3,7 +3,8 @@ import { optionError, type SourcePlace } from '../../errors.js';
 import type { IntegerType } from '../../schema/model.js';
 import { placeHere } from './capture.js';
 import { type CodeReference, codeReference } from './codes.js';
-import type { AnyRef, GroupFieldRef, NumberFieldRef } from './refs.js';
+import type { AnyRef, GroupFieldRef, NumberFieldRef, SymbolFieldRef } from './refs.js';
+import type { Cell } from './tabulate.js';
 
 /** What a transform writes, before reject codes have numbers. */
 export type ValueNode =
@@ -13,6 +14,13 @@ export type ValueNode =
       readonly ref: AnyRef;
       /** Target symbols or numbers by source symbol. */
       readonly targets: Readonly<Record<string, string | bigint>>;
+    }
+  /** What a function answered for each value; undefined: it is rejected. */
+  | {
+      readonly kind: 'table';
+      readonly ref: NumberFieldRef | SymbolFieldRef;
+      readonly cells: readonly Cell[];
+      readonly answers: readonly unknown[];
     }
   /** `decimals`: of the result. */
   | { readonly kind: 'scale'; readonly ref: NumberFieldRef; readonly decimals: number }
@@ -62,6 +70,15 @@ export class OutputValue {
     const ref = 'ref' in this.value ? this.value.ref : null;
     needOptional(ref, what);
     return new OutputValue(this.value, this.narrowing, this.place, absent);
+  }
+}
+
+/** `o.tier.tabulate(…)`: where the function has no answer, `orReject` says what happens. */
+export class TableNode extends OutputValue {
+  orReject(name: unknown, code?: unknown): OutputValue {
+    const place = placeHere();
+    const narrowing = codeReference(name, code, 'tabulate.orReject', place);
+    return new OutputValue(this.value, narrowing, place, this.absent);
   }
 }
 

@@ -125,6 +125,8 @@ function plan(field: PlacedField, output: OutputValue, run: Capture, what: strin
   switch (value.kind) {
     case 'map':
       return mapOf(field, value.ref, value.targets, what, place);
+    case 'table':
+      return tableOf(field, value, output, what);
     case 'group':
       return groupOf(field, value, run, what, place);
     case 'scale': {
@@ -246,6 +248,47 @@ function mapOf(
   // A number without a symbol is read as that one, here as everywhere.
   const otherwise = fallback === undefined ? {} : { otherwise: fallback[1] };
   return { kind: 'map', field: ref.index, pairs, ...otherwise, code };
+}
+
+function tableOf(
+  field: PlacedField,
+  { ref, cells, answers }: Extract<ValueNode, { kind: 'table' }>,
+  { narrowing, place }: OutputValue,
+  what: string,
+): OutputNode {
+  const fallback = defaultOf(ref.field);
+  const isPartial = answers.includes(undefined);
+  if (isPartial && (narrowing === null || fallback !== undefined)) {
+    const hint = fallback === undefined ? ", or .orReject('CODE')" : '';
+    const missing = cells[answers.indexOf(undefined)]?.input;
+    const received = `none for ${String(missing)}`;
+    throw optionError('ERR_ROUTE', what, `an answer for every value${hint}`, received, place);
+  }
+  const pairs = cells.flatMap(({ value, input }, index) => {
+    const answer = answers[index];
+    if (answer === undefined) return [];
+    const to = answerOf(field, answer);
+    if (to === undefined) throw unfit(field, `${String(input)} -> ${String(answer)}`, what, place);
+    return [[value, to] as const];
+  });
+  pairs.sort(([left], [right]) => (left < right ? -1 : 1));
+  if (pairs.length === 0) throw unfit(field, 'no answer at all', what, place);
+  const others = ref.field.symbols === null ? 'OUT_OF_RANGE' : 'BAD_ENUM';
+  const code = narrowing ?? builtInCode(others, place);
+  const found = pairs.find(([value]) => value === fallback);
+  const otherwise = found === undefined ? {} : { otherwise: found[1] };
+  return { kind: 'map', field: ref.index, pairs, ...otherwise, code };
+}
+
+/** What a function answered as a value of the output field; undefined: it is none. */
+function answerOf(field: PlacedField, answer: unknown): bigint | undefined {
+  if (field.symbols !== null) {
+    const isKind = typeof answer === (field.shape === 'bool' ? 'boolean' : 'string');
+    const symbol = String(answer);
+    return isKind && Object.hasOwn(field.symbols, symbol) ? field.symbols[symbol] : undefined;
+  }
+  const exact = exactInteger(answer);
+  return exact !== undefined && holds(field, exact) ? exact : undefined;
 }
 
 function holds(field: PlacedField, value: bigint): boolean {

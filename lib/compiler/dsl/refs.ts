@@ -16,7 +16,9 @@ import {
   makeCondition,
   presenceTest,
 } from './expressions.js';
-import { NarrowingNode, OutputValue, RescaleNode } from './outputs.js';
+import { matchesOf } from './matchers.js';
+import { NarrowingNode, OutputValue, RescaleNode, TableNode } from './outputs.js';
+import { answersOf, cellsOf, cellsWhere, intervalsOfCells } from './tabulate.js';
 import type { Condition, Refs } from './types.js';
 
 /** The condition that an optional field is there. */
@@ -97,6 +99,21 @@ export class NumberFieldRef extends ExpressionNode {
     );
   }
 
+  /** The values for which a function answers true; it is asked for each of them, now. */
+  where(predicate: unknown): Condition {
+    return where(this, predicate);
+  }
+
+  /** The values that a user's matcher means. */
+  by(matcher: unknown, args?: unknown): Condition {
+    return by(this, matcher, args);
+  }
+
+  /** What a function makes of each value; it is asked for each of them, now. */
+  tabulate(answer: unknown): TableNode {
+    return tabulate(this, answer);
+  }
+
   to(type: unknown): OutputValue | NarrowingNode {
     const what = `${this.text}.to`;
     if (type === 'u53') {
@@ -151,6 +168,26 @@ export class SymbolFieldRef {
   in(symbols: unknown): Condition {
     const what = `${this.field.name}.in`;
     return this.#among(listOf(symbols, what), what);
+  }
+
+  /** The symbols for which a function answers true; it is asked for each of them, now. */
+  where(predicate: unknown): Condition {
+    const what = `${this.field.name}.where`;
+    const place = placeHere();
+    currentCapture(what, this.capture);
+    const cells = cellsWhere(this.field, predicate as () => unknown, what, place);
+    return this.#among(
+      cells.map(({ input }) => input),
+      what,
+    );
+  }
+
+  by(matcher: unknown, args?: unknown): Condition {
+    return by(this, matcher, args);
+  }
+
+  tabulate(answer: unknown): TableNode {
+    return tabulate(this, answer);
   }
 
   map(targets: unknown): OutputValue {
@@ -260,6 +297,29 @@ export class GroupFieldRef extends BytesFieldRef {
     } as const;
     return new OutputValue(value, null, placeHere());
   }
+}
+
+function where(ref: NumberFieldRef, predicate: unknown): Condition {
+  const what = `${ref.text}.where`;
+  currentCapture(what, ref.capture);
+  const cells = cellsWhere(ref.field, predicate as () => unknown, what, placeHere());
+  return fieldIn(ref.index, intervalsOfCells(cells), what, ref.field.presence);
+}
+
+function by(ref: NumberFieldRef | SymbolFieldRef, matcher: unknown, args: unknown): Condition {
+  const what = `${ref.field.name}.by`;
+  currentCapture(what, ref.capture);
+  const intervals = matchesOf(ref.field, matcher, args, what, placeHere());
+  return fieldIn(ref.index, intervals, what, ref.field.presence);
+}
+
+function tabulate(ref: NumberFieldRef | SymbolFieldRef, answer: unknown): TableNode {
+  const what = `${ref.field.name}.tabulate`;
+  const place = placeHere();
+  currentCapture(what, ref.capture);
+  const cells = cellsOf(ref.field, what, place);
+  const answers = answersOf(cells, answer as () => unknown, what, place);
+  return new TableNode({ kind: 'table', ref, cells, answers }, null, place);
 }
 
 export type AnyRef = NumberFieldRef | SymbolFieldRef | BytesFieldRef;

@@ -21,6 +21,7 @@ import type {
 } from '../../schema/model.js';
 import type { AnySchema, FieldsOf } from '../../schema/schema.js';
 import type { BitsSpec, FieldSpec, Fields, GroupOf, TypeSpec } from '../../schema/spec.js';
+import type { MaybeTabulating, OwnConditions, Tabulating } from './own-types.js';
 
 declare const accepts: unique symbol;
 declare const carries: unique symbol;
@@ -119,7 +120,11 @@ export interface NumberConditions extends Expression {
 }
 
 /** An integer field of the message in hand. */
-export interface NumberRef<Type extends IntegerType> extends NumberConditions, Value<Type> {
+export interface NumberRef<Type extends IntegerType>
+  extends NumberConditions,
+    OwnConditions<number>,
+    Tabulating<number>,
+    Value<Type> {
   /** The value as another type, for a transform. */
   to<To extends IntegerType>(type: To): Type extends Narrower<To> ? Value<To> : Narrowing<To>;
   to(type: 'u53'): Narrowing<'u64'>;
@@ -150,6 +155,8 @@ export interface MaybeNarrowing<Type extends string> {
 /** An optional integer field of the message in hand. */
 export interface OptionalNumberRef<Type extends IntegerType>
   extends NumberConditions,
+    OwnConditions<number>,
+    MaybeTabulating<number>,
     Optional,
     MaybeNumber<Type> {
   to<To extends IntegerType>(
@@ -172,6 +179,8 @@ export interface EnumConditions<Symbols extends string> {
 /** An enumeration field of the message in hand. */
 export interface EnumRef<Symbols extends string>
   extends EnumConditions<Symbols>,
+    OwnConditions<Symbols>,
+    Tabulating<Symbols>,
     SymbolValue<Symbols> {
   /**
    * Replaces every symbol by one of another enumeration, or by a number. A value that is no
@@ -191,6 +200,8 @@ export interface MaybeSymbol<Symbols extends string>
 /** An optional enumeration field of the message in hand. */
 export interface OptionalEnumRef<Symbols extends string>
   extends EnumConditions<Symbols>,
+    OwnConditions<Symbols>,
+    MaybeTabulating<Symbols>,
     Optional,
     MaybeSymbol<Symbols> {
   map<const To extends string>(symbols: Readonly<Record<Symbols, To>>): MaybeSymbol<To>;
@@ -198,17 +209,26 @@ export interface OptionalEnumRef<Symbols extends string>
 }
 
 /** A boolean field of the message in hand. */
-export interface BoolRef extends SymbolValue<'false' | 'true'> {
+export interface BoolRef
+  extends OwnConditions<boolean>,
+    Tabulating<boolean>,
+    SymbolValue<'false' | 'true'> {
   is(value: boolean): Condition;
+}
+
+/** A boolean that may be absent, for a transform. */
+export interface OptionalBoolValue extends MaybeValue<{ readonly symbol: 'false' | 'true' }> {
+  orElse(value: boolean): SymbolValue<'false' | 'true'>;
+  orRejectAbsent(name: string, code?: number): SymbolValue<'false' | 'true'>;
 }
 
 /** An optional boolean field of the message in hand. */
 export interface OptionalBoolRef
-  extends Optional,
-    MaybeValue<{ readonly symbol: 'false' | 'true' }> {
+  extends OwnConditions<boolean>,
+    MaybeTabulating<boolean>,
+    Optional,
+    OptionalBoolValue {
   is(value: boolean): Condition;
-  orElse(value: boolean): SymbolValue<'false' | 'true'>;
-  orRejectAbsent(name: string, code?: number): SymbolValue<'false' | 'true'>;
 }
 
 /** A field of bytes or ASCII; a transform can copy it to one of the same kind and size. */
