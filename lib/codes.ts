@@ -80,6 +80,10 @@ export const statusCodes = {
   ERR_MESSAGE: -19,
   /** A route needs more table space than a named bound allows. */
   ERR_ROUTE_LIMIT: -20,
+  /** The change would move more of a pool's keys than its limit allows. */
+  ERR_MOVED_LIMIT: -21,
+  /** A host name could not be resolved to an address. */
+  ERR_RESOLVE: -22,
 } as const;
 
 /** The `code` of every HyperRouteError. */

@@ -9,6 +9,7 @@ export {
   rejectCodeUserMin,
 } from './codes.js';
 export { type Applied, compileTransform } from './compiler/apply.js';
+export type { ChangedRule, PoolDiff, RouteDiff, RuleDiff, RuleReference } from './compiler/diff.js';
 export { and, not, or } from './compiler/dsl/expressions.js';
 export {
   defineMatcher,
@@ -72,9 +73,9 @@ export {
   HyperRoute,
   type RunningEndpoint,
   type StartOptions,
-  type UpdateReport,
 } from './router/hyperroute.js';
 export type { CountersSummary, Metrics } from './router/summary.js';
+export type { UpdateOptions, UpdateReport } from './router/update.js';
 export {
   type BlocksFraming,
   type BlocksInteger,

@@ -3,8 +3,8 @@
 import { rejectCodes } from '../codes.js';
 import type { RouterIr } from '../compiler/ir.js';
 import type { NativeBindings, NativeRouter } from '../native.js';
-import type { UpdateReport } from './hyperroute.js';
-import { openPort, type Port, portOf } from './ports.js';
+import { canChange, canInherit, openPort, type Port, portOf } from './ports.js';
+import type { UpdateReport } from './update.js';
 import type { WorkerPlan } from './workers.js';
 
 /** The endpoints of the next configuration, as they are found or opened. */
@@ -17,23 +17,35 @@ export class NextPorts {
     string[]
   >;
 
-  keep(port: Port, ir: Port['ir']): void {
-    const same = JSON.stringify(port.ir.options) === JSON.stringify(ir.options);
-    this.#names[same ? 'kept' : 'changed'].push(ir.name);
-    this.ports.set(ir.name, port);
+  /** Notes what becomes of an endpoint. `keep`: the port that runs; `open`: a new one. */
+  classify(
+    router: NativeRouter,
+    ports: ReadonlyMap<string, Port>,
+    ir: Port['ir'],
+  ): 'keep' | 'open' {
+    const running = ports.get(ir.name);
+    if (running !== undefined && canChange(router, running, ir)) {
+      const same = JSON.stringify(running.ir.options) === JSON.stringify(ir.options);
+      this.#names[same ? 'kept' : 'changed'].push(ir.name);
+      return 'keep';
+    }
+    const inherits = running !== undefined && canInherit(running, ir);
+    this.#names[inherits ? 'changed' : running === undefined ? 'added' : 'moved'].push(ir.name);
+    return 'open';
+  }
+
+  keep(port: Port): void {
+    this.ports.set(port.ir.name, port);
     this.slots.add(port.slot);
   }
 
-  open(port: Port, replaces: boolean): void {
-    const what = port.inherits ? 'changed' : replaces ? 'moved' : 'added';
-    this.#names[what].push(port.ir.name);
-    this.ports.set(port.ir.name, port);
-    this.slots.add(port.slot);
+  open(port: Port): void {
+    this.keep(port);
     this.opened.push(port);
   }
 
-  report(removed: readonly Port[]): UpdateReport {
-    return { ...this.#names, removed: removed.map(({ ir }) => ir.name) };
+  names(): Pick<UpdateReport, 'added' | 'moved' | 'changed' | 'kept'> {
+    return this.#names;
   }
 }
 

@@ -9,6 +9,7 @@ import { readCounters } from './counters.js';
 import { Installation } from './installation.js';
 import { portOf } from './ports.js';
 import { type CountersSummary, summarize } from './summary.js';
+import type { UpdateOptions, UpdateReport } from './update.js';
 import { planWorkers } from './workers.js';
 
 export interface StartOptions {
@@ -26,17 +27,6 @@ export interface RunningEndpoint {
   readonly address: string | null;
   /** What the kernel granted, for udp. */
   readonly receiveBufferBytes: number | null;
-}
-
-/** What an update did, by endpoint name. */
-export interface UpdateReport {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  /** New address or limits: opened anew, the old one drains. */
-  readonly moved: readonly string[];
-  /** Same socket, other options. */
-  readonly changed: readonly string[];
-  readonly kept: readonly string[];
 }
 
 export interface CloseOptions {
@@ -148,12 +138,24 @@ export class HyperRoute {
    * by name: unchanged ones keep their sockets, connections and queues, changed options apply to
    * new connections, a changed address opens first and then drains the old one in the background
    * (see `drained`). Resolves when every worker uses the new routes. Rejects with a HyperRouteError
-   * and nothing changed if the new configuration cannot be used.
+   * and nothing changed if the new configuration cannot be used, or moves more of a pool's keys
+   * than `maxMoved` allows (ERR_MOVED_LIMIT).
    */
-  update(config: RouterIr): Promise<UpdateReport> {
+  update(config: RouterIr, options: UpdateOptions = {}): Promise<UpdateReport> {
     return this.#installation.inTurn(async () => {
       this.#throwIfClosed();
-      return this.#installation.apply(config);
+      return this.#installation.apply(config, options);
+    });
+  }
+
+  /**
+   * What `update(config)` would do now, without doing it. Rejects with what it would reject with,
+   * but for what only opening a socket tells.
+   */
+  plan(config: RouterIr): Promise<UpdateReport> {
+    return this.#installation.inTurn(async () => {
+      this.#throwIfClosed();
+      return this.#installation.plan(config);
     });
   }
 

@@ -3,13 +3,12 @@
 //
 // Control path, on the thread that started the router.
 import { check } from '../compiler/check.js';
+import { diffRouters } from '../compiler/diff.js';
 import { emit } from '../compiler/emit.js';
 import type { RouterIr } from '../compiler/ir.js';
 import { type NativeRouter, nativeCall } from '../native.js';
 import { bindingsOf, NextPorts, namesOf, openAll } from './bindings.js';
-import type { UpdateReport } from './hyperroute.js';
 import {
-  canChange,
   changePort,
   closePort,
   flushPort,
@@ -20,6 +19,7 @@ import {
   stopReading,
   until,
 } from './ports.js';
+import { changesOf, refuseMoves, type UpdateOptions, type UpdateReport } from './update.js';
 import { replanWorkers, type WorkerPlan } from './workers.js';
 
 /** The engine with everything that is installed in it. Changes are made one after another. */
@@ -81,9 +81,11 @@ export class Installation {
    * Puts another configuration in the place of the one that runs. To be called in turn. Throws, and
    * nothing has changed, if it cannot be used.
    */
-  async apply(ir: RouterIr): Promise<UpdateReport> {
+  async apply(ir: RouterIr, { maxMoved = 1 }: UpdateOptions = {}): Promise<UpdateReport> {
     const router = this.#native;
     check(ir);
+    const diff = diffRouters(this.#ir, ir);
+    refuseMoves(diff, maxMoved);
     const image = emit(ir);
     const plan = replanWorkers(this.#plan, this.#ir, ir);
     const next = this.#openChanged(ir, plan);
@@ -118,7 +120,23 @@ export class Installation {
     }
     for (const port of removed) this.#drain(port, false);
     router.collectMetrics();
-    return next.report(removed);
+    return {
+      ...next.names(),
+      removed: removed.map(({ ir: { name } }) => name),
+      ...changesOf(diff),
+    };
+  }
+
+  /** What `apply` would do; throws what it would, but for what only opening a socket tells. */
+  plan(ir: RouterIr): UpdateReport {
+    check(ir);
+    emit(ir);
+    replanWorkers(this.#plan, this.#ir, ir);
+    const next = new NextPorts();
+    for (const endpoint of ir.endpoints) next.classify(this.#native, this.#ports, endpoint);
+    const names = new Set(ir.endpoints.map(({ name }) => name));
+    const removed = [...this.#ports.keys()].filter((name) => !names.has(name));
+    return { ...next.names(), removed, ...changesOf(diffRouters(this.#ir, ir)) };
   }
 
   /** Lets a port work; what its endpoint's former port still has to send leaves first. */
@@ -140,13 +158,13 @@ export class Installation {
       for (const endpoint of ir.endpoints) {
         const { name } = endpoint;
         const running = this.#ports.get(name);
-        if (running !== undefined && canChange(this.#native, running, endpoint)) {
-          next.keep(running, endpoint);
+        const change = next.classify(this.#native, this.#ports, endpoint);
+        if (running !== undefined && change === 'keep') {
+          next.keep(running);
           continue;
         }
         const worker = plan.workerOf.get(name) ?? 0;
-        const port = openPort(this.#native, endpoint, worker, running);
-        next.open(port, running !== undefined);
+        next.open(openPort(this.#native, endpoint, worker, running));
       }
       return next;
     } catch (error) {

@@ -82,7 +82,7 @@ export function openPort(
 }
 
 /** Whether what is bound to the address of `ir` is the socket of this port. */
-function canInherit(port: Port, ir: EndpointIr): boolean {
+export function canInherit(port: Port, ir: EndpointIr): boolean {
   if (port.ir.kind !== ir.kind || (ir.kind !== 'udp' && ir.kind !== 'tcp-listen')) return false;
   const { host, port: number } = port.ir.options;
   return host === ir.options.host && number === ir.options.port;

@@ -61,6 +61,15 @@ export class OptionReader {
     throw this.error(name, `one of ${quotedList(choices)}`, value);
   }
 
+  /** A time in milliseconds within [lowMs, highMs]; `fallbackMs` when it is not given. */
+  duration(name: string, lowMs: number, highMs: number, fallbackMs: number | undefined): number {
+    const value = this.raw(name) ?? fallbackMs;
+    const ms = durationMs(value);
+    if (ms !== undefined && ms >= lowMs && ms <= highMs) return ms;
+    const expected = `a time such as '250ms', '5s' or '2m', from ${lowMs} to ${highMs} ms`;
+    throw this.error(name, expected, value);
+  }
+
   /** A nested option object; the defaults apply when it is not given. */
   nested(name: string): OptionReader {
     const value = this.raw(name) ?? {};
@@ -106,6 +115,17 @@ export function checkName(
   if (typeof value === 'string' && namePattern.test(value)) return value;
   const expected = 'a name: a letter, then up to 63 letters, digits, "_", "." or "-"';
   throw optionError(code, option, expected, value, place);
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+
+/** Milliseconds of '250ms', '5s', '2m' or of a whole number; undefined for anything else. */
+export function durationMs(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined;
+  const [, count = '', unit = ''] = /^(\d{1,9})(ms|s|m)$/.exec(String(value)) ?? [];
+  return typeof value === 'string' && count !== ''
+    ? Number(count) * (unitMs[unit] ?? 1)
+    : undefined;
 }
 
 /** An integer constant as a bigint; undefined when the value is no exact integer. */

@@ -115,6 +115,10 @@ enum class StatusCode : int32_t {
   kMessage = -19,
   // A route needs more table space than a named bound allows.
   kRouteLimit = -20,
+  // The change would move more of a pool's keys than its limit allows.
+  kMovedLimit = -21,
+  // A host name could not be resolved to an address.
+  kResolve = -22,
 };
 
 // The code's name; "UNKNOWN" for a number outside the table.
@@ -162,6 +166,10 @@ constexpr const char* name_of(StatusCode code) noexcept {
       return "ERR_MESSAGE";
     case StatusCode::kRouteLimit:
       return "ERR_ROUTE_LIMIT";
+    case StatusCode::kMovedLimit:
+      return "ERR_MOVED_LIMIT";
+    case StatusCode::kResolve:
+      return "ERR_RESOLVE";
   }
   return "UNKNOWN";
 }
