@@ -7,6 +7,7 @@ import { checkFrames } from './check-frames.js';
 import { checkRoutes } from './check-routes.js';
 import { checkSchemas } from './check-schemas.js';
 import { checkTransforms } from './check-transforms.js';
+import { checkUnique } from './check-unique.js';
 import { Findings } from './findings.js';
 import type { RouterIr } from './ir.js';
 import {
@@ -38,6 +39,8 @@ export function findErrors(ir: RouterIr): readonly HyperRouteError[] {
     checkTransforms(ir, findings);
     checkRoutes(ir, findings);
     checkThreading(ir, findings);
+    // Proofs start from a configuration that is sound.
+    if (findings.errors.length === 0) checkUnique(ir, findings);
   } catch (error) {
     // Data of another shape than the IR's ends a pass in one of these; that is a finding too.
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;

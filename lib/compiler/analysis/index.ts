@@ -1,0 +1,13 @@
+// Questions about routes that only a proof can answer, and the answers.
+export { type CoverageReport, findUncovered } from './coverage.js';
+export {
+  findOverlaps,
+  type Overlap,
+  type OverlapDoubt,
+  type OverlapOptions,
+  type OverlapReport,
+} from './overlaps.js';
+export { type AnalysisOptions, budgetDefault, type Verdict } from './questions.js';
+export { findShadowed, type Shadowed, type ShadowReport } from './shadowed.js';
+export type { Doubt } from './solve.js';
+export { readableValue, readableWitness, type Witness } from './witness.js';
