@@ -1,22 +1,34 @@
 // Class maps: the values of a field between which no rule makes a difference are one class, and a
 // class map says which class a message's value belongs to. What a matcher makes of the classes
 // (rows of bits, a table of rules) is none of this file's business.
+import { bucketMapNs, directMapNs, searchMapNs } from './cost.js';
 import type { Box } from './emit-conditions.js';
 import { fieldKind, fieldRange, type IntegerField, keyOf } from './emit-fields.js';
 import { type ClassMapName, classMapKinds } from './emit-format.js';
-import type { ImageBuilder } from './emit-sections.js';
+import { type ImageBuilder, keyMax } from './emit-sections.js';
 
 /** Which boxes hold in which classes of a field. A box is named by its place in the list. */
 export interface FieldClasses {
   readonly classCount: number;
-  /** Boxes that hold from each class on, and those that no longer hold in it. */
-  readonly begins: readonly (readonly number[])[];
-  readonly ends: readonly (readonly number[])[];
+  /** For each box its runs of classes, [first, last, first, last, …], ascending. */
+  readonly runs: readonly (readonly number[])[];
 }
 
 /** Classes of an integer: class 0 starts at the least value, class n at starts[n - 1]. */
 export interface IntegerClasses extends FieldClasses {
   readonly starts: readonly bigint[];
+}
+
+/** How a value's class is found, and what that costs. */
+export interface ClassMapPlan {
+  readonly map: ClassMapName;
+  readonly ns: number;
+  readonly bytes: number;
+  readonly steps: number;
+  /** Of buckets: the distance to the first bound is shifted by that. */
+  readonly shift: number;
+  /** Of buckets: how many bounds lie below each. */
+  readonly belows: readonly number[];
 }
 
 /** A class map in the image. */
@@ -27,6 +39,9 @@ export interface ClassMapRef {
   readonly table: number;
   readonly classCount: number;
   readonly steps: number;
+  readonly shift: number;
+  readonly buckets: number;
+  readonly bucketCount: number;
 }
 
 /** Cuts the field's range where the boxes' sets begin and end, and says which boxes hold where. */
@@ -45,29 +60,91 @@ export function integerClasses(
   }
   const sorted = [...starts].sort((a, b) => (a < b ? -1 : 1));
   const classAt = new Map(sorted.map((value, place) => [value, place + 1]));
-  const begins: number[][] = Array.from({ length: sorted.length + 2 }, () => []);
-  const ends: number[][] = Array.from({ length: sorted.length + 2 }, () => []);
-  for (const [place, box] of boxes.entries()) {
-    for (const [low, high] of box.get(index) ?? [[min, max] as const]) {
-      begins[classAt.get(low) ?? 0]?.push(place);
-      ends[classAt.get(high + 1n) ?? sorted.length + 1]?.push(place);
-    }
-  }
-  return { classCount: sorted.length + 1, starts: sorted, begins, ends };
+  const whole = [0, sorted.length];
+  const runs = boxes.map((box) => {
+    const intervals = box.get(index);
+    if (intervals === undefined) return whole;
+    return intervals.flatMap(([low, high]) => {
+      const next = high === max ? sorted.length + 1 : (classAt.get(high + 1n) ?? 0);
+      return [classAt.get(low) ?? 0, next - 1];
+    });
+  });
+  return { classCount: sorted.length + 1, starts: sorted, runs };
 }
 
-/** Appends the class map of an integer field: a table for one byte, a search for more. */
+/** The form of an integer's class map that answers soonest. */
+export function planIntegerMap(
+  { starts }: Pick<IntegerClasses, 'starts'>,
+  field: IntegerField,
+): ClassMapPlan {
+  const plain = { steps: 0, shift: 0, belows: [] };
+  if (field.bytes === 1) return { ...plain, map: 'direct', ns: directMapNs(512), bytes: 512 };
+  const steps = stepsFor(starts.length);
+  const searchBytes = (2 ** steps - 1) * 8;
+  const plans: ClassMapPlan[] = [
+    { ...plain, map: 'search', ns: searchMapNs(steps), bytes: searchBytes, steps },
+  ];
+  if (field.bytes === 2) {
+    const bytes = 65_536 * 2;
+    plans.push({ ...plain, map: 'directWide', ns: directMapNs(bytes), bytes });
+  }
+  const keys = starts.map((value) => keyOf(field, value));
+  if (keys.length > 8) plans.push(planBuckets(keys, 0), planBuckets(keys, 2));
+  return plans.reduce((best, plan) => (plan.ns < best.ns ? plan : best));
+}
+
+/** Buckets by the top bits: about 2^extra for each bound. */
+function planBuckets(keys: readonly bigint[], extra: number): ClassMapPlan {
+  const [first, last] = [keys[0] ?? 0n, keys.at(-1) ?? 0n];
+  const spanBits = (last - first).toString(2).length;
+  const shift = Math.max(0, spanBits - Math.ceil(Math.log2(keys.length)) - extra);
+  const bucketOf = (key: bigint): number => Number((key - first) >> BigInt(shift));
+  const counts = new Uint32Array(bucketOf(last) + 1);
+  for (const key of keys) counts[bucketOf(key)] = (counts[bucketOf(key)] ?? 0) + 1;
+  const belows: number[] = [];
+  let below = 0;
+  let most = 0;
+  for (const count of counts) {
+    belows.push(below);
+    below += count;
+    most = Math.max(most, count);
+  }
+  const steps = stepsFor(most);
+  const bucketBytes = belows.length * 4;
+  const boundBytes = (keys.length + 2 ** steps - 1) * 8;
+  const ns = bucketMapNs(steps, bucketBytes, boundBytes);
+  return { map: 'buckets', ns, bytes: bucketBytes + boundBytes, steps, shift, belows };
+}
+
+/** Steps of a search among so many bounds. */
+const stepsFor = (count: number): number => (count === 0 ? 0 : 32 - Math.clz32(count));
+
+/** Appends the class map of an integer field in the form that was planned. */
 export function emitIntegerMap(
   builder: ImageBuilder,
-  { starts, classCount }: IntegerClasses,
+  starts: readonly bigint[],
   field: IntegerField,
+  plan: ClassMapPlan,
 ): ClassMapRef {
-  const map = field.bytes === 1 ? 'direct' : 'search';
-  const { first, steps } =
-    map === 'direct'
-      ? emitDirect(builder, starts, field)
-      : builder.searchKeys(starts.map((value) => keyOf(field, value)));
-  return { map, load: fieldKind(field), offset: field.offset, table: first, classCount, steps };
+  const { map, steps, shift, belows } = plan;
+  const { bounds, cells } = builder.sections;
+  const keys = (): bigint[] => starts.map((value) => keyOf(field, value));
+  let table = bounds.count;
+  let buckets = 0;
+  if (map === 'search') {
+    table = builder.searchKeys(keys()).first;
+  } else if (map === 'buckets') {
+    for (const key of keys()) bounds.u64(key);
+    for (let padding = 1; padding < 2 ** steps; padding += 1) bounds.u64(keyMax);
+    buckets = cells.count;
+    for (const below of belows) cells.u32(below);
+  } else {
+    table = emitDirect(builder, starts, field);
+  }
+  return {
+    ...{ map, load: fieldKind(field), offset: field.offset, table, steps, shift },
+    ...{ classCount: starts.length + 1, buckets, bucketCount: belows.length },
+  };
 }
 
 /** Appends the record of a matcher's field: its class map, and where the first class's row is. */
@@ -76,26 +153,25 @@ export function emitMatchField(builder: ImageBuilder, ref: ClassMapRef, rows: nu
     .u8(classMapKinds[ref.map], ref.load)
     .u16(ref.offset)
     .u32(ref.table, rows, ref.classCount - 1)
-    .u8(ref.steps, 0, 0, 0, 0, 0, 0, 0);
+    .u8(ref.steps, ref.shift)
+    .u16(0)
+    .u32(ref.buckets, ref.bucketCount, 0);
 }
 
-/** A class for each of the 256 bytes that a one-byte field can hold. */
-function emitDirect(
-  builder: ImageBuilder,
-  starts: readonly bigint[],
-  field: IntegerField,
-): { first: number; steps: number } {
+/** Appends the class of every value that one or two bytes can hold. */
+function emitDirect(builder: ImageBuilder, starts: readonly bigint[], field: IntegerField): number {
   const { slots } = builder.sections;
   const first = slots.count;
-  for (let byte = 0; byte < 256; byte += 1) {
-    const value = valueOfByte(byte, field);
-    slots.u16(starts.filter((start) => start <= value).length);
+  const bits = field.bytes * 8;
+  const classes = new Uint16Array(2 ** bits);
+  const bounds = [...starts, null];
+  let value = fieldRange(field)[0];
+  for (const [number, start] of bounds.entries()) {
+    const end = start ?? fieldRange(field)[1] + 1n;
+    for (; value < end; value += 1n) classes[Number(BigInt.asUintN(bits, value))] = number;
   }
-  return { first, steps: 0 };
-}
-
-/** What a byte says of the field that has it, or has one bit of it. */
-function valueOfByte(byte: number, { type, bit }: IntegerField): bigint {
-  if (bit !== undefined) return BigInt((byte >> bit) & 1);
-  return type === 'i8' ? BigInt.asIntN(8, BigInt(byte)) : BigInt(byte);
+  for (let pattern = 0; pattern < classes.length; pattern += 1) {
+    slots.u16(classes[field.bit === undefined ? pattern : (pattern >> field.bit) & 1] ?? 0);
+  }
+  return first;
 }

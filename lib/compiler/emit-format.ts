@@ -18,6 +18,9 @@ export const termsMax = 16_384;
 export const wordTermsMax = 64;
 export const groupWords = 64;
 export const matchFieldsMax = 64;
+/** Of one route. */
+export const matchersMax = 8;
+export const keyWordsMax = 4;
 export const programStackMax = 40;
 /** Of both factors of a pair check: their product fits 128 bits. */
 export const pairFactorBytesMax = 15;
@@ -29,9 +32,9 @@ export const sectionRecordBytes = {
   endpointRoutes: 2,
   families: 24,
   members: 16,
-  routes: 44,
+  routes: 36,
   checks: 24,
-  matchFields: 24,
+  matchFields: 32,
   terms: 12,
   actions: 16,
   pools: 8,
@@ -50,14 +53,22 @@ export const sectionRecordBytes = {
   viewOps: 16,
   variables: 32,
   layouts: 8,
+  matchers: 40,
+  cells: 4,
 } as const;
 
 export type SectionName = keyof typeof sectionRecordBytes;
 
 export const familyKinds = { raw: 0, single: 1, direct: 2, search: 3 } as const;
-export const matcherKinds = { always: 0, word: 1, aggregated: 2 } as const;
+export const matcherKinds = { word: 0, aggregated: 1, table: 2, exact: 3 } as const;
 export const checkKinds = { range: 0, search: 1, pair: 2, program: 3 } as const;
-export const classMapKinds = { direct: 0, search: 1 } as const;
+export const classMapKinds = {
+  direct: 0,
+  search: 1,
+  directWide: 2,
+  buckets: 3,
+  keyPart: 4,
+} as const;
 export const actionKinds = {
   endpoint: 0,
   pool: 1,

@@ -1,173 +1,261 @@
-// The matcher of a route: class maps for each field, a row of bits for each class, one bit for
-// each term (a conjunction of a rule's conditions, in the order of the rules). The engine ANDs
-// the rows that a message's values select; the first bit left names the rule.
+// The matchers of a route: what finds the first rule that holds. `planMatchers` distributes the
+// rules' terms over them; this file writes each in its form. The engine takes the least rule that
+// any of them names.
 import { optionError } from '../errors.js';
-import { emitIntegerMap, emitMatchField, integerClasses } from './emit-class-maps.js';
-import { type Box, candidateBoxes, exactBoxes, hasArithmetic } from './emit-conditions.js';
-import { type IntegerField, isInteger } from './emit-fields.js';
+import { tableNs } from './cost.js';
+import { emitCells } from './emit-cells.js';
+import { emitIntegerMap, emitMatchField, planIntegerMap } from './emit-class-maps.js';
+import { emitExact } from './emit-exact.js';
+import { isInteger } from './emit-fields.js';
 import {
   type ClassMapName,
   groupWords,
   imageBytesMax,
   type MatcherName,
-  matchFieldsMax,
+  matcherKinds,
+  noRecord,
   termsMax,
-  wordTermsMax,
 } from './emit-format.js';
-import { emitProgram, type ProgramRef } from './emit-programs.js';
 import { emitGroupRows, emitWordRows } from './emit-rows.js';
 import type { ImageBuilder } from './emit-sections.js';
-import type { RouteIr, RuleIr, SchemaIr } from './ir.js';
+import { emitTerms, type Term } from './emit-terms.js';
+import type { DecisionTableIr, RouteIr, SchemaIr } from './ir.js';
+import { cellCount, type MatcherPlan, type PlannedField, planMatchers } from './plan-matchers.js';
 
 /** What the emitter chose for one field of a matcher. */
 export interface MatchFieldReport {
   readonly field: string;
   readonly map: ClassMapName;
+  /** 0: the field is part of a key. */
   readonly classes: number;
 }
 
-/** What the emitter chose for a route's rules. */
+/** What the emitter chose for some of a route's rules. */
 export interface MatcherReport {
   readonly matcher: MatcherName;
   readonly terms: number;
   /** Terms that ask a program as well, because their rule contains arithmetic. */
   readonly programs: number;
   readonly fields: readonly MatchFieldReport[];
+  /** Predicted nanoseconds of a lookup. */
+  readonly ns: number;
+  /** Bytes of its tables in the image. */
+  readonly bytes: number;
 }
 
-/** Where the parts of a matcher lie: the fields of the route's record. */
-export interface MatcherRef {
-  readonly firstField: number;
-  readonly fieldCount: number;
-  readonly firstTerm: number;
-  readonly termCount: number;
+/** What the emitter chose for a route's rules. */
+export interface MatchersReport {
+  /** The kind of the only matcher; `always`: there is none; `several`: see `matchers`. */
+  readonly matcher: MatcherName | 'always' | 'several';
+  readonly terms: number;
+  readonly programs: number;
+  readonly fields: readonly MatchFieldReport[];
+  readonly ns: number;
+  readonly bytes: number;
+  readonly matchers: readonly MatcherReport[];
+}
+
+/** Where the matchers of a route lie: fields of the route's record. */
+export interface MatchersRef {
+  readonly first: number;
+  readonly count: number;
+  /** The rule for messages that no matcher has one for. */
+  readonly otherwise: number;
+  readonly report: MatchersReport;
+}
+
+/** Appends the matchers of a route's rules. Raw routes pass a null schema. */
+export function emitMatchers(
+  builder: ImageBuilder,
+  route: RouteIr,
+  schema: SchemaIr | null,
+): MatchersRef {
+  const writer = new MatcherWriter(builder, route);
+  if (route.table !== undefined && schema !== null) {
+    return writer.finish([writer.decisionTable(route.table, schema)], null);
+  }
+  const { terms, otherwise } = emitTerms(builder, route, schema);
+  if (schema === null) return writer.finish([], otherwise);
+  const plan = planMatchers(terms, schema, route.mode === 'all');
+  if ('refused' in plan) {
+    const { refused } = plan;
+    const expected =
+      `rules that overlap on several fields expand to at most ${termsMax} conjunctions, ` +
+      'or only on one field, or on exact values';
+    const cost = `${Math.round(refused.ns)} ns a message and ${Math.round(refused.bytes)} bytes`;
+    const received = `${refused.terms} conjunctions, predicted ${cost}`;
+    throw optionError('ERR_ROUTE_LIMIT', route.name, expected, received, route.position);
+  }
+  const written = plan.matchers.map((matcher) => writer.matcher(matcher));
+  return writer.finish(written, otherwise);
+}
+
+/** A matcher's record, before it is written behind those of its route. */
+interface Written {
+  readonly fields: readonly number[];
+  readonly ruleFirst: number;
+  readonly table: number;
+  readonly count: number;
   readonly groupCount: number;
+  readonly keyWords: number;
+  readonly pilots: number;
+  readonly pilotCount: number;
+  readonly seed: bigint;
   readonly report: MatcherReport;
 }
 
-interface Term {
-  readonly rule: number;
-  readonly box: Box;
-  readonly program: ProgramRef | null;
+const noKeys = { groupCount: 0, keyWords: 0, pilots: 0, pilotCount: 0, seed: 0n };
+
+class MatcherWriter {
+  readonly #builder: ImageBuilder;
+  readonly #route: RouteIr;
+
+  constructor(builder: ImageBuilder, route: RouteIr) {
+    this.#builder = builder;
+    this.#route = route;
+  }
+
+  matcher(plan: MatcherPlan): Written {
+    const bytesBefore = this.#builder.imageBytes;
+    const written = this.#written(plan);
+    this.#checkBytes();
+    const bytes = this.#builder.imageBytes - bytesBefore;
+    return { ...written, report: { ...written.report, bytes } };
+  }
+
+  #written(plan: MatcherPlan): Written {
+    const ruleFirst = plan.terms[0]?.rule ?? 0;
+    const report = reportOf(plan);
+    if (plan.matcher === 'exact') {
+      return { ...noKeys, ruleFirst, report, ...emitExact(this.#builder, plan) };
+    }
+    if (plan.matcher === 'table') {
+      const first = this.#builder.sections.matchFields.count;
+      const strides = stridesOf(plan.fields);
+      for (const [at, field] of plan.fields.entries()) this.#field(field, strides[at] ?? 1);
+      const table = emitCells(this.#builder, plan, strides);
+      const fields = [first, plan.fields.length];
+      return { ...noKeys, fields, ruleFirst, table, count: cellCount(plan.fields), report };
+    }
+    return { ...this.#rows(plan), ruleFirst, report };
+  }
+
+  #rows(plan: MatcherPlan): Omit<Written, 'ruleFirst' | 'report'> {
+    const { terms, matchFields } = this.#builder.sections;
+    const count = plan.terms.length;
+    const isWord = plan.matcher === 'word';
+    const groupCount = isWord ? 0 : Math.ceil(count / (64 * groupWords));
+    const table = terms.count;
+    for (const { rule, program } of plan.terms) {
+      terms.u32(rule, program?.first ?? 0).u16(program?.count ?? 0, 0);
+    }
+    const fields = [matchFields.count, plan.fields.length];
+    for (const field of plan.fields) {
+      const rows = isWord
+        ? emitWordRows(this.#builder, field.classes)
+        : emitGroupRows(this.#builder, field.classes, count, groupCount);
+      this.#field(field, rows);
+    }
+    return { ...noKeys, fields, table, count, groupCount };
+  }
+
+  #field({ field, classes, map }: PlannedField, rows: number): void {
+    emitMatchField(this.#builder, emitIntegerMap(this.#builder, classes.starts, field, map), rows);
+    this.#checkBytes();
+  }
+
+  /** A table that was filled by the user's own function. */
+  decisionTable(table: DecisionTableIr, schema: SchemaIr): Written {
+    const bytesBefore = this.#builder.imageBytes;
+    const fields = table.dimensions.map(({ field: index, starts }): PlannedField => {
+      const field = schema.fields[index];
+      if (field === undefined || !isInteger(field)) {
+        const { name, position } = this.#route;
+        throw optionError('ERR_ROUTE', name, 'an integer field', field?.name ?? index, position);
+      }
+      const classes = { classCount: starts.length + 1, starts, runs: [] };
+      return { index, field, classes, map: planIntegerMap(classes, field) };
+    });
+    const first = this.#builder.sections.matchFields.count;
+    const strides = stridesOf(fields);
+    for (const [at, field] of fields.entries()) this.#field(field, strides[at] ?? 1);
+    const { cells } = this.#builder.sections;
+    const start = cells.count;
+    for (const rule of table.cells) cells.u32(rule < 0 ? noRecord : rule);
+    const mapsNs = fields.reduce((sum, { map }) => sum + map.ns, 0);
+    const ns = tableNs(mapsNs, fields.length, table.cells.length * 4);
+    const report = reportOf({ matcher: 'table', terms: [], fields, ns, bytes: 0 });
+    const bytes = this.#builder.imageBytes - bytesBefore;
+    return {
+      ...{ ...noKeys, fields: [first, fields.length], ruleFirst: 0, table: start },
+      ...{ count: table.cells.length, report: { ...report, bytes } },
+    };
+  }
+
+  /** Appends the records of the route's matchers, one behind the other. */
+  finish(written: readonly Written[], otherwise: number | null): MatchersRef {
+    const { matchers } = this.#builder.sections;
+    const first = matchers.count;
+    for (const each of written) {
+      matchers
+        .u8(matcherKinds[each.report.matcher], each.keyWords)
+        .u16(each.fields[1] ?? 0)
+        .u32(each.fields[0] ?? 0, each.ruleFirst, each.table, each.count)
+        .u16(each.groupCount, 0)
+        .u32(each.pilots, each.pilotCount)
+        .u64(each.seed);
+    }
+    const report = summaryOf(written.map((each) => each.report));
+    return { first, count: written.length, otherwise: otherwise ?? noRecord, report };
+  }
+
+  #checkBytes(): void {
+    const { imageBytes } = this.#builder;
+    if (imageBytes <= imageBytesMax) return;
+    const expected = `tables of at most ${imageBytesMax} bytes`;
+    const { name, position } = this.#route;
+    throw optionError('ERR_ROUTE_LIMIT', name, expected, imageBytes, position);
+  }
 }
 
-/** Appends the matcher of a route's rules. Raw routes pass a null schema. */
-export function emitMatcher(
-  builder: ImageBuilder,
-  route: RouteIr,
-  schema: SchemaIr | null,
-): MatcherRef {
-  const always = route.rules[0]?.when === null;
-  const terms = always ? [] : emitTerms(builder, route, schema);
-  const aggregated = terms.length > wordTermsMax;
-  const groupCount = aggregated ? Math.ceil(terms.length / (64 * groupWords)) : 0;
-  const fields = schema === null ? [] : matchedFields(terms, schema, aggregated);
-  if (fields.length > matchFieldsMax) {
-    const expected = `conditions on at most ${matchFieldsMax} fields`;
-    throw optionError('ERR_ROUTE_LIMIT', route.name, expected, fields.length, route.position);
-  }
-  if (aggregated && fields.length === 0) {
-    const expected = `at most ${wordTermsMax} conditions on a message without integer fields`;
-    throw optionError('ERR_ROUTE_LIMIT', route.name, expected, terms.length, route.position);
-  }
-  const { terms: termSection, matchFields } = builder.sections;
-  const firstTerm = termSection.count;
-  for (const { rule, program } of terms) {
-    termSection.u32(rule, program?.first ?? 0).u16(program?.count ?? 0, 0);
-  }
-  const firstField = matchFields.count;
-  const reports = fields.map((field) => emitField(builder, route, terms, field, groupCount));
+/** The cells from one class of a field to its next; the last field counts fastest. */
+function stridesOf(fields: readonly PlannedField[]): number[] {
+  let stride = 1;
+  return fields
+    .toReversed()
+    .map(({ classes }) => {
+      const own = stride;
+      stride *= classes.classCount;
+      return own;
+    })
+    .reverse();
+}
+
+function reportOf({ matcher, terms, fields, ns, bytes }: MatcherPlan): MatcherReport {
+  const isAsked = ({ program }: Term): boolean => program !== null;
   return {
-    firstField,
-    fieldCount: fields.length,
-    firstTerm,
-    termCount: terms.length,
-    groupCount,
-    report: {
-      matcher: always ? 'always' : aggregated ? 'aggregated' : 'word',
-      terms: terms.length,
-      programs: terms.filter((term) => term.program !== null).length,
-      fields: reports,
-    },
+    matcher,
+    terms: terms.length,
+    programs: terms.filter(isAsked).length,
+    fields: fields.map(({ field, map, classes }) => {
+      return { field: field.name, map: map.map, classes: classes.classCount };
+    }),
+    ns: Math.round(ns * 10) / 10,
+    bytes,
   };
 }
 
-function emitTerms(builder: ImageBuilder, route: RouteIr, schema: SchemaIr | null): Term[] {
-  const terms: Term[] = [];
-  for (const [rule, ruleIr] of route.rules.entries()) {
-    const found = ruleTerms(builder, route, ruleIr, rule, schema);
-    terms.push(...found);
-    if (terms.length > termsMax) {
-      const expected = `rules that expand to at most ${termsMax} conjunctions in all`;
-      const option = `${route.name}.rules[${rule}]`;
-      throw optionError('ERR_ROUTE_LIMIT', option, expected, terms.length, ruleIr.position);
-    }
-    // Nothing behind a rule that always holds is ever asked.
-    if (found.some((term) => term.box.size === 0 && term.program === null)) break;
-  }
-  return terms;
-}
-
-function ruleTerms(
-  builder: ImageBuilder,
-  route: RouteIr,
-  { when, position }: RuleIr,
-  rule: number,
-  schema: SchemaIr | null,
-): readonly Term[] {
-  if (when === null) return [{ rule, box: new Map(), program: null }];
-  const option = `${route.name}.rules[${rule}]`;
-  if (schema === null) {
-    throw optionError('ERR_ROUTE', option, 'no condition on raw messages', when, position);
-  }
-  const context = { schema, option, position };
-  if (!hasArithmetic(when)) {
-    return exactBoxes(when, context).map((box) => ({ rule, box, program: null }));
-  }
-  const boxes = candidateBoxes(when, context);
-  if (boxes.length === 0) return [];
-  const program = emitProgram(builder, when, context);
-  return boxes.map((box) => ({ rule, box, program }));
-}
-
-interface MatchedField {
-  readonly index: number;
-  readonly field: IntegerField;
-}
-
-function matchedFields(terms: readonly Term[], schema: SchemaIr, aggregated: boolean) {
-  const indices = new Set(terms.flatMap((term) => [...term.box.keys()]));
-  const fields: MatchedField[] = [];
-  for (const [index, field] of schema.fields.entries()) {
-    if (indices.has(index) && isInteger(field)) fields.push({ index, field });
-  }
-  // The aggregated matcher starts from a field's rows, so it needs one even if none decides.
-  const index = schema.fields.findIndex(isInteger);
-  const field = schema.fields[index];
-  if (aggregated && fields.length === 0 && field !== undefined && isInteger(field)) {
-    fields.push({ index, field });
-  }
-  return fields;
-}
-
-function emitField(
-  builder: ImageBuilder,
-  route: RouteIr,
-  terms: readonly Term[],
-  { index, field }: MatchedField,
-  groupCount: number,
-): MatchFieldReport {
-  const boxes = terms.map(({ box }) => box);
-  const classes = integerClasses(boxes, index, field);
-  const ref = emitIntegerMap(builder, classes, field);
-  const rows =
-    groupCount === 0
-      ? emitWordRows(builder, classes)
-      : emitGroupRows(builder, classes, terms.length, groupCount);
-  emitMatchField(builder, ref, rows);
-  if (builder.imageBytes > imageBytesMax) {
-    const expected = `tables of at most ${imageBytesMax} bytes`;
-    throw optionError('ERR_ROUTE_LIMIT', route.name, expected, builder.imageBytes, route.position);
-  }
-  return { field: field.name, map: ref.map, classes: ref.classCount };
+function summaryOf(matchers: readonly MatcherReport[]): MatchersReport {
+  const [only, ...others] = matchers;
+  const sum = (of: (report: MatcherReport) => number): number =>
+    matchers.reduce((total, report) => total + of(report), 0);
+  return {
+    matcher: only === undefined ? 'always' : others.length === 0 ? only.matcher : 'several',
+    terms: sum(({ terms }) => terms),
+    programs: sum(({ programs }) => programs),
+    fields: matchers.flatMap(({ fields }) => fields),
+    ns: sum(({ ns }) => ns),
+    bytes: sum(({ bytes }) => bytes),
+    matchers,
+  };
 }

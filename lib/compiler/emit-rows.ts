@@ -4,14 +4,28 @@ import type { FieldClasses } from './emit-class-maps.js';
 import { groupWords } from './emit-format.js';
 import type { ImageBuilder } from './emit-sections.js';
 
+/** The boxes that begin to hold with each class, and those that no longer hold in it. */
+function changesOf({ classCount, runs }: FieldClasses) {
+  const begins: number[][] = Array.from({ length: classCount + 1 }, () => []);
+  const ends: number[][] = Array.from({ length: classCount + 1 }, () => []);
+  for (const [box, places] of runs.entries()) {
+    for (let at = 0; at < places.length; at += 2) {
+      begins[places[at] ?? 0]?.push(box);
+      ends[(places[at + 1] ?? 0) + 1]?.push(box);
+    }
+  }
+  return { begins, ends };
+}
+
 /** Appends one word a class, for at most 64 terms. Returns the index of the first. */
 export function emitWordRows(builder: ImageBuilder, classes: FieldClasses): number {
   const { words } = builder.sections;
   const first = words.count;
+  const { begins, ends } = changesOf(classes);
   let row = 0n;
   for (let index = 0; index < classes.classCount; index += 1) {
-    for (const term of classes.ends[index] ?? []) row &= ~(1n << BigInt(term));
-    for (const term of classes.begins[index] ?? []) row |= 1n << BigInt(term);
+    for (const term of ends[index] ?? []) row &= ~(1n << BigInt(term));
+    for (const term of begins[index] ?? []) row |= 1n << BigInt(term);
     words.u64(BigInt.asUintN(64, row));
   }
   return first;
@@ -29,13 +43,14 @@ export function emitGroupRows(
 ): number {
   const { groups } = builder.sections;
   const first = groups.count;
+  const { begins, ends } = changesOf(classes);
   const bits = new TermBits(termCount);
   const stored = new Map<string, number>();
   const current: PackedGroup[] = [];
   for (let index = 0; index < classes.classCount; index += 1) {
     const changed = new Set<number>();
-    for (const term of classes.ends[index] ?? []) changed.add(bits.clear(term));
-    for (const term of classes.begins[index] ?? []) changed.add(bits.set(term));
+    for (const term of ends[index] ?? []) changed.add(bits.clear(term));
+    for (const term of begins[index] ?? []) changed.add(bits.set(term));
     for (let group = 0; group < groupCount; group += 1) {
       if (index === 0 || changed.has(group))
         current[group] = packGroup(builder, bits, group, stored);

@@ -9,19 +9,18 @@ import {
   actionKinds,
   type CheckName,
   imageBytesMax,
-  matcherKinds,
   noIndex,
   noRecord,
   type OpName,
 } from './emit-format.js';
-import { emitMatcher, type MatcherReport } from './emit-matchers.js';
+import { emitMatchers, type MatchersReport } from './emit-matchers.js';
 import { ImageBuilder } from './emit-sections.js';
 import { emitTransforms, fixedBytesOf } from './emit-transforms.js';
 import { emitViews, type Views, viewIndex } from './emit-views.js';
 import type { ActionIr, RouteIr, RouterIr, SchemaIr } from './ir.js';
 
 /** What the emitter chose for one route. */
-export interface RouteReport extends MatcherReport {
+export interface RouteReport extends MatchersReport {
   readonly route: string;
   /** Kinds of the tests of `validate`, in the order in which the engine makes them. */
   readonly checks: readonly CheckName[];
@@ -84,21 +83,17 @@ function emitRoute(builder: ImageBuilder, ir: RouterIr, route: RouteIr, views: V
   const { actions, checks, routes } = builder.sections;
   const firstCheck = checks.count;
   const checkKinds = schema === null ? [] : emitChecks(builder, route.checks, schema, route.name);
-  const matcher = emitMatcher(builder, route, schema);
+  const matchers = emitMatchers(builder, route, schema);
   const firstAction = actions.count;
   for (const { action } of route.rules) emitAction(builder, ir, route, action, schema);
   const reject = route.reject === null ? noRecord : actions.count;
   if (route.reject !== null) emitAction(builder, ir, route, route.reject, schema);
   routes
-    .u16(route.schema ?? noIndex)
-    .u8(matcherKinds[matcher.report.matcher], 0)
+    .u16(route.schema ?? noIndex, viewIndex(views, route.schema))
     .u32(schema?.bytes ?? 0, firstCheck)
-    .u16(checkKinds.length, matcher.fieldCount)
-    .u32(matcher.firstField, matcher.firstTerm)
-    .u16(matcher.termCount, matcher.groupCount)
-    .u32(firstAction, route.rules.length, reject)
-    .u16(viewIndex(views, route.schema), 0);
-  return { route: route.name, checks: checkKinds, ...matcher.report };
+    .u16(checkKinds.length, matchers.count)
+    .u32(matchers.first, firstAction, route.rules.length, matchers.otherwise, reject);
+  return { route: route.name, checks: checkKinds, ...matchers.report };
 }
 
 function emitAction(

@@ -2,6 +2,8 @@
 
 export const endpointCountMax = 250;
 export const rulesPerRouteMax = 131_072;
+/** Conjunctions of all rules of a route. */
+export const routeBoxesMax = 524_288;
 export const routeCountMax = 4_096;
 export const poolCountMax = 4_096;
 export const poolMembersMax = 250;

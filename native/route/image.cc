@@ -72,6 +72,8 @@ Status bind_sections(const uint8_t* base, uint32_t image_bytes, ImageTables& tab
   HR_TRY(find_section(base, image_bytes, kSectionViewOps, tables.view_ops));
   HR_TRY(find_section(base, image_bytes, kSectionVariables, tables.variables));
   HR_TRY(find_section(base, image_bytes, kSectionLayouts, tables.layout_words));
+  HR_TRY(find_section(base, image_bytes, kSectionMatchers, tables.matchers));
+  HR_TRY(find_section(base, image_bytes, kSectionCells, tables.cells));
   return Status::success();
 }
 

@@ -60,6 +60,8 @@ struct ImageTables {
   Table<ViewOpRecord> view_ops;
   Table<VariableRecord> variables;
   Table<uint64_t> layout_words;
+  Table<MatcherRecord> matchers;
+  Table<uint32_t> cells;
   // By view; of those of native messages.
   const MessageLayout* layouts = nullptr;
 };

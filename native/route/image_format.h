@@ -22,6 +22,8 @@ inline constexpr uint32_t kEndpointsMax = 256;  // As many as a return address c
 inline constexpr uint32_t kTermsMax = 16384;
 inline constexpr uint32_t kRulesMax = 131072;  // Of one route.
 inline constexpr uint32_t kMatchFieldsMax = 64;
+inline constexpr uint32_t kMatchersMax = 8;  // Of one route.
+inline constexpr uint32_t kKeyWordsMax = 4;
 inline constexpr uint32_t kProgramStackMax = 40;
 inline constexpr uint32_t kPairFactorBytesMax = 15;  // Of both factors: the product fits 128 bits.
 inline constexpr uint32_t kGroupBits = 64;  // Words a group of the aggregated matcher spans.
@@ -54,6 +56,8 @@ enum Section : uint32_t {
   kSectionViewOps,
   kSectionVariables,
   kSectionLayouts,  // Words of 8 bytes: layout images, one behind the other.
+  kSectionMatchers,
+  kSectionCells,
   kSectionCount,
 };
 
@@ -156,30 +160,46 @@ struct ViewOpRecord {
 static_assert(sizeof(ViewOpRecord) == 16 && offsetof(ViewOpRecord, plus) == 12);
 
 enum class MatcherKind : uint8_t {
-  kAlways,      // The first rule has no condition.
   kWord,        // At most 64 terms: one word a class.
   kAggregated,  // Up to kTermsMax terms: a summary and packed words a class.
+  kTable,       // A rule for every combination of classes.
+  kExact,       // A perfect hash table of the values of its fields.
 };
 
+// Some of a route's rules in the form that finds them fastest. The least rule that any of a
+// route's matchers names decides.
+struct MatcherRecord {
+  MatcherKind kind;
+  uint8_t key_words;  // kExact.
+  uint16_t field_count;
+  uint32_t fields;
+  uint32_t rule_first;  // It names no rule before this one.
+  // kWord, kAggregated: terms; kTable: in cells, a rule each; kExact: in words, slots of key_words
+  // words and the rule.
+  uint32_t table;
+  uint32_t count;        // Terms, cells or slots.
+  uint16_t group_count;  // kAggregated: groups a class.
+  uint16_t reserved;
+  uint32_t pilots;  // kExact, as the two below: in slots, one for each bucket of keys.
+  uint32_t pilot_count;
+  uint64_t seed;
+};
+static_assert(sizeof(MatcherRecord) == 40 && offsetof(MatcherRecord, seed) == 32);
+
 struct RouteRecord {
-  uint16_t schema;  // kNoIndex: raw.
-  MatcherKind matcher;
-  uint8_t reserved;
+  uint16_t schema;         // kNoIndex: raw.
+  uint16_t view;           // kNoIndex: messages are their own views.
   uint32_t message_bytes;  // Of the view; 0: raw, no field may be read.
   uint32_t checks;
   uint16_t check_count;
-  uint16_t field_count;
-  uint32_t fields;
-  uint32_t terms;
-  uint16_t term_count;
-  uint16_t group_count;  // kAggregated: groups a class.
-  uint32_t actions;      // One for each rule.
+  uint16_t matcher_count;
+  uint32_t matchers;
+  uint32_t actions;  // One for each rule.
   uint32_t rule_count;
-  uint32_t reject;  // Action of rejected messages, or kNoRecord.
-  uint16_t view;    // kNoIndex: messages are their own views.
-  uint16_t reserved_end;
+  uint32_t otherwise;  // The rule for messages that no matcher has one for, or kNoRecord.
+  uint32_t reject;     // Action of rejected messages, or kNoRecord.
 };
-static_assert(sizeof(RouteRecord) == 44 && offsetof(RouteRecord, reject) == 36);
+static_assert(sizeof(RouteRecord) == 36 && offsetof(RouteRecord, reject) == 32);
 
 // A condition as a program: values on a small stack of 128-bit integers, the truth of the last
 // test in a flag. Jumps go forward and only where the stack is empty.
@@ -226,21 +246,30 @@ struct CheckRecord {
 static_assert(sizeof(CheckRecord) == 24 && offsetof(CheckRecord, operation) == 20);
 
 enum class ClassMapKind : uint8_t {
-  kDirect,  // One-byte field: 256 slots give the class.
-  kSearch,  // The class is the number of bounds at or below the key.
+  kDirect,      // One-byte field: 256 slots give the class.
+  kSearch,      // The class is the number of bounds at or below the key.
+  kDirectWide,  // Two-byte field: 65,536 slots.
+  kBuckets,     // As kSearch, among the bounds that share the key's top bits.
+  kKeyPart,     // No classes: part of the key of kExact.
 };
 
 struct MatchFieldRecord {
   ClassMapKind kind;
   FieldKind load;
   uint16_t offset;
-  uint32_t table;  // kDirect: in slots; kSearch: in bounds, padded.
-  uint32_t rows;   // kWord: in words, one a class; kAggregated: in groups, group_count a class.
+  uint32_t table;  // Direct: in slots; others: in bounds, padded; kKeyPart: the word of the key.
+  // kWord: in words, one a class; kAggregated: in groups, group_count a class; kTable: the cells
+  // from one class to the next; kExact: bits by which the value is shifted.
+  uint32_t rows;
   uint32_t bound_count;  // Classes less one.
   uint8_t steps;
-  uint8_t reserved[7];
+  uint8_t shift;  // kBuckets, as the two below: from the distance to the first bound.
+  uint16_t reserved;
+  uint32_t buckets;  // In cells: the bounds below each bucket.
+  uint32_t bucket_count;
+  uint32_t reserved_end;
 };
-static_assert(sizeof(MatchFieldRecord) == 24 && offsetof(MatchFieldRecord, steps) == 16);
+static_assert(sizeof(MatchFieldRecord) == 32 && offsetof(MatchFieldRecord, buckets) == 20);
 
 // One conjunction of conditions of a rule. The class maps decide it exactly, or, where the rule
 // has a program, say which messages the program must be asked about.

@@ -85,9 +85,9 @@ function assertNoFallback(ir: RouterIr, report: ImageReport, seed: number): void
   for (const [index, route] of ir.routes.entries()) {
     const chosen = report.routes[index];
     const arithmetic = route.rules.some(({ when }) => when !== null && hasArithmetic(when));
-    const expected =
-      route.rules[0]?.when === null ? 'always' : (chosen?.terms ?? 0) > 64 ? 'aggregated' : 'word';
-    expect(chosen?.matcher, `seed ${seed}, ${route.name}`).toBe(expected);
+    if (route.rules[0]?.when === null) {
+      expect(chosen?.matcher, `seed ${seed}, ${route.name}`).toBe('always');
+    }
     if (!arithmetic) expect(chosen?.programs, `seed ${seed}, ${route.name}`).toBe(0);
     const fields = ir.schemas[route.schema ?? -1]?.fields ?? [];
     const simple = route.checks.every(({ condition }) => isFieldTest(condition, fields));
@@ -110,14 +110,18 @@ describe('a route image executed by the engine', () => {
   it('was compared with every kind of table and op there is', () => {
     const routes = totals.reports.flatMap((report) => report.routes);
     const ops = totals.reports.flatMap((report) => report.transforms.flatMap(({ ops }) => ops));
+    const matchers = routes.flatMap((route) => route.matchers);
     expect(new Set(routes.map((route) => route.matcher))).toEqual(
-      new Set(['always', 'word', 'aggregated']),
+      new Set(['always', 'several', 'word', 'aggregated', 'table', 'exact']),
+    );
+    expect(new Set(matchers.map(({ matcher }) => matcher))).toEqual(
+      new Set(['word', 'aggregated', 'table', 'exact']),
     );
     expect(new Set(routes.flatMap((route) => route.checks))).toEqual(
       new Set(['range', 'search', 'pair', 'program']),
     );
     expect(new Set(routes.flatMap((route) => route.fields.map(({ map }) => map)))).toEqual(
-      new Set(['direct', 'search']),
+      new Set(['direct', 'directWide', 'search', 'buckets', 'keyPart']),
     );
     expect(routes.some((route) => route.programs > 0)).toBe(true);
     expect(new Set(ops).size).toBe(20);

@@ -8,11 +8,18 @@ import { deserialize, serialize } from '../../lib/compiler/serialize.js';
 const folder = join(dirname(fileURLToPath(import.meta.url)), '../vectors');
 
 /**
- * `order-gateway`: the example. `every-kind`: each kind of table and check. `relay`: raw bytes.
+ * `order-gateway`: the example. `every-kind`: each kind of check and op. `relay`: raw bytes.
+ * `matchers`: each kind of matcher and class map.
  * `readings`: native messages with versions, variable data and optional fields, bits and places
  * that depend on a field.
  */
-export const imageVectors = ['order-gateway', 'every-kind', 'relay', 'readings'] as const;
+export const imageVectors = [
+  'order-gateway',
+  'every-kind',
+  'relay',
+  'readings',
+  'matchers',
+] as const;
 export type ImageVector = (typeof imageVectors)[number];
 
 export function readVectorIr(name: ImageVector): RouterIr {

@@ -13,7 +13,8 @@ import type {
   TransformIr,
   ValueIr,
 } from '../../lib/compiler/ir.js';
-import { narrowCondition, randomCondition } from './random-condition.js';
+import { randomCondition } from './random-condition.js';
+import { manyConditions } from './random-rules.js';
 import { place, randomFamilySchemas, range } from './random-schema.js';
 import type { RandomValues } from './random-values.js';
 
@@ -109,13 +110,16 @@ function randomRoute(
 ): RouteIr {
   const fields = schema === null ? [] : (parts.schemas[schema]?.fields ?? []);
   const condition = () => randomCondition(random, fields, boundaries, random.below(4));
-  // Mostly a few rules; sometimes enough of them for the aggregated matcher.
-  const isLarge = random.chance(15) && fields.some((field) => field.type !== 'bytes');
-  const ruleCount = isLarge ? random.between(65, 300) : random.between(1, 8);
-  const rule = () => (isLarge ? narrowCondition(random, fields, boundaries) : condition());
+  // Mostly a few rules; sometimes many of a shape that has a table of its own.
+  const isLarge = random.chance(25) && fields.some((field) => field.type !== 'bytes');
+  const many = isLarge ? manyConditions(random, fields, boundaries) : [];
+  const ruleCount = isLarge ? many.length : random.between(1, 8);
   const rules = Array.from({ length: schema === null ? 1 : ruleCount }, (_, index) => ({
     name: `${index}`,
-    when: schema === null || (!isLarge && index > 0 && random.chance(2)) ? null : rule(),
+    when:
+      schema === null || (!isLarge && index > 0 && random.chance(2))
+        ? null
+        : (many[index] ?? condition()),
     action: randomAction(random, parts, schema, false),
     position: place(index),
   }));

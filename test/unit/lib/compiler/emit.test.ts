@@ -119,6 +119,16 @@ function any(...terms: ConditionIr[]): ConditionIr {
   return { kind: 'or', terms };
 }
 
+/** Rules that no table but rows of bits takes: they overlap on three wide fields. */
+function overlapping(n: number): ConditionIr {
+  const from = BigInt(n);
+  return all(
+    within('price', from, from + 40_000n),
+    within('qty', 3n * from, 3n * from + 50_000n),
+    within('id', 5n * from, 5n * from + 60_000n),
+  );
+}
+
 const notional: ConditionIr = {
   kind: 'compare',
   op: 'lte',
@@ -138,8 +148,8 @@ describe('rules', () => {
   it('become class maps: a table for one byte, a search for more', () => {
     const report = reportOf({ when: [within('kind', 1n, 3n), within('qty', 10n, 99n), null] });
     expect(report.routes[0]).toMatchObject({
-      matcher: 'word',
-      terms: 3,
+      matcher: 'table',
+      terms: 2,
       programs: 0,
       fields: [
         { field: 'kind', map: 'direct', classes: 3 },
@@ -167,7 +177,8 @@ describe('rules', () => {
 
   it('behind one that always holds need no term', () => {
     const always = any(within('qty', 0n, 9n), within('qty', 10n, 0xffffffffn));
-    expect(reportOf({ when: [always, within('kind', 1n, 1n)] }).routes[0]?.terms).toBe(1);
+    const when = [within('price', 5n, 5n), always, within('kind', 1n, 1n)];
+    expect(reportOf({ when }).routes[0]?.terms).toBe(1);
   });
 
   it('with arithmetic ask a program, and only for messages that the rest of them admits', () => {
@@ -179,13 +190,43 @@ describe('rules', () => {
     });
   });
 
-  it('of the largest number fit an image, one class for each distinct value', () => {
-    const when = Array.from({ length: 16_384 }, (_, n) =>
-      within('id', BigInt(2 * n), BigInt(2 * n)),
+  it('of the largest number on exact values are one hash table', () => {
+    const when = Array.from({ length: 131_072 }, (_, n) =>
+      all(within('id', BigInt(7 * n), BigInt(7 * n)), within('kind', 1n, 1n)),
+    );
+    const { image, report } = emitWithReport(routerOf({ when: [...when.slice(1), null] }));
+    expect(report.routes[0]).toMatchObject({ matcher: 'exact', terms: 131_071, programs: 0 });
+    expect(image.length).toBeLessThan(imageBytesMax / 8);
+  });
+
+  it('of the largest number on ranges of one field are one table of rules', () => {
+    const when = Array.from({ length: 131_072 }, (_, n) =>
+      within('id', BigInt(9 * n), BigInt(9 * n + 5)),
     );
     const { image, report } = emitWithReport(routerOf({ when }));
-    expect(report.routes[0]).toMatchObject({ matcher: 'aggregated', terms: 16_384, programs: 0 });
-    expect(image.length).toBeLessThan(imageBytesMax / 16);
+    expect(report.routes[0]).toMatchObject({ matcher: 'table', terms: 131_072, programs: 0 });
+    expect(image.length).toBeLessThan(imageBytesMax / 8);
+  });
+
+  it('that overlap on several fields have a bit each', () => {
+    const when = Array.from({ length: 1000 }, (_, n) => overlapping(n));
+    const report = reportOf({ when });
+    expect(report.routes[0]).toMatchObject({ matcher: 'aggregated', terms: 1000, programs: 0 });
+  });
+
+  it('of different shapes are distributed over matchers, those with programs last', () => {
+    const when = Array.from({ length: 60 }, (_, n) => [
+      all(within('id', BigInt(n), BigInt(n)), within('kind', 2n, 2n)),
+      within('qty', BigInt(100 * n), BigInt(100 * n + 70)),
+      ...(n % 20 === 0 ? [all(within('delta', BigInt(n), 90n), notional)] : []),
+    ]).flat();
+    const route = reportOf({ when }).routes[0];
+    expect(route?.matcher).toBe('several');
+    expect(route?.matchers.map(({ matcher, terms }) => [matcher, terms])).toEqual([
+      ['table', 60],
+      ['table', 60],
+      ['word', 3],
+    ]);
   });
 });
 
@@ -293,11 +334,14 @@ describe('the emitter refuses, with the position,', () => {
   });
 
   it('rules that need more terms than the bound', () => {
-    const alternatives = (n: number) =>
-      any(within('qty', BigInt(n), BigInt(n)), within('price', BigInt(n), BigInt(n)));
-    const error = failure({ when: Array.from({ length: 8_193 }, (_, n) => alternatives(n)) });
+    const error = failure({ when: Array.from({ length: 16_385 }, (_, n) => overlapping(n)) });
     expect(isHyperRouteError(error, 'ERR_ROUTE_LIMIT')).toBe(true);
-    expect(error).toMatchObject({ detail: { option: 'In.rules[8192]', received: 16_386 } });
+    expect(error).toMatchObject({
+      detail: {
+        option: 'In',
+        received: expect.stringMatching(/^16385 conjunctions, predicted \d+ ns .* \d+ bytes$/),
+      },
+    });
   });
 
   it('comparisons of fields that hold bytes', () => {
@@ -327,7 +371,7 @@ describe('the emitter refuses, with the position,', () => {
     expect(emitWithReport(withRules(64)).report.routes[0]?.terms).toBe(64);
     expect(refusal(() => emitWithReport(withRules(65)))).toMatchObject({
       code: 'ERR_ROUTE_LIMIT',
-      detail: { option: 'In', received: 65, place: position },
+      detail: { option: 'In', received: expect.stringMatching(/^65 /), place: position },
     });
   });
 

@@ -1,7 +1,7 @@
 // The emitter's output is a file format: the same configuration must keep giving the same bytes
 // until the format's version changes. HYPERROUTE_UPDATE_VECTORS=1 writes the images anew.
 import { describe, expect, it } from 'vitest';
-import { emit } from '../../../../lib/compiler/emit.js';
+import { emit, emitWithReport } from '../../../../lib/compiler/emit.js';
 import { imageFormatVersion } from '../../../../lib/compiler/emit-format.js';
 import { serialize } from '../../../../lib/compiler/serialize.js';
 import {
@@ -11,12 +11,33 @@ import {
   writeVectorImage,
   writeVectorIr,
 } from '../../../helpers/image-vectors.js';
+import { matcherRoutesIr } from '../../../helpers/matcher-routes.js';
 import { readingsIr } from '../../../helpers/readings.js';
 
 describe('the configuration of the image readings', () => {
   it('is what the compiler makes of it', () => {
     if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorIr('readings', readingsIr());
     expect(serialize(readingsIr())).toBe(serialize(readVectorIr('readings')));
+  });
+});
+
+describe('the configuration of the image matchers', () => {
+  it('has a route for each kind of matcher', () => {
+    const ir = matcherRoutesIr();
+    if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorIr('matchers', ir);
+    expect(serialize(ir)).toBe(serialize(readVectorIr('matchers')));
+    const { routes } = emitWithReport(ir).report;
+    const chosen = routes.map(({ route, matcher, fields }) => [route, matcher, fields[0]?.map]);
+    expect(chosen).toEqual([
+      ['word', 'word', 'direct'],
+      ['aggregated', 'aggregated', 'buckets'],
+      ['table', 'table', 'direct'],
+      ['buckets', 'table', 'buckets'],
+      ['directWide', 'table', 'directWide'],
+      ['exact', 'exact', 'keyPart'],
+      ['several', 'several', 'direct'],
+      ['decision', 'table', 'direct'],
+    ]);
   });
 });
 

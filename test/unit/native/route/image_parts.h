@@ -50,6 +50,8 @@ struct ImageParts {
   std::vector<ViewOpRecord> view_ops;
   std::vector<VariableRecord> variables;
   std::vector<uint64_t> layout_words;
+  std::vector<MatcherRecord> matchers;
+  std::vector<uint32_t> cells;
 
   // Calls `visit` with each section in the order of the section table.
   template <typename Parts, typename Visitor>
@@ -79,6 +81,8 @@ struct ImageParts {
     visit(parts.view_ops);
     visit(parts.variables);
     visit(parts.layout_words);
+    visit(parts.matchers);
+    visit(parts.cells);
   }
 
   // Takes a valid image apart.

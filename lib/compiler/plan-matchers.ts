@@ -1,0 +1,248 @@
+// Chooses the form of a route's rules: which matchers its terms are distributed over, by what a
+// lookup is predicted to cost. Pure. Whatever the distribution, the engine takes the least rule
+// that any matcher names, so it decides about speed and bytes, never about where messages go.
+import { aggregatedNs, exactNs, programsNs, tableNs, wordMatcherNs } from './cost.js';
+import {
+  type ClassMapPlan,
+  type IntegerClasses,
+  integerClasses,
+  planIntegerMap,
+} from './emit-class-maps.js';
+import { type IntegerField, isInteger } from './emit-fields.js';
+import {
+  groupWords,
+  keyWordsMax,
+  type MatcherName,
+  matchersMax,
+  matchFieldsMax,
+  termsMax,
+  wordTermsMax,
+} from './emit-format.js';
+import type { Term } from './emit-terms.js';
+import type { IntervalsIr, SchemaIr } from './ir.js';
+import { perfectHashBytes } from './perfect-hash.js';
+
+/** Combinations of classes that one table lists. */
+export const tableCellsMax = 1 << 20;
+/** Cells that are written while such a table is filled. */
+const tableWorkMax = 1 << 26;
+/** Keys of one hash table, and of one term of it. */
+const keysMax = 1 << 19;
+const keysPerTermMax = 4_096;
+/** Terms on the same fields that are worth a matcher of their own. */
+const groupTermsMin = 9;
+
+/** A field that a matcher decides by. */
+export interface PlannedField {
+  readonly index: number;
+  readonly field: IntegerField;
+  readonly classes: IntegerClasses;
+  readonly map: ClassMapPlan;
+}
+
+/** Terms in the form of one matcher, and what a lookup in it costs. */
+export interface MatcherPlan {
+  readonly matcher: MatcherName;
+  readonly terms: readonly Term[];
+  readonly fields: readonly PlannedField[];
+  readonly ns: number;
+  readonly bytes: number;
+}
+
+/** What the rules would cost in the one form that takes any of them, were it not bounded. */
+export interface Refusal {
+  readonly terms: number;
+  readonly ns: number;
+  readonly bytes: number;
+}
+
+export type RoutePlan =
+  | { readonly matchers: readonly MatcherPlan[] }
+  | { readonly refused: Refusal };
+
+/**
+ * The cheapest distribution of the terms. `every`: all terms in one matcher that can name more than
+ * the first of them.
+ */
+export function planMatchers(terms: readonly Term[], schema: SchemaIr, every: boolean): RoutePlan {
+  if (terms.length === 0) return { matchers: [] };
+  const together = planTogether(terms, schema, every);
+  const plans = every
+    ? []
+    : [planApart(terms, schema, groupTermsMin), planApart(terms, schema, 65)];
+  const candidates = [together, ...plans].flatMap((plan) => ('matchers' in plan ? [plan] : []));
+  const nsOf = ({ matchers }: { matchers: readonly MatcherPlan[] }): number =>
+    matchers.reduce((sum, { ns }) => sum + ns, 0);
+  candidates.sort((a, b) => nsOf(a) - nsOf(b));
+  return candidates[0] ?? together;
+}
+
+/** Each group of terms on the same fields that is large enough has a matcher of its own. */
+function planApart(terms: readonly Term[], schema: SchemaIr, least: number): RoutePlan {
+  const groups = new Map<string, Term[]>();
+  for (const term of terms) {
+    const kind = term.program !== null ? 'program' : isPoints(term) ? 'points' : 'sets';
+    const key = `${kind} ${[...term.box.keys()].sort((a, b) => a - b).join()}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [term]);
+    else group.push(term);
+  }
+  const isLarge = (group: readonly Term[]): boolean =>
+    group.length >= least && group[0]?.program === null;
+  const large = [...groups.values()].filter(isLarge).sort((a, b) => b.length - a.length);
+  const chosen = large.slice(0, matchersMax - 1);
+  const apart = new Set(chosen.flat());
+  const rest = terms.filter((term) => !apart.has(term));
+  const parts = [...chosen, rest].map((part) => planTogether(part, schema, false));
+  const matchers: MatcherPlan[] = [];
+  for (const part of parts) {
+    if ('refused' in part) return part;
+    matchers.push(...part.matchers);
+  }
+  return { matchers: inOrder(matchers) };
+}
+
+/** Programs last, so that they are not asked about rules that come too late anyway. */
+function inOrder(matchers: readonly MatcherPlan[]): MatcherPlan[] {
+  const isAsked = ({ terms }: MatcherPlan): number =>
+    terms.some(({ program }) => program !== null) ? 1 : 0;
+  const first = ({ terms }: MatcherPlan): number => terms[0]?.rule ?? 0;
+  return [...matchers].sort((a, b) => isAsked(a) - isAsked(b) || first(a) - first(b));
+}
+
+/** All terms in one matcher of the cheapest kind. */
+function planTogether(terms: readonly Term[], schema: SchemaIr, every: boolean): RoutePlan {
+  if (terms.length === 0) return { matchers: [] };
+  const plans: MatcherPlan[] = [];
+  const isPlain = !every && terms.every(({ program }) => program === null);
+  const exact = isPlain ? planExact(terms, schema) : null;
+  if (exact !== null) plans.push(exact);
+  const fields = plannedFields(terms, schema);
+  const mapsNs = fields.reduce((sum, { map }) => sum + map.ns, 0);
+  const mapBytes = fields.reduce((sum, { map }) => sum + map.bytes, 0);
+  const asked = programsNs(terms.reduce((sum, { program }) => sum + (program?.count ?? 0), 0));
+  if (isPlain && tableWork(fields, terms.length) <= tableWorkMax) {
+    const cellBytes = cellCount(fields) * 4;
+    const ns = tableNs(mapsNs, fields.length, cellBytes);
+    plans.push({ matcher: 'table', terms, fields, ns, bytes: mapBytes + cellBytes });
+  }
+  const rowBytes = fields.reduce((sum, { classes }) => sum + classes.classCount * 8, 0);
+  if (terms.length <= wordTermsMax && fields.length <= matchFieldsMax) {
+    const ns = wordMatcherNs(mapsNs, rowBytes, fields.length) + asked;
+    plans.push({ matcher: 'word', terms, fields, ns, bytes: mapBytes + rowBytes });
+  }
+  const groupCount = Math.ceil(terms.length / (64 * groupWords));
+  const rows = fields.reduce((sum, field) => sum + groupRowBytes(field, terms.length), 0);
+  const ns = aggregatedNs(mapsNs, rows, fields.length, groupCount) + asked;
+  const aggregated = { terms, fields, ns, bytes: mapBytes + rows };
+  const isFit = fields.length >= 1 && fields.length <= matchFieldsMax;
+  if (terms.length <= termsMax && isFit) plans.push({ matcher: 'aggregated', ...aggregated });
+  const [best] = plans.sort((a, b) => a.ns - b.ns || a.bytes - b.bytes);
+  if (best !== undefined) return { matchers: [best] };
+  return { refused: { terms: terms.length, ns, bytes: aggregated.bytes } };
+}
+
+/** The fields that the terms restrict; the first integer where a matcher needs one. */
+function plannedFields(terms: readonly Term[], schema: SchemaIr): PlannedField[] {
+  const indices = new Set(terms.flatMap((term) => [...term.box.keys()]));
+  if (indices.size === 0 && terms.length > wordTermsMax) {
+    const any = schema.fields.findIndex(isInteger);
+    if (any >= 0) indices.add(any);
+  }
+  const boxes = terms.map(({ box }) => box);
+  const fields: PlannedField[] = [];
+  for (const [index, field] of schema.fields.entries()) {
+    if (!indices.has(index) || !isInteger(field)) continue;
+    const classes = integerClasses(boxes, index, field);
+    fields.push({ index, field, classes, map: planIntegerMap(classes, field) });
+  }
+  return fields;
+}
+
+export function cellCount(fields: readonly PlannedField[]): number {
+  return fields.reduce((count, { classes }) => count * classes.classCount, 1);
+}
+
+/** Cells that are written when each term fills its own; beyond any bound if there are too many. */
+function tableWork(fields: readonly PlannedField[], termCount: number): number {
+  if (fields.length > matchFieldsMax || cellCount(fields) > tableCellsMax) return Infinity;
+  // Over one field every cell is written once.
+  if (fields.length === 1) return 0;
+  let work = 0;
+  for (let term = 0; term < termCount; term += 1) {
+    work += fields.reduce((cells, { classes }) => cells * classesHeld(classes.runs[term] ?? []), 1);
+  }
+  return work;
+}
+
+function classesHeld(runs: readonly number[]): number {
+  let count = 0;
+  for (let at = 0; at < runs.length; at += 2) count += (runs[at + 1] ?? 0) - (runs[at] ?? 0) + 1;
+  return count;
+}
+
+/** Groups, and the words of those bits that are set, were each stored once. */
+function groupRowBytes({ classes }: PlannedField, termCount: number): number {
+  const groups = Math.ceil(termCount / (64 * groupWords)) * classes.classCount * 16;
+  const held = classes.runs.reduce((sum, runs) => sum + classesHeld(runs), 0);
+  return groups + Math.min(held, (classes.classCount * termCount) / 64) * 8;
+}
+
+/** Whether the term allows single values only, few enough to list the combinations. */
+function isPoints({ box }: Term): boolean {
+  let keys = 1;
+  for (const intervals of box.values()) keys *= pointCount(intervals);
+  return box.size > 0 && keys <= keysPerTermMax;
+}
+
+function pointCount(intervals: IntervalsIr): number {
+  let count = 0n;
+  for (const [low, high] of intervals) count += high - low + 1n;
+  return count > keysPerTermMax ? Infinity : Number(count);
+}
+
+function planExact(terms: readonly Term[], schema: SchemaIr): MatcherPlan | null {
+  const indices = [...(terms[0]?.box.keys() ?? [])].sort((a, b) => a - b);
+  const key = indices.join();
+  let keyCount = 0;
+  for (const term of terms) {
+    if (term.box.size !== indices.length || !isPoints(term)) return null;
+    if ([...term.box.keys()].sort((a, b) => a - b).join() !== key) return null;
+    keyCount += [...term.box.values()].reduce((count, set) => count * pointCount(set), 1);
+    if (keyCount > keysMax) return null;
+  }
+  const fields = indices.flatMap((index) => {
+    const field = schema.fields[index];
+    return field !== undefined && isInteger(field) ? [{ index, field, ...noClasses }] : [];
+  });
+  const parts = keyParts(fields);
+  if (parts === null) return null;
+  const bytes = perfectHashBytes(keyCount, parts.wordCount);
+  const ns = exactNs(fields.length, parts.wordCount, bytes.pilots, bytes.slots);
+  return { matcher: 'exact', terms, fields, ns, bytes: bytes.pilots + bytes.slots };
+}
+
+const noClasses: Pick<PlannedField, 'classes' | 'map'> = {
+  classes: { classCount: 0, starts: [], runs: [] },
+  map: { map: 'keyPart', ns: 0, bytes: 0, steps: 0, shift: 0, belows: [] },
+};
+
+/** Where each field lies in the key's words. */
+export interface KeyParts {
+  readonly wordCount: number;
+  readonly places: readonly { readonly word: number; readonly shift: number }[];
+}
+
+/** Packs fields into words, side by side while there is room; null: there are too many. */
+export function keyParts(fields: readonly Pick<PlannedField, 'field'>[]): KeyParts | null {
+  const used: number[] = [];
+  const places = fields.map(({ field }) => {
+    const bits = field.bytes * 8;
+    const room = used.findIndex((taken) => taken + bits <= 64);
+    const word = room === -1 ? used.push(0) - 1 : room;
+    const shift = used[word] ?? 0;
+    used[word] = shift + bits;
+    return { word, shift };
+  });
+  return used.length > keyWordsMax ? null : { wordCount: used.length, places };
+}
