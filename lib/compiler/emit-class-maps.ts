@@ -72,6 +72,9 @@ export function integerClasses(
   return { classCount: sorted.length + 1, starts: sorted, runs };
 }
 
+/** A table of 128 KB takes the room of others' in the cache: for fewer bounds it does not pay. */
+const directWideBoundsMin = 64;
+
 /** The form of an integer's class map that answers soonest. */
 export function planIntegerMap(
   { starts }: Pick<IntegerClasses, 'starts'>,
@@ -84,7 +87,7 @@ export function planIntegerMap(
   const plans: ClassMapPlan[] = [
     { ...plain, map: 'search', ns: searchMapNs(steps), bytes: searchBytes, steps },
   ];
-  if (field.bytes === 2) {
+  if (field.bytes === 2 && starts.length >= directWideBoundsMin) {
     const bytes = 65_536 * 2;
     plans.push({ ...plain, map: 'directWide', ns: directMapNs(bytes), bytes });
   }

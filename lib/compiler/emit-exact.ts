@@ -56,11 +56,11 @@ function rulesByKey(
     for (const [at, { index, field }] of fields.entries()) {
       const { word, shift } = parts.places[at] ?? { word: 0, shift: 0 };
       const values = [...pointsOf(box.get(index) ?? [])];
+      const patterns = values.map(
+        (value) => BigInt.asUintN(field.bytes * 8, value) << BigInt(shift),
+      );
       keys = keys.flatMap((key) =>
-        values.map((value) => {
-          const bits = BigInt.asUintN(field.bytes * 8, value) << BigInt(shift);
-          return key.map((part, place) => (place === word ? part | bits : part));
-        }),
+        patterns.map((bits) => key.with(word, (key[word] ?? 0n) | bits)),
       );
     }
     for (const words of keys) {

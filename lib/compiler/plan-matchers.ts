@@ -29,8 +29,8 @@ const tableWorkMax = 1 << 26;
 /** Keys of one hash table, and of one term of it. */
 const keysMax = 1 << 19;
 const keysPerTermMax = 4_096;
-/** Terms on the same fields that are worth a matcher of their own. */
-const groupTermsMin = 9;
+/** Of so many keys a hash table is the fastest there is, so nothing else is tried. */
+const keysOnly = 2_048;
 
 /** A field that a matcher decides by. */
 export interface PlannedField {
@@ -67,9 +67,7 @@ export type RoutePlan =
 export function planMatchers(terms: readonly Term[], schema: SchemaIr, every: boolean): RoutePlan {
   if (terms.length === 0) return { matchers: [] };
   const together = planTogether(terms, schema, every);
-  const plans = every
-    ? []
-    : [planApart(terms, schema, groupTermsMin), planApart(terms, schema, 65)];
+  const plans = every ? [] : partitionsOf(terms).map((parts) => planApart(parts, schema));
   const candidates = [together, ...plans].flatMap((plan) => ('matchers' in plan ? [plan] : []));
   const nsOf = ({ matchers }: { matchers: readonly MatcherPlan[] }): number =>
     matchers.reduce((sum, { ns }) => sum + ns, 0);
@@ -77,27 +75,46 @@ export function planMatchers(terms: readonly Term[], schema: SchemaIr, every: bo
   return candidates[0] ?? together;
 }
 
-/** Each group of terms on the same fields that is large enough has a matcher of its own. */
-function planApart(terms: readonly Term[], schema: SchemaIr, least: number): RoutePlan {
+/** Terms on the same fields that are worth a matcher of their own, more or fewer of them. */
+const groupTermsMin = [9, 65] as const;
+
+/** Ways to take terms apart: each group on the same fields that is large enough, and the rest. */
+function partitionsOf(terms: readonly Term[]): readonly (readonly Term[])[][] {
   const groups = new Map<string, Term[]>();
   for (const term of terms) {
     const kind = term.program !== null ? 'program' : isPoints(term) ? 'points' : 'sets';
-    const key = `${kind} ${[...term.box.keys()].sort((a, b) => a - b).join()}`;
+    const key = `${kind} ${fieldsOf(term).join()}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [term]);
     else group.push(term);
   }
-  const isLarge = (group: readonly Term[]): boolean =>
-    group.length >= least && group[0]?.program === null;
-  const large = [...groups.values()].filter(isLarge).sort((a, b) => b.length - a.length);
-  const chosen = large.slice(0, matchersMax - 1);
-  const apart = new Set(chosen.flat());
-  const rest = terms.filter((term) => !apart.has(term));
-  const parts = [...chosen, rest].map((part) => planTogether(part, schema, false));
+  const largest = [...groups.values()].filter(([first]) => first?.program === null);
+  largest.sort((a, b) => b.length - a.length);
+  const counts = groupTermsMin.map(
+    (least) => largest.slice(0, matchersMax - 1).filter(({ length }) => length >= least).length,
+  );
+  return [...new Set(counts)].flatMap((count) => {
+    const chosen = largest.slice(0, count);
+    const apart = new Set(chosen.flat());
+    const rest = terms.filter((term) => !apart.has(term));
+    const parts = rest.length === 0 ? chosen : [...chosen, rest];
+    // One part is all terms together.
+    return parts.length < 2 ? [] : [parts];
+  });
+}
+
+/** The fields that a term restricts, ascending. */
+function fieldsOf({ box }: Term): number[] {
+  return [...box.keys()].sort((a, b) => a - b);
+}
+
+/** A matcher for each part. */
+function planApart(parts: readonly (readonly Term[])[], schema: SchemaIr): RoutePlan {
   const matchers: MatcherPlan[] = [];
   for (const part of parts) {
-    if ('refused' in part) return part;
-    matchers.push(...part.matchers);
+    const plan = planTogether(part, schema, false);
+    if ('refused' in plan) return plan;
+    matchers.push(...plan.matchers);
   }
   return { matchers: inOrder(matchers) };
 }
@@ -116,6 +133,7 @@ function planTogether(terms: readonly Term[], schema: SchemaIr, every: boolean):
   const plans: MatcherPlan[] = [];
   const isPlain = !every && terms.every(({ program }) => program === null);
   const exact = isPlain ? planExact(terms, schema) : null;
+  if (exact !== null && terms.length > keysOnly) return { matchers: [exact] };
   if (exact !== null) plans.push(exact);
   const fields = plannedFields(terms, schema);
   const mapsNs = fields.reduce((sum, { map }) => sum + map.ns, 0);
@@ -202,12 +220,12 @@ function pointCount(intervals: IntervalsIr): number {
 }
 
 function planExact(terms: readonly Term[], schema: SchemaIr): MatcherPlan | null {
-  const indices = [...(terms[0]?.box.keys() ?? [])].sort((a, b) => a - b);
+  const indices = terms[0] === undefined ? [] : fieldsOf(terms[0]);
   const key = indices.join();
   let keyCount = 0;
   for (const term of terms) {
     if (term.box.size !== indices.length || !isPoints(term)) return null;
-    if ([...term.box.keys()].sort((a, b) => a - b).join() !== key) return null;
+    if (fieldsOf(term).join() !== key) return null;
     keyCount += [...term.box.values()].reduce((count, set) => count * pointCount(set), 1);
     if (keyCount > keysMax) return null;
   }

@@ -104,8 +104,9 @@ TEST(ImageVerifier, RefusesTablesWithClassesOrRulesBeyondThem) {
                  [](ImageParts& p) { first_field(p, MatcherKind::kTable).rows = 0xFFFFFFFF; });
   expect_refused("names rule 77", [&](ImageParts& p) { p.cells[table(p).table] = 77; });
   expect_refused("without cells", [&](ImageParts& p) {
-    table(p).field_count = 0;
-    table(p).count = 0;
+    MatcherRecord& matcher = table(p);
+    matcher.field_count = 0;
+    matcher.count = 0;
   });
 }
 
@@ -154,8 +155,10 @@ TEST(ImageVerifier, RefusesClassMapsWithClassesOrBoundsBeyondThem) {
     expect_refused("a value of class",
                    [&](ImageParts& p) { p.slots[field_of(p, kind).table + 9] = 999; });
   }
-  expect_refused("of a wide field",
-                 [](ImageParts& p) { field_of(p, ClassMapKind::kDirectWide).load = 3; });
+  expect_refused("of a wide field", [](ImageParts& p) {
+    field_of(p, ClassMapKind::kDirectWide).offset = 0;
+    field_of(p, ClassMapKind::kDirectWide).load = 3;
+  });
 }
 
 TEST(ImageVerifier, RefusesBucketsThatStartOrEndElsewhere) {

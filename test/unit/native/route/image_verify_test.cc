@@ -188,11 +188,15 @@ TEST(ImageVerifier, RefusesTablesThatReferToEachOtherWithoutEnd) {
   ImageParts parts = ImageParts::of(read_vector("order-gateway"));
   // Many routes that all name one large table would take hours to verify.
   const RouteRecord route = parts.routes[0];
-  const MatcherRecord matcher{.kind = MatcherKind::kWord, .field_count = 60};
+  MatcherRecord matcher{};
+  matcher.kind = MatcherKind::kWord;
+  matcher.field_count = 60;
   parts.matchers.assign(1, matcher);
   parts.words.assign(200000, 0);
   parts.bounds.assign(262143, ~0ull);
-  const MatchFieldRecord field{.kind = ClassMapKind::kDirect, .bound_count = 199999};
+  MatchFieldRecord field{};
+  field.kind = ClassMapKind::kDirect;
+  field.bound_count = 199999;
   parts.slots.assign(256, 0);
   parts.match_fields.assign(60, field);
   parts.routes.assign(60000, route);

@@ -34,7 +34,6 @@ inline ImageParts plain_parts(uint32_t message_bytes) {
   member.view = kNoRecord;
   parts.members = {member};
   RouteRecord route{};
-  route.matcher = MatcherKind::kAlways;
   route.message_bytes = message_bytes;
   route.rule_count = 1;
   route.view = kNoIndex;
