@@ -10,6 +10,18 @@ export {
 } from './codes.js';
 export { type Applied, compileTransform } from './compiler/apply.js';
 export type { ChangedRule, PoolDiff, RouteDiff, RuleDiff, RuleReference } from './compiler/diff.js';
+export {
+  type Balancing,
+  defineStrategy,
+  type HashOptions,
+  type KeyReference,
+  type LoadOptions,
+  lb,
+  type Strategy,
+  type StrategyContext,
+  type StrategyDefinition,
+  type StrategyTable,
+} from './compiler/dsl/balancing.js';
 export { and, not, or } from './compiler/dsl/expressions.js';
 export {
   defineMatcher,
@@ -19,6 +31,13 @@ export {
 } from './compiler/dsl/matchers.js';
 export type * from './compiler/dsl/output-types.js';
 export type * from './compiler/dsl/own-types.js';
+export {
+  type EjectOptions,
+  type PoolOptions,
+  pool,
+  type Weighted,
+  weighted,
+} from './compiler/dsl/pools.js';
 export {
   otherwise,
   type Route,
@@ -34,10 +53,8 @@ export {
   discard,
   type Endpoint,
   type EndpointOf,
-  lb,
   type Messages,
   type Pool,
-  pool,
   returnTo,
   source,
 } from './compiler/dsl/targets.js';
@@ -98,6 +115,8 @@ export { type Layout, layout } from './schema/layout.js';
 export { layoutImage } from './schema/layout-of-schema.js';
 export { schemaFromJson } from './schema/load.js';
 export type * from './schema/model.js';
+export type { Duration } from './schema/options.js';
+export type { FieldReference, FieldReferences, ReferenceKind } from './schema/references.js';
 export {
   type AnySchema,
   type InferInput,

@@ -4,6 +4,7 @@ import { type RejectCodeName, rejectCodes } from '../codes.js';
 import { optionError, type SourcePlace } from '../errors.js';
 import type { AnySchema } from '../schema/schema.js';
 import { type Raw, raw, type Union } from '../schema/union.js';
+import { strategyIr } from './build-pools.js';
 import { type CodeReference, numberCodes } from './dsl/codes.js';
 import type { OutputNode, PlannedAbsence, PlannedOutput } from './dsl/plan.js';
 import type { ActionNode, RouteNode, RuleNode } from './dsl/route.js';
@@ -33,6 +34,7 @@ import type {
   TransformIr,
   ValueIr,
 } from './ir.js';
+import { Numbering } from './numbering.js';
 import { placedFields, placementOf } from './view.js';
 
 /** The parts of a router that are objects of the routing language. */
@@ -50,24 +52,6 @@ export type BuiltParts = Pick<
 
 /** A transform without a router around it. */
 export type BuiltTransform = Pick<RouterIr, 'schemas' | 'transforms' | 'rejectCodes'>;
-
-/** Objects in the order in which they were first met; the index is the identity in the IR. */
-class Numbering<Node extends object> {
-  readonly nodes: Node[] = [];
-  readonly #indices = new Map<Node, number>();
-
-  indexOf(node: Node): number {
-    const known = this.#indices.get(node);
-    if (known !== undefined) return known;
-    const index = this.nodes.push(node) - 1;
-    this.#indices.set(node, index);
-    return index;
-  }
-
-  has(node: Node): boolean {
-    return this.#indices.has(node);
-  }
-}
 
 class Builder {
   readonly #parts: RouterParts;
@@ -221,9 +205,11 @@ class Builder {
       if (target.kind !== 'return-field') return { kind: target.kind };
       return { kind: 'return-field', field: target.ref?.index ?? 0 };
     }
-    target.members.forEach((member, at) => {
-      this.#known(member, `pools.${target.name}.members[${at}]`, target.place);
-    });
+    for (const list of ['members', 'failover'] as const) {
+      target[list].forEach((endpoint, at) => {
+        this.#known(endpoint, `pools.${target.name}.${list}[${at}]`, target.place);
+      });
+    }
     return { kind: 'pool', pool: this.#pools.indexOf(target) };
   }
 
@@ -261,12 +247,23 @@ class Builder {
     return { name, kind, family: this.#families.indexOf(messages), options, position: place };
   }
 
-  #pool({ name, members, place }: PoolNode): PoolIr {
-    const taken = members.map((member) => ({
-      endpoint: this.#endpoints.indexOf(member),
-      weight: 1,
-    }));
-    return { name, strategy: { kind: 'round-robin' }, members: taken, position: place };
+  #pool(node: PoolNode): PoolIr {
+    const { name, members, weights, ids, failover, control, place } = node;
+    const taken = members.map((member, at) => {
+      const id = ids[at];
+      const endpoint = this.#endpoints.indexOf(member);
+      return { endpoint, weight: weights[at] ?? 1, ...(id === undefined ? {} : { id }) };
+    });
+    return {
+      name,
+      strategy: strategyIr(node, this.#schemas),
+      members: taken,
+      ...(failover.length === 0
+        ? {}
+        : { failover: failover.map((endpoint) => this.#endpoints.indexOf(endpoint)) }),
+      ...control,
+      position: place,
+    };
   }
 
   #family(family: Messages): FamilyIr {

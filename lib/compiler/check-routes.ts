@@ -3,12 +3,14 @@
 
 import { isIntegerType } from '../schema/model.js';
 import { onlyReceives } from './check-frames.js';
+import { checkPoolKey, poolEndpoints } from './check-pools.js';
 import type { Findings } from './findings.js';
 import { isCanonical } from './intervals.js';
 import type {
   ActionIr,
   ConditionIr,
   ExprIr,
+  PoolIr,
   RouteIr,
   RouterIr,
   SourcePosition,
@@ -203,8 +205,10 @@ class RouteCheck {
         return;
       case 'pool':
         if (findings.index(target.pool, pools.length, option, 'pools', position)) {
-          const members = (pools[target.pool]?.members ?? []).map(({ endpoint }) => endpoint);
-          this.#carries(members, leaving, option, position);
+          const pool = pools[target.pool] as PoolIr;
+          this.#carries(poolEndpoints(pool), leaving, option, position);
+          const { schema } = this.#route;
+          checkPoolKey(pool, schema, this.#schemaName(schema), findings, option, position);
         }
         return;
       case 'return-source':

@@ -4,19 +4,14 @@
 import { rejectCodes, rejectCodeUserMax, rejectCodeUserMin } from '../codes.js';
 import { type HyperRouteError, optionError } from '../errors.js';
 import { checkFrames } from './check-frames.js';
+import { checkPools } from './check-pools.js';
 import { checkRoutes } from './check-routes.js';
 import { checkSchemas } from './check-schemas.js';
 import { checkTransforms } from './check-transforms.js';
 import { checkUnique } from './check-unique.js';
 import { Findings } from './findings.js';
 import type { RouterIr } from './ir.js';
-import {
-  endpointCountMax,
-  memberWeightMax,
-  poolCountMax,
-  poolMembersMax,
-  workerCountMax,
-} from './limits.js';
+import { endpointCountMax, workerCountMax } from './limits.js';
 
 const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 const kinds = ['udp', 'tcp-listen', 'tcp-connect', 'memory'];
@@ -118,41 +113,6 @@ function checkEndpoints(ir: RouterIr, findings: Findings): void {
     const isObject = typeof options === 'object' && options !== null;
     findings.need(isObject, 'ERR_CONFIG', `${path}.options`, 'an object', options, position);
     if (isObject) checkFrames(ir, endpoint, findings);
-  }
-}
-
-function checkPools(ir: RouterIr, findings: Findings): void {
-  const { pools, endpoints } = ir;
-  const expected = `at most ${poolCountMax} pools`;
-  findings.need(pools.length <= poolCountMax, 'ERR_ROUTE', 'pools', expected, pools.length);
-  findings.unique(pools, 'pools', 'ERR_ROUTE');
-  const names = new Set(endpoints.map(({ name }) => name));
-  for (const [index, { name, members, strategy, position }] of pools.entries()) {
-    const path = `pools[${index}]`;
-    const isFree = namePattern.test(name) && !names.has(name);
-    const wanted = 'a name that no endpoint has';
-    findings.need(isFree, 'ERR_ROUTE', `${path}.name`, wanted, name, position);
-    const isKnown = strategy.kind === 'round-robin';
-    findings.need(isKnown, 'ERR_ROUTE', `${path}.strategy`, "'round-robin'", strategy, position);
-    const count = members.length;
-    const isBounded = count >= 1 && count <= poolMembersMax;
-    const text = `1 to ${poolMembersMax} members`;
-    findings.need(isBounded, 'ERR_ROUTE', `${path}.members`, text, count, position);
-    const seen = new Set<number>();
-    for (const [at, { endpoint: member, weight }] of members.entries()) {
-      const option = `${path}.members[${at}]`;
-      const isWeight = Number.isInteger(weight) && weight >= 1 && weight <= memberWeightMax;
-      const share = `an integer from 1 to ${memberWeightMax}`;
-      findings.need(isWeight, 'ERR_ROUTE', `${option}.weight`, share, weight, position);
-      if (!findings.index(member, endpoints.length, option, 'endpoints', position)) continue;
-      const given = endpoints[member]?.name;
-      findings.need(!seen.has(member), 'ERR_ROUTE', option, 'each endpoint once', given, position);
-      seen.add(member);
-      const family = endpoints[members[0]?.endpoint ?? 0]?.family;
-      const isSame = endpoints[member]?.family === family;
-      const message = `an endpoint with the messages of the first member`;
-      findings.need(isSame, 'ERR_ROUTE', option, message, given, position);
-    }
   }
 }
 

@@ -26,6 +26,12 @@ export const programStackMax = 40;
 export const pairFactorBytesMax = 15;
 export const programInstructionsMax = 65_535;
 
+export const poolSlotsMax = 65_537;
+export const poolRanksMax = 8;
+export const keyFieldsMax = 16;
+/** Fills up the slots of pools. */
+export const noMember = 0xff;
+
 /** Sections in the order of the section table, with the bytes of one record. */
 export const sectionRecordBytes = {
   endpoints: 8,
@@ -37,8 +43,8 @@ export const sectionRecordBytes = {
   matchFields: 32,
   terms: 12,
   actions: 16,
-  pools: 8,
-  poolMembers: 2,
+  pools: 32,
+  poolMembers: 4,
   carriers: 40,
   transforms: 32,
   ops: 16,
@@ -55,6 +61,7 @@ export const sectionRecordBytes = {
   layouts: 8,
   matchers: 40,
   cells: 4,
+  keyFields: 8,
 } as const;
 
 export type SectionName = keyof typeof sectionRecordBytes;
@@ -76,6 +83,21 @@ export const actionKinds = {
   returnField: 3,
   discard: 4,
 } as const;
+
+export const poolKinds = {
+  'round-robin': 0,
+  weighted: 1,
+  failover: 2,
+  'least-loaded': 3,
+  'two-choices': 4,
+  hash: 5,
+  sticky: 6,
+  table: 7,
+  broadcast: 8,
+} as const;
+export const poolPanics = { reject: 0, spread: 1, park: 2 } as const;
+export const loadMeasures = { queue: 0, outstanding: 1 } as const;
+export const keyFieldKinds = { integer: 0, bytes: 1, slot: 2 } as const;
 
 export const viewKinds = { native: 0, foreign: 1 } as const;
 export const viewOpKinds = { section: 0, bits: 1 } as const;

@@ -90,6 +90,7 @@ export class ImageBuilder {
   readonly #wideIndex = new Map<bigint, number>();
   readonly #bytesIndex = new Map<string, number>();
   readonly #carriersIndex = new Map<number, number>();
+  readonly #keyIndex = new Map<string, number>();
   #rejectCodeMax = 0;
 
   constructor() {
@@ -131,6 +132,16 @@ export class ImageBuilder {
     this.sections.bytes.append(bytes);
     this.#bytesIndex.set(key, index);
     return index;
+  }
+
+  /** Where the fields of a key start that are called so; written by `write` at the first time. */
+  key(name: string, write: () => void): number {
+    const known = this.#keyIndex.get(name);
+    if (known !== undefined) return known;
+    const first = this.sections.keyFields.count;
+    write();
+    this.#keyIndex.set(name, first);
+    return first;
   }
 
   /** Index of the endpoints that carry a schema, shared by all return addresses for it. */

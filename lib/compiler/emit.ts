@@ -14,6 +14,7 @@ import {
   type OpName,
 } from './emit-format.js';
 import { emitMatchers, type MatchersReport } from './emit-matchers.js';
+import { emitKey, emitPools, type PoolReport } from './emit-pools.js';
 import { ImageBuilder } from './emit-sections.js';
 import { emitTransforms, fixedBytesOf } from './emit-transforms.js';
 import { emitViews, type Views, viewIndex } from './emit-views.js';
@@ -37,6 +38,7 @@ export interface ImageReport {
   readonly imageBytes: number;
   readonly routes: readonly RouteReport[];
   readonly transforms: readonly TransformReport[];
+  readonly pools: readonly PoolReport[];
 }
 
 /**
@@ -54,7 +56,7 @@ export function emitWithReport(ir: RouterIr): { image: Uint8Array; report: Image
   for (const code of Object.values(rejectCodes)) builder.code(code);
   const views = emitViews(builder, ir);
   emitFamilies(builder, ir, views);
-  emitPools(builder, ir);
+  const pools = emitPools(builder, ir);
   const ops = emitTransforms(builder, ir, views);
   const transforms = ir.transforms.map(({ name: transform }, index) => ({
     transform,
@@ -67,15 +69,7 @@ export function emitWithReport(ir: RouterIr): { image: Uint8Array; report: Image
     throw optionError('ERR_ROUTE_LIMIT', ir.name, expected, builder.imageBytes, ir.position);
   }
   const image = builder.finish();
-  return { image, report: { imageBytes: image.length, routes, transforms } };
-}
-
-function emitPools(builder: ImageBuilder, ir: RouterIr): void {
-  const { pools, poolMembers } = builder.sections;
-  for (const { members } of ir.pools) {
-    pools.u32(poolMembers.count).u16(members.length, 0);
-    poolMembers.u16(...members.map(({ endpoint }) => endpoint));
-  }
+  return { image, report: { imageBytes: image.length, routes, transforms, pools } };
 }
 
 function emitRoute(builder: ImageBuilder, ir: RouterIr, route: RouteIr, views: Views): RouteReport {
@@ -107,6 +101,7 @@ function emitAction(
   let place = 0;
   let kind: number = actionKinds.discard;
   let carriers = noIndex;
+  let key = noRecord;
   const to = transform === null ? undefined : ir.transforms[transform]?.to;
   if (target.kind === 'endpoint') {
     kind = actionKinds.endpoint;
@@ -114,6 +109,7 @@ function emitAction(
   } else if (target.kind === 'pool') {
     kind = actionKinds.pool;
     place = target.pool;
+    key = emitKey(builder, ir, route, target.pool);
   } else if (target.kind === 'return-source') {
     kind = actionKinds.returnSource;
   } else if (target.kind === 'return-field') {
@@ -131,5 +127,5 @@ function emitAction(
   builder.sections.actions
     .u8(kind, load)
     .u16(place, transform ?? noIndex, carriers)
-    .u32(outputBytes, 0);
+    .u32(outputBytes, key);
 }

@@ -11,6 +11,7 @@
 import { rejectCodes } from '../codes.js';
 import { nativeMessageBytesMax } from '../schema/model.js';
 import { readField } from './fields.js';
+import { type PoolState, pickMember, randomState } from './interpret-pool.js';
 import {
   outputBytesOf,
   runTransform,
@@ -34,13 +35,8 @@ import { wideHigh, wideLow } from './limits.js';
 
 export { runTransform, type SequencePatch, type TransformContext, type Transformed };
 
-/** What changes while a configuration runs. `interpret` advances `poolPositions`. */
-export interface InterpreterState {
-  /** For each pool, how many picks it has made. */
-  readonly poolPositions: number[];
-  /** For each endpoint, whether it can be used now. */
-  readonly alive: boolean[];
-}
+/** What changes while a configuration runs: `interpret` changes positions and random numbers. */
+export type InterpreterState = PoolState;
 
 export type DecidedTarget =
   | { readonly kind: 'endpoint'; readonly endpoint: number }
@@ -78,9 +74,14 @@ export interface Interpreted {
   readonly rejected: Transformed | null;
 }
 
-/** The state of a configuration that has just started, everything alive. */
-export function initialState(ir: RouterIr): InterpreterState {
-  return { poolPositions: ir.pools.map(() => 0), alive: ir.endpoints.map(() => true) };
+/** The state of a configuration that has just started: everything can be used, nothing is busy. */
+export function initialState(ir: RouterIr, seed = 0n): InterpreterState {
+  return {
+    poolPositions: ir.pools.map(() => 0),
+    alive: ir.endpoints.map(() => 255),
+    load: ir.endpoints.map(() => ({ queuedBytes: 0, outstanding: 0 })),
+    random: randomState(seed),
+  };
 }
 
 interface Recognised {
@@ -175,18 +176,6 @@ function rejection(code: number, route: number | null, rule: number | null): Dec
   };
 }
 
-/** The next usable member of a pool; null: none is. A dead member costs its turn. */
-function pick(ir: RouterIr, state: InterpreterState, poolIndex: number): number | null {
-  const members = ir.pools[poolIndex]?.members ?? [];
-  for (let attempt = 0; attempt < members.length; attempt++) {
-    const position = state.poolPositions[poolIndex] ?? 0;
-    state.poolPositions[poolIndex] = (position + 1) % members.length;
-    const member = members[position]?.endpoint as number;
-    if (state.alive[member]) return member;
-  }
-  return null;
-}
-
 /**
  * The endpoints that can be sent a message of a schema: a raw one takes any bytes, one that finds
  * blocks in its datagrams takes nothing.
@@ -228,12 +217,19 @@ function act(
     const endpoints = carriers(ir, to ?? (ir.routes[route]?.schema as number));
     return { ...deliver, target: { kind: 'return-address', address, endpoints } };
   }
-  const endpoint = target.kind === 'pool' ? pick(ir, state, target.pool) : target.endpoint;
+  const endpoint =
+    target.kind === 'pool'
+      ? pickMember(ir, state, target.pool, {
+          schema: ir.routes[route]?.schema ?? null,
+          message,
+          view,
+        })
+      : target.endpoint;
   if (endpoint === null) return rejection(rejectCodes.NO_DESTINATION, route, rule);
   return { ...deliver, target: { kind: 'endpoint', endpoint } };
 }
 
-/** Where a message goes. Advances pool positions; changes nothing else. */
+/** Where a message goes. Changes the state as picks do, nothing else. */
 export function decide(
   ir: RouterIr,
   state: InterpreterState,

@@ -49,6 +49,18 @@ export class OptionReader {
     throw this.error(name, 'true or false', value);
   }
 
+  /**
+   * A duration in milliseconds, within [low, high] of them; `fallback`, one too, when it is not
+   * given.
+   */
+  duration(name: string, low: number, high: number, fallback: Duration | undefined): number {
+    const value = this.raw(name) ?? fallback;
+    const ms = durationMs(value);
+    if (ms !== undefined && ms >= low && ms <= high) return ms;
+    const expected = `a time such as '250ms', '10s' or '5m', from ${low} to ${high} ms`;
+    throw this.error(name, expected, value);
+  }
+
   /** One of a few words; `fallback` when it is not given. */
   choice<Choice extends string>(
     name: string,
@@ -117,15 +129,21 @@ export function checkName(
   throw optionError(code, option, expected, value, place);
 }
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+/** A span of time: `'250ms'`, `'10s'`, `'5m'`, or a number of milliseconds. */
+export type Duration = number | `${number}ms` | `${number}s` | `${number}m`;
 
-/** Milliseconds of '250ms', '5s', '2m' or of a whole number; undefined for anything else. */
+const durationPattern = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m)$/;
+const unitMs = { ms: 1, s: 1000, m: 60_000 } as const;
+
+/** A duration as whole milliseconds; undefined when the value is none. */
 export function durationMs(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? value : undefined;
-  const [, count = '', unit = ''] = /^(\d{1,9})(ms|s|m)$/.exec(String(value)) ?? [];
-  return typeof value === 'string' && count !== ''
-    ? Number(count) * (unitMs[unit] ?? 1)
-    : undefined;
+  const isWhole = (count: number): boolean => Number.isSafeInteger(count) && count >= 0;
+  if (typeof value === 'number') return isWhole(value) ? value : undefined;
+  const [, count, unit] = (typeof value === 'string' && durationPattern.exec(value)) || [];
+  if (count === undefined || unit === undefined) return undefined;
+  // Thousandths first: 1.1 × 1000 is no whole number in binary.
+  const ms = (Math.round(Number(count) * 1000) * unitMs[unit as keyof typeof unitMs]) / 1000;
+  return isWhole(ms) ? ms : undefined;
 }
 
 /** An integer constant as a bigint; undefined when the value is no exact integer. */

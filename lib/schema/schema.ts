@@ -22,6 +22,7 @@ import {
 import { checkName, exactInteger, isRecord, OptionReader } from './options.js';
 import { placeNative, variableBytesMax } from './place-native.js';
 import { callerPlace } from './position.js';
+import { FieldReference } from './references.js';
 import type { Fields } from './spec.js';
 import type { AnySchema, HeaderNames, Schema, SchemaOptions } from './types.js';
 
@@ -42,6 +43,7 @@ export class MessageSchema {
   readonly place: SourcePlace;
   #header: HeaderNames = noHeader;
   #isBound = false;
+  #refs: Readonly<Record<string, FieldReference>> | null = null;
   #codec: Codec | null = null;
   #bind: ((source: Uint8Array, offset: number, end: number) => number) | null = null;
   #reader: (new () => object) | null = null;
@@ -59,6 +61,15 @@ export class MessageSchema {
 
   get header(): HeaderNames {
     return this.#header;
+  }
+
+  get refs(): Readonly<Record<string, FieldReference>> {
+    this.#refs ??= Object.freeze(
+      Object.fromEntries(
+        this.model.block.fields.map(({ name }) => [name, new FieldReference(this, name)]),
+      ),
+    );
+    return this.#refs;
   }
 
   get hash(): string {

@@ -5,6 +5,7 @@ import type { Addable, Changes, Extended } from './extend.js';
 import type { DecodedFields, EncodableFields, Reader, Simplify, Writer } from './infer.js';
 import type { Layout } from './layout.js';
 import type { SchemaModel } from './model.js';
+import type { FieldReferences } from './references.js';
 import type { Fields } from './spec.js';
 
 declare const types: unique symbol;
@@ -46,6 +47,8 @@ export interface Schema<
   /** Which fields are the type and the size field, once a union or the schema has said so. */
   readonly header: HeaderNames;
   readonly place: SourcePlace;
+  /** The fields by name, for what is said about them outside of callbacks: `Order.refs.client`. */
+  readonly refs: FieldReferences<Name, F>;
   /** SHA-256 of the canonical JSON, in hexadecimal. */
   readonly hash: string;
   /**
@@ -96,7 +99,15 @@ export interface Schema<
 export type AnySchema = Omit<Schema<string, Fields, string>, SchemaMethods> & {
   readonly [types]?: { readonly name: string; readonly fields: Fields; readonly header: string };
 };
-type SchemaMethods = 'encode' | 'sizeOf' | 'decode' | 'reader' | 'writer' | 'extend' | typeof types;
+type SchemaMethods =
+  | 'refs'
+  | 'encode'
+  | 'sizeOf'
+  | 'decode'
+  | 'reader'
+  | 'writer'
+  | 'extend'
+  | typeof types;
 
 type TypesOf<S> = S extends { readonly [types]?: infer T } ? NonNullable<T> : never;
 export type NameOf<S extends AnySchema> = TypesOf<S> extends { name: infer N } ? N & string : never;

@@ -85,6 +85,8 @@ Napi::Function RouteImageObject::define(Napi::Env env) {
   return DefineClass(env, "RouteImage",
                      {InstanceMethod<&RouteImageObject::summary>("summary"),
                       InstanceMethod<&RouteImageObject::set_alive>("setAlive"),
+                      InstanceMethod<&RouteImageObject::set_load>("setLoad"),
+                      InstanceMethod<&RouteImageObject::seed>("seed"),
                       InstanceMethod<&RouteImageObject::step>("step")});
 }
 
@@ -98,8 +100,14 @@ RouteImageObject::RouteImageObject(const Napi::CallbackInfo& info)
   }
   const ImageSummary counts = image_.summary();
   pool_positions_.assign(counts.pool_count, 0);
-  alive_.assign(counts.endpoint_count, 1);
+  alive_.assign(counts.endpoint_count, kAlive);
+  loads_.assign(counts.endpoint_count, EndpointLoad{});
   scratch_.resize(kScratchBytes);
+  state_ = StepState{.pool_positions = pool_positions_.data(),
+                     .alive = alive_.data(),
+                     .load = loads_.data(),
+                     .scratch = scratch_.data(),
+                     .random = random_state(0)};
 }
 
 Napi::Value RouteImageObject::summary(const Napi::CallbackInfo& info) {
@@ -114,18 +122,32 @@ Napi::Value RouteImageObject::summary(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value RouteImageObject::set_alive(const Napi::CallbackInfo& info) {
-  const bool typed = info[0].IsNumber() && info[1].IsBoolean();
+  const bool typed = info[0].IsNumber() && info[1].IsNumber();
   const uint32_t endpoint = typed ? info[0].As<Napi::Number>().Uint32Value() : UINT32_MAX;
-  if (endpoint >= alive_.size()) {
-    return throw_type(info.Env(), "setAlive: expected an endpoint of the image and a boolean");
+  const uint32_t alive = typed ? info[1].As<Napi::Number>().Uint32Value() : UINT32_MAX;
+  if (endpoint >= alive_.size() || alive > kAlive) {
+    return throw_type(info.Env(), "setAlive: expected an endpoint of the image and 0 to 255");
   }
-  alive_[endpoint] = info[1].As<Napi::Boolean>().Value() ? 1 : 0;
+  alive_[endpoint] = static_cast<uint8_t>(alive);
   return info.Env().Undefined();
 }
 
-StepState RouteImageObject::state() {
-  return StepState{
-      .pool_positions = pool_positions_.data(), .alive = alive_.data(), .scratch = scratch_.data()};
+Napi::Value RouteImageObject::set_load(const Napi::CallbackInfo& info) {
+  const bool typed = info[0].IsNumber() && info[1].IsNumber() && info[2].IsNumber();
+  const uint32_t endpoint = typed ? info[0].As<Napi::Number>().Uint32Value() : UINT32_MAX;
+  if (endpoint >= loads_.size()) {
+    return throw_type(info.Env(), "setLoad: expected an endpoint of the image and two numbers");
+  }
+  loads_[endpoint] = {info[1].As<Napi::Number>().Uint32Value(),
+                      info[2].As<Napi::Number>().Uint32Value()};
+  return info.Env().Undefined();
+}
+
+Napi::Value RouteImageObject::seed(const Napi::CallbackInfo& info) {
+  if (!info[0].IsBigInt()) return throw_type(info.Env(), "seed: expected a bigint");
+  bool lossless = false;
+  state_.random = random_state(info[0].As<Napi::BigInt>().Uint64Value(&lossless));
+  return info.Env().Undefined();
 }
 
 // What leaves for a decision that delivers, or null with the reject code of its transform.
@@ -138,7 +160,7 @@ Napi::Value RouteImageObject::transformed(Napi::Env env, const Decision& decisio
   if (decision.transform == kNoIndex) {
     std::memcpy(output.data(), message.data, output.size());
   } else {
-    result = run_transform(image_, state(), decision.transform, message, context, output);
+    result = run_transform(image_, state_, decision.transform, message, context, output);
   }
   reject_code = result.reject_code;
   if (reject_code != 0) return env.Null();
@@ -166,8 +188,7 @@ Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
   bool lossless = false;
   TransformContext context{.return_address = info[2].As<Napi::BigInt>().Uint64Value(&lossless),
                            .reject_code = 0};
-  StepState step_state = state();
-  const Decision decision = decide(image_, step_state, message);
+  const Decision decision = decide(image_, state_, message);
   uint32_t reject_code = decision.reject_code;
   Napi::Object result = Napi::Object::New(env);
   result.Set("decision", decision_of(env, image_, decision));
@@ -179,7 +200,7 @@ Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
   }
   result.Set("rejectCode", Napi::Number::New(env, reject_code));
   if (reject_code == 0) return result;
-  const Decision reject = decide_reject(image_, step_state, message, decision);
+  const Decision reject = decide_reject(image_, state_, message, decision);
   result.Set("reject", decision_of(env, image_, reject));
   context.reject_code = reject_code;
   if (reject.outcome == Outcome::kDeliver) {

@@ -23,20 +23,26 @@ class RouteImageObject : public Napi::ObjectWrap<RouteImageObject> {
  private:
   // summary(): counts of endpoints, pools, routes and transforms, and the largest reject code.
   Napi::Value summary(const Napi::CallbackInfo& info);
-  // setAlive(endpoint, alive): whether pools pick the endpoint. All are alive at first.
+  // setAlive(endpoint, alive): 0 cannot be used, 255 can, between: its share. All are at 255 first.
   Napi::Value set_alive(const Napi::CallbackInfo& info);
+  // setLoad(endpoint, queuedBytes, outstanding): how busy it is. 0 at first.
+  Napi::Value set_load(const Napi::CallbackInfo& info);
+  // seed(value: bigint): starts the random numbers anew; from 0 at first.
+  Napi::Value seed(const Napi::CallbackInfo& info);
   // step(source, message, returnAddress): the message's whole way as the engine walks it when
-  // every queue has room. Advances the pools' positions.
+  // every queue has room. Advances the pools' positions and
+  // the random numbers.
   Napi::Value step(const Napi::CallbackInfo& info);
 
-  StepState state();
   Napi::Value transformed(Napi::Env env, const Decision& decision, const StepMessage& message,
                           const TransformContext& context, uint32_t& reject_code);
 
   RouteImage image_;
   std::vector<uint32_t> pool_positions_;
   std::vector<uint8_t> alive_;
+  std::vector<EndpointLoad> loads_;
   std::vector<uint8_t> scratch_;
+  StepState state_{};  // Refers to the vectors.
 };
 
 }  // namespace hyperroute

@@ -64,9 +64,11 @@ struct Installed {
   std::vector<uint8_t> slot_of_endpoint;
   // By slot: the endpoint of the image it is read as; kNoIndex: it is not read any more.
   std::array<uint16_t, kSlotCountMax> source_of_slot{};
-  // By endpoint of the image: non-zero while it can take messages. Written by its worker, read
-  // by all, each byte atomically and relaxed.
+  // By endpoint of the image: kDead, kAlive, or the share of its messages that it gets. Written by
+  // its worker, read by all, each byte atomically and relaxed.
   std::unique_ptr<uint8_t[]> alive;
+  // By endpoint of the image, relaxed as well.
+  std::unique_ptr<EndpointLoad[]> load;
   std::vector<WorkerView> views;
 };
 

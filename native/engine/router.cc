@@ -94,6 +94,7 @@ Status Router::bind_slots(const InstallSpec& spec, Installed& installed) const {
   installed.slot_of_endpoint.assign(spec.slot_of_endpoint.begin(), spec.slot_of_endpoint.end());
   installed.source_of_slot.fill(kNoIndex);
   installed.alive = std::make_unique<uint8_t[]>(endpoint_count);
+  installed.load = std::make_unique<EndpointLoad[]>(endpoint_count);
   for (uint16_t endpoint = 0; endpoint < endpoint_count; ++endpoint) {
     const uint8_t slot = spec.slot_of_endpoint[endpoint];
     if (!slots_[slot].port || installed.source_of_slot[slot] != kNoIndex) {
@@ -101,7 +102,7 @@ Status Router::bind_slots(const InstallSpec& spec, Installed& installed) const {
                            endpoint, slot);
     }
     installed.source_of_slot[slot] = endpoint;
-    installed.alive[endpoint] = slots_[slot].port->report().live ? 1 : 0;
+    installed.alive[endpoint] = slots_[slot].port->report().live ? kAlive : kDead;
   }
   for (const InstallSpec::Draining& draining : spec.draining) {
     if (!slots_[draining.slot].port || draining.endpoint >= endpoint_count) {
@@ -122,6 +123,8 @@ Status Router::bind_worker(const InstallSpec& spec, uint32_t worker, Installed& 
   view.pool_positions.assign(installed.summary.pool_count, 0);
   view.step.pool_positions = view.pool_positions.data();
   view.step.alive = installed.alive.get();
+  view.step.load = installed.load.get();
+  view.step.random = random_state(worker);
   view.step.scratch = workers_[worker]->scratch();
   return take_metrics(spec.route_names, spec.reject_names, worker, view);
 }

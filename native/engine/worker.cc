@@ -178,7 +178,7 @@ void Worker::refresh_alive() {
   for (const EndpointPort* port : ports_) {
     const uint16_t endpoint = installed.source_of_slot[port->slot()];
     if (endpoint == kNoIndex || installed.slot_of_endpoint[endpoint] != port->slot()) continue;
-    const uint8_t alive = port->is_live(kDefaultPeer) ? 1 : 0;
+    const uint8_t alive = port->is_live(kDefaultPeer) ? kAlive : kDead;
     // Relaxed: a hint for picking a pool's member; no data depends on it.
     std::atomic_ref(installed.alive[endpoint]).store(alive, std::memory_order_relaxed);
   }

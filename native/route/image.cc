@@ -74,6 +74,7 @@ Status bind_sections(const uint8_t* base, uint32_t image_bytes, ImageTables& tab
   HR_TRY(find_section(base, image_bytes, kSectionLayouts, tables.layout_words));
   HR_TRY(find_section(base, image_bytes, kSectionMatchers, tables.matchers));
   HR_TRY(find_section(base, image_bytes, kSectionCells, tables.cells));
+  HR_TRY(find_section(base, image_bytes, kSectionKeyFields, tables.key_fields));
   return Status::success();
 }
 

@@ -45,7 +45,7 @@ struct ImageTables {
   Table<TermRecord> terms;
   Table<ActionRecord> actions;
   Table<PoolRecord> pools;
-  Table<uint16_t> pool_members;
+  Table<PoolMemberRecord> pool_members;
   Table<CarriersRecord> carriers;
   Table<TransformRecord> transforms;
   Table<OpRecord> ops;
@@ -62,6 +62,7 @@ struct ImageTables {
   Table<uint64_t> layout_words;
   Table<MatcherRecord> matchers;
   Table<uint32_t> cells;
+  Table<KeyFieldRecord> key_fields;
   // By view; of those of native messages.
   const MessageLayout* layouts = nullptr;
 };

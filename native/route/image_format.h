@@ -10,6 +10,7 @@
 
 #include "codec/field_datapath.h"
 #include "route/image_format_match.h"
+#include "route/image_format_pool.h"
 
 namespace hyperroute {
 
@@ -53,6 +54,7 @@ enum Section : uint32_t {
   kSectionLayouts,  // Words of 8 bytes: layout images, one behind the other.
   kSectionMatchers,
   kSectionCells,
+  kSectionKeyFields,
   kSectionCount,
 };
 
@@ -222,16 +224,9 @@ struct ActionRecord {
   uint16_t transform;     // kNoIndex: the message goes out as it came.
   uint16_t carriers;      // kReturnField: who may be named; kNoIndex otherwise.
   uint32_t output_bytes;  // 0 without a transform: as many as came in.
-  uint32_t reserved_end;
+  uint32_t key;           // kPool, by key: first of the key's fields; kNoRecord otherwise.
 };
 static_assert(sizeof(ActionRecord) == 16 && offsetof(ActionRecord, output_bytes) == 8);
-
-struct PoolRecord {
-  uint32_t members;
-  uint16_t member_count;
-  uint16_t reserved;
-};
-static_assert(sizeof(PoolRecord) == 8);
 
 // The endpoints that carry a message type: those of a family with it, and the raw ones. A return
 // address comes from the network; it reaches none but these.

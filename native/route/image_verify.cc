@@ -1,5 +1,5 @@
-// Verification of a route image: counts, message families, endpoints and pools. Routes,
-// programs and transforms have files of their own.
+// Verification of a route image: counts, message families and endpoints. Pools, routes, programs
+// and transforms have files of their own.
 // Thread: control thread, before the image is installed. Not on the data path.
 #include "route/image_verify.h"
 
@@ -76,19 +76,6 @@ Status ImageVerifier::verify_counts() const {
   HR_IMAGE_REQUIRE(tables_.transforms.count < kNoIndex, "%u transforms", tables_.transforms.count);
   HR_IMAGE_REQUIRE(tables_.families.count < kNoIndex, "%u families", tables_.families.count);
   HR_IMAGE_REQUIRE(tables_.views.count < kNoIndex, "%u views", tables_.views.count);
-  return Status::success();
-}
-
-Status ImageVerifier::verify_pools() {
-  for (uint32_t index = 0; index < tables_.pools.count; ++index) {
-    const PoolRecord& pool = tables_.pools[index];
-    HR_IMAGE_REQUIRE(pool.member_count >= 1, "pool %u is empty", index);
-    HR_TRY(verify_run(pool.members, pool.member_count, tables_.pool_members.count, "pool"));
-    for (uint32_t slot = 0; slot < pool.member_count; ++slot) {
-      HR_IMAGE_REQUIRE(tables_.pool_members[pool.members + slot] < tables_.endpoints.count,
-                       "pool %u names an endpoint that does not exist", index);
-    }
-  }
   return Status::success();
 }
 

@@ -46,8 +46,13 @@ class ImageVerifier {
   Status verify_endpoints();
   Status verify_carriers();
   Status verify_pools();
+  Status verify_pool_members(const PoolRecord& pool, uint32_t index);
+  Status verify_pool_slots(const PoolRecord& pool, uint32_t index);
+  Status verify_pool_ids(const PoolRecord& pool, uint32_t index);
+  Status verify_key(const ActionRecord& action, const RouteRecord& route);
+  Status verify_key_field(const KeyFieldRecord& field, const RouteRecord& route) const;
   Status verify_route(const RouteRecord& route, uint32_t index);
-  Status verify_action(const ActionRecord& action, const RouteRecord& route) const;
+  Status verify_action(const ActionRecord& action, const RouteRecord& route);
   Status verify_return(const ActionRecord& action, const RouteRecord& route) const;
   Status verify_check(const CheckRecord& check, const RouteRecord& route);
   Status verify_matcher(const MatcherRecord& matcher, const RouteRecord& route);
@@ -91,6 +96,9 @@ class ImageVerifier {
 // `layouts` receives those of the image's native views.
 [[nodiscard]] Status verify_tables(const ImageTables& tables, uint32_t reject_code_max,
                                    std::vector<MessageLayout>& layouts);
+
+// Whether a string or blob of native messages has its slot at this offset of the view.
+[[nodiscard]] bool is_text_slot(const MessageLayout& layout, uint32_t offset);
 
 // Whether a field lies within a message of `message_bytes`, and its kind is one there is.
 inline bool field_fits(FieldKind kind, uint32_t offset, uint32_t message_bytes) noexcept {

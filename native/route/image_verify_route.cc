@@ -52,7 +52,7 @@ Status ImageVerifier::verify_return(const ActionRecord& action, const RouteRecor
   return Status::success();
 }
 
-Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecord& route) const {
+Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecord& route) {
   switch (action.kind) {
     case ActionKind::kEndpoint:
       HR_IMAGE_REQUIRE(action.target < tables_.endpoints.count, "no endpoint %u", action.target);
@@ -71,6 +71,7 @@ Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecor
   }
   HR_IMAGE_REQUIRE(action.kind == ActionKind::kReturnField || action.carriers == kNoIndex,
                    "carriers without a return address");
+  HR_TRY(verify_key(action, route));
   if (action.transform == kNoIndex) {
     HR_IMAGE_REQUIRE(action.output_bytes == 0, "an output size without a transform");
     return Status::success();

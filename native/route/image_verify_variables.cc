@@ -27,6 +27,12 @@ const LayoutSlot* find_slot(const MessageLayout& layout, uint32_t block, uint32_
 
 }  // namespace
 
+bool is_text_slot(const MessageLayout& layout, uint32_t offset) {
+  if (offset < kMessageHeaderBytes) return false;
+  const LayoutSlot* const slot = find_slot(layout, kMessageBlock, offset - kMessageHeaderBytes);
+  return slot != nullptr && slot->type != FieldType::kGroup;
+}
+
 // Those of a transform of messages, and of the transforms of entries that it reaches.
 Status ImageVerifier::verify_message_variables(uint32_t index) {
   const TransformRecord& transform = tables_.transforms[index];

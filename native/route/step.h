@@ -24,16 +24,38 @@ inline constexpr uint32_t kNoRule = 0xFFFFFFFF;
 inline constexpr uint32_t kViewBytesMax = 65536;
 inline constexpr uint32_t kScratchBytes = 2 * kViewBytesMax;
 
-// What changes in place while an image runs. One per worker; nothing in it is shared but `alive`.
+// Of an endpoint: 0 cannot be used; 255 can; what lies between gets that share, in 256ths, of the
+// messages that it would be picked for.
+inline constexpr uint8_t kDead = 0;
+inline constexpr uint8_t kAlive = 255;
+
+// How busy an endpoint is; pools that look for the least busy one compare these.
+struct EndpointLoad {
+  uint32_t queued_bytes;
+  uint32_t outstanding;  // Requests that were sent to it and have no answer yet.
+};
+
+// A state of the generator of random numbers that is not zero, from any seed.
+constexpr uint64_t random_state(uint64_t seed) noexcept {
+  const uint64_t state = (seed + 1) * 0x9E3779B97F4A7C15;
+  return state == 0 ? 1 : state;
+}
+
+// What changes in place while an image runs. One per worker; nothing in it is shared but `alive`
+// and `load`.
 struct StepState {
-  // Round-robin positions, one per pool of the image, owned by the worker.
+  // Whose turn it is, one per pool of the image, owned by the worker.
   uint32_t* pool_positions;
-  // One byte per endpoint of the image, non-zero: usable. Written by the endpoints' workers
-  // (single bytes, relaxed), read by every worker.
+  // One byte per endpoint of the image. Written by the endpoints' workers (single bytes, relaxed),
+  // read by every worker.
   const uint8_t* alive;
+  // One per endpoint of the image; written elsewhere (single words, relaxed), read here.
+  const EndpointLoad* load;
   // kScratchBytes of the worker's own, for messages whose fields have to be put in place: the
   // view of the message that was decided last, then that of the entry at hand.
   uint8_t* scratch;
+  // Of the random numbers: the step draws the next by xorshift64*. Never zero.
+  uint64_t random = random_state(0);
 };
 
 struct StepMessage {

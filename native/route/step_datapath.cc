@@ -1,9 +1,10 @@
 // The router step: frame check → schema → validate → match → pick.
 //
 // Thread: the worker that owns the source. Data path: once for each message. Reads the image and
-// the message, writes nothing but the worker's own round-robin positions and scratch. The functions
-// stand in the order in which a message meets them; decide() at the end joins them.
+// the message, writes nothing but the worker's own step state and scratch. The functions stand in
+// the order in which a message meets them; decide() at the end joins them.
 #include "route/match_datapath.h"
+#include "route/pool_datapath.h"
 #include "route/step.h"
 #include "route/variables_datapath.h"
 #include "route/view_datapath.h"
@@ -101,31 +102,6 @@ uint32_t run_checks(const ImageTables& tables, const RouteRecord& route, const u
   return 0;
 }
 
-bool is_alive(const StepState& state, uint16_t endpoint) {
-  // Relaxed: a byte on its own. A worker that sees a change late sends to a member that has just
-  // died, which the destination's queue has to handle anyway.
-  return __atomic_load_n(state.alive + endpoint, __ATOMIC_RELAXED) != 0;
-}
-
-// The next member in turn that is alive; each is tried once.
-uint32_t pick_member(const ImageTables& tables, StepState& state, uint16_t pool_index,
-                     uint16_t& endpoint) {
-  const PoolRecord& pool = tables.pools[pool_index];
-  const uint32_t member_count = pool.member_count;
-  uint32_t position = state.pool_positions[pool_index];
-  // A position kept from an image with a larger pool starts over.
-  if (position >= member_count) position = 0;
-  for (uint32_t tried = 0; tried < member_count; ++tried) {
-    const uint16_t member = tables.pool_members[pool.members + position];
-    position = position + 1 == member_count ? 0 : position + 1;
-    if (!is_alive(state, member)) continue;
-    state.pool_positions[pool_index] = position;
-    endpoint = member;
-    return 0;
-  }
-  return code_of(RejectCode::kNoDestination);
-}
-
 // Fills in where an action sends the message. Returns 0 or the reject code.
 uint32_t pick(const ImageTables& tables, StepState& state, const StepMessage& message,
               const ActionRecord& action, Decision& decision) {
@@ -148,7 +124,7 @@ uint32_t pick(const ImageTables& tables, StepState& state, const StepMessage& me
       return 0;
     case ActionKind::kPool:
       decision.target = TargetKind::kEndpoint;
-      return pick_member(tables, state, action.target, decision.endpoint);
+      return pick_member(tables, state, message, action.target, action.key, decision.endpoint);
     case ActionKind::kReturnSource:
       decision.target = TargetKind::kReturnSource;
       return 0;

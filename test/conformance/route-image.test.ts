@@ -2,9 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { emitWithReport, type ImageReport } from '../../lib/compiler/emit.js';
+import { poolKinds } from '../../lib/compiler/emit-format.js';
 import { initialState, interpret } from '../../lib/compiler/interpret.js';
 import type { ConditionIr, FieldIr, RouterIr } from '../../lib/compiler/ir.js';
 import { boundaryMessages, type RandomMessage, randomMessage } from '../helpers/random-message.js';
+import { randomStateChange } from '../helpers/random-pool.js';
 import { type RandomRouter, randomRouter } from '../helpers/random-router.js';
 import { range } from '../helpers/random-schema.js';
 import { RandomValues } from '../helpers/random-values.js';
@@ -13,7 +15,7 @@ import { loadImage } from '../helpers/route-image.js';
 /** Messages decided both ways in a run; a run goes on until there were as many. */
 const decisionsMin = 20_000;
 /** Configurations at least, and random messages for each besides those at the boundaries. */
-const routerCount = Number(process.env.HYPERROUTE_DIFFERENTIAL_ROUTERS ?? 80);
+const routerCount = Number(process.env.HYPERROUTE_DIFFERENTIAL_ROUTERS ?? 120);
 const messagesPerRouter = Number(process.env.HYPERROUTE_DIFFERENTIAL_MESSAGES ?? 120);
 /** A few seconds on a machine of one's own; much longer where others compile beside it. */
 const timeout = 1000 * Math.max(180, routerCount);
@@ -41,16 +43,13 @@ function compareOne(seed: number, totals: Totals): void {
   const { ir } = router;
   const { image, report } = emitWithReport(ir);
   const native = loadImage(image);
-  const state = initialState(ir);
+  const start = random.u64();
+  const state = initialState(ir, start);
+  native.seed(start);
   totals.reports.push(report);
   assertNoFallback(ir, report, seed);
   for (const { source, message } of messagesFor(random, router)) {
-    if (random.chance(5)) {
-      const endpoint = random.below(ir.endpoints.length);
-      const alive = random.chance(50);
-      state.alive[endpoint] = alive;
-      native.setAlive(endpoint, alive);
-    }
+    if (random.chance(8)) randomStateChange(random, state, native);
     const returnAddress = random.u64();
     const expected = interpret(ir, state, source, message, returnAddress);
     const actual = native.step(source, message, returnAddress);
@@ -125,6 +124,9 @@ describe('a route image executed by the engine', () => {
     );
     expect(routes.some((route) => route.programs > 0)).toBe(true);
     expect(new Set(ops).size).toBe(20);
+    const pools = totals.reports.flatMap((report) => report.pools);
+    const wanted = Object.keys(poolKinds).filter((kind) => kind !== 'broadcast');
+    expect(new Set(pools.map(({ strategy }) => strategy))).toEqual(new Set(wanted));
   });
 
   it('was compared on every outcome, the built-in rejects included', () => {

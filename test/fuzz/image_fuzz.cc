@@ -163,7 +163,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   WalkState state(image);
   for (uint32_t count = 0; count < kMessagesMax && !input.is_empty(); ++count) {
     const auto source = static_cast<uint16_t>(input.u8() % image.summary().endpoint_count);
-    state.alive[source] = input.u8() & 1;
+    state.alive[source] = input.u8();
     (void)walk(image, state, source, message_for(image, source, input), 0x0123456789ABCDEF);
   }
   return 0;

@@ -15,6 +15,7 @@ import type {
 } from '../../lib/compiler/ir.js';
 import { randomCondition } from './random-condition.js';
 import { manyConditions } from './random-rules.js';
+import { poolsFor, randomPool } from './random-pool.js';
 import { place, randomFamilySchemas, range } from './random-schema.js';
 import type { RandomValues } from './random-values.js';
 
@@ -37,15 +38,9 @@ export function randomRouter(random: RandomValues): RandomRouter {
     options: {},
     position: place(index),
   }));
-  const pools: PoolIr[] = Array.from({ length: random.between(1, 3) }, (_, index) => ({
-    name: `p${index}`,
-    strategy: { kind: 'round-robin' },
-    members: Array.from({ length: random.between(1, 5) }, () => ({
-      endpoint: random.below(endpoints.length),
-      weight: 1,
-    })),
-    position: place(index),
-  }));
+  const pools = Array.from({ length: random.between(1, 3) }, (_, index) =>
+    randomPool(random, schemas, endpoints, index),
+  );
   const builder: Parts = { schemas, endpoints, pools, transforms: [] };
   const boundaries = schemas.map((schema) => schema.fields.map((): bigint[] => []));
   const routes = randomRoutes(random, builder, families, boundaries);
@@ -162,8 +157,9 @@ function randomAction(
   if (kind === 2 && words.length > 0) {
     return { transform, target: { kind: 'return-field', field: random.pick(words) } };
   }
-  if (kind < 6) {
-    return { transform, target: { kind: 'pool', pool: random.below(parts.pools.length) } };
+  const pools = poolsFor(parts.pools, schema);
+  if (kind < 6 && pools.length > 0) {
+    return { transform, target: { kind: 'pool', pool: random.pick(pools) } };
   }
   const endpoint = random.below(parts.endpoints.length);
   return { transform, target: { kind: 'endpoint', endpoint } };

@@ -11,7 +11,11 @@ export interface NativeRouteImage {
     readonly transforms: number;
     readonly rejectCodeMax: number;
   };
-  setAlive(endpoint: number, alive: boolean): void;
+  /** 0 cannot be used, 255 can, between: its share of the messages. */
+  setAlive(endpoint: number, alive: number): void;
+  setLoad(endpoint: number, queuedBytes: number, outstanding: number): void;
+  /** Starts the random numbers anew. */
+  seed(value: bigint): void;
   step(source: number, message: Uint8Array, returnAddress: bigint): Interpreted;
 }
 

@@ -1,13 +1,12 @@
 // Where messages can go: endpoints, pools, back to a sender, nowhere.
 import { optionError, type SourcePlace } from '../../errors.js';
-import { checkName } from '../../schema/options.js';
 import type { AnySchema, NameOf } from '../../schema/schema.js';
 import type { Raw, Union } from '../../schema/union.js';
-import type { EndpointIr } from '../ir.js';
-import { poolMembersMax } from '../limits.js';
+import type { EndpointIr, PoolIr } from '../ir.js';
+import type { BalancingNode, StrategyTable } from './balancing.js';
 import { currentCapture, placeHere } from './capture.js';
 import { NumberFieldRef } from './refs.js';
-import type { Balancing, Destination, RawName, Source, Value } from './types.js';
+import type { Destination, RawName, Source, Value } from './types.js';
 
 /** What an endpoint can be said to carry. */
 export type Messages = Raw | Union | AnySchema;
@@ -65,12 +64,26 @@ export class EndpointNode {
 export class PoolNode {
   readonly name: string;
   readonly members: readonly EndpointNode[];
+  /** Of the members, in their order. */
+  readonly weights: readonly number[];
+  readonly ids: readonly (bigint | undefined)[];
+  readonly balancing: BalancingNode;
+  /** Of a user's strategy. */
+  readonly slots: StrategyTable['slots'];
+  readonly failover: readonly EndpointNode[];
+  readonly control: Pick<PoolIr, 'panic' | 'eject' | 'slowStartMs'>;
   readonly place: SourcePlace;
 
-  constructor(name: string, members: readonly EndpointNode[], place: SourcePlace) {
-    this.name = name;
-    this.members = members;
-    this.place = place;
+  constructor(parts: Omit<PoolNode, 'constructor'>) {
+    this.name = parts.name;
+    this.members = parts.members;
+    this.weights = parts.weights;
+    this.ids = parts.ids;
+    this.balancing = parts.balancing;
+    this.slots = parts.slots;
+    this.failover = parts.failover;
+    this.control = parts.control;
+    this.place = parts.place;
   }
 }
 
@@ -90,44 +103,6 @@ export type TargetNode = EndpointNode | PoolNode | SpecialTarget;
 /** A pool as a destination of the types that all its members take. */
 export interface Pool<Accepted extends string = never> extends Destination<Accepted> {
   readonly name: string;
-}
-
-/** Balancing strategies of pools. */
-export const lb = Object.freeze({
-  /** Each usable member in turn, in the order they are listed. */
-  roundRobin: (): Balancing => ({ strategy: 'round-robin' }),
-});
-
-/**
- * Endpoints that share a stream of messages. Each message goes to one member that is alive; when
- * none is, it is rejected with NO_DESTINATION. Throws HyperRouteError ERR_ROUTE.
- *
- * @example
- * ```ts
- * const venues = pool('venues', [venue1, venue2, venue3], lb.roundRobin());
- * ```
- */
-export function pool<Accepted extends string>(
-  name: string,
-  members: readonly (AnyEndpoint & Destination<Accepted>)[],
-  balancing: Balancing,
-): Pool<Accepted> {
-  const place = placeHere();
-  const option = `pools.${checkName(name, 'pool.name', 'ERR_ROUTE', place)}`;
-  if (!Array.isArray(members) || members.length < 1 || members.length > poolMembersMax) {
-    const expected = `an array of 1 to ${poolMembersMax} endpoints`;
-    throw optionError('ERR_ROUTE', `${option}.members`, expected, members, place);
-  }
-  const nodes = members.map((member: unknown, index) => {
-    if (member instanceof EndpointNode) return member;
-    const at = `${option}.members[${index}]`;
-    throw optionError('ERR_ROUTE', at, 'an endpoint', member, place);
-  });
-  if (balancing?.strategy !== 'round-robin') {
-    const expected = 'a strategy such as lb.roundRobin()';
-    throw optionError('ERR_ROUTE', `${option}.strategy`, expected, balancing, place);
-  }
-  return new PoolNode(name, Object.freeze(nodes), place) as unknown as Pool<Accepted>;
 }
 
 /** Names the connection or datagram sender that the message in hand came from. */

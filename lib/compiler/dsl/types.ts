@@ -356,8 +356,3 @@ export interface RuleStart {
 export interface ActionVia<in From extends string, out To extends string> {
   to(destination: Destination<To>): Action<From>;
 }
-
-/** How a pool picks the member for a message. */
-export interface Balancing {
-  readonly strategy: 'round-robin';
-}

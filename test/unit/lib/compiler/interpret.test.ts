@@ -81,15 +81,15 @@ describe('the order gateway', () => {
         return decision.target?.kind === 'endpoint' ? decision.target.endpoint : null;
       });
     expect(picks(4)).toEqual([1, 2, 3, 1]);
-    state.alive[2] = false;
+    state.alive[2] = 0;
     expect(picks(4)).toEqual([3, 1, 3, 1]);
-    state.alive[2] = true;
+    state.alive[2] = 255;
     expect(picks(2)).toEqual([2, 3]);
   });
 
   it('rejects to the client when no venue is alive, with the reason', () => {
     const state: InterpreterState = initialState(ir);
-    state.alive.fill(false);
+    state.alive.fill(0);
     const result = interpret(ir, state, clients, newOrder(1, 1, 99n), address);
     expect(result).toMatchObject({
       decision: { outcome: 'reject', route: 0, rule: 1, rejectCode: rejectCodes.NO_DESTINATION },

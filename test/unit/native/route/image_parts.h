@@ -35,7 +35,7 @@ struct ImageParts {
   std::vector<TermRecord> terms;
   std::vector<ActionRecord> actions;
   std::vector<PoolRecord> pools;
-  std::vector<uint16_t> pool_members;
+  std::vector<PoolMemberRecord> pool_members;
   std::vector<CarriersRecord> carriers;
   std::vector<TransformRecord> transforms;
   std::vector<OpRecord> ops;
@@ -52,6 +52,7 @@ struct ImageParts {
   std::vector<uint64_t> layout_words;
   std::vector<MatcherRecord> matchers;
   std::vector<uint32_t> cells;
+  std::vector<KeyFieldRecord> key_fields;
 
   // Calls `visit` with each section in the order of the section table.
   template <typename Parts, typename Visitor>
@@ -83,6 +84,7 @@ struct ImageParts {
     visit(parts.layout_words);
     visit(parts.matchers);
     visit(parts.cells);
+    visit(parts.key_fields);
   }
 
   // Takes a valid image apart.
@@ -127,6 +129,13 @@ struct ImageParts {
     return result;
   }
 };
+
+// A pool of the first pool members that takes them in turn.
+inline PoolRecord pool_of(uint16_t member_count) {
+  PoolRecord pool{};
+  pool.member_count = member_count;
+  return pool;
+}
 
 // A checked-in image: `order-gateway`, `every-kind` or `relay`.
 inline std::vector<uint8_t> read_vector(const std::string& name) {

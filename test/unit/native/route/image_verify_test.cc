@@ -92,7 +92,7 @@ TEST(ImageVerifier, RefusesActionsAndPoolsThatPointAstray) {
   expect_refused("order-gateway",
                  {{"is empty", [](ImageParts& p) { p.pools[0].member_count = 0; }},
                   {"pool", [](ImageParts& p) { p.pools[0].members = 2; }},
-                  {"names an endpoint", [](ImageParts& p) { p.pool_members[1] = 5; }},
+                  {"names an endpoint", [](ImageParts& p) { p.pool_members[1].endpoint = 5; }},
                   {"no endpoint", [](ImageParts& p) { p.actions[0].target = 5; }},
                   {"no pool", [](ImageParts& p) { p.actions[1].target = 1; }},
                   {"kind of action", [](ImageParts& p) { p.actions[0].kind = ActionKind{5}; }},

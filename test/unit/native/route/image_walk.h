@@ -13,14 +13,23 @@ namespace hyperroute {
 struct WalkState {
   explicit WalkState(const RouteImage& image)
       : positions(image.summary().pool_count, 0),
-        alive(image.summary().endpoint_count, 1),
+        alive(image.summary().endpoint_count, kAlive),
+        loads(image.summary().endpoint_count),
         scratch(kScratchBytes, 0xA5) {}
 
-  StepState step() { return StepState{positions.data(), alive.data(), scratch.data()}; }
+  StepState step() {
+    return StepState{.pool_positions = positions.data(),
+                     .alive = alive.data(),
+                     .load = loads.data(),
+                     .scratch = scratch.data(),
+                     .random = random};
+  }
 
   std::vector<uint32_t> positions;
   std::vector<uint8_t> alive;
+  std::vector<EndpointLoad> loads;
   std::vector<uint8_t> scratch;
+  uint64_t random = random_state(0);
 };
 
 struct Walk {
@@ -53,6 +62,7 @@ inline Walk walk(const RouteImage& image, WalkState& state, uint16_t source,
   StepState step = state.step();
   Walk result{};
   result.decision = decide(image, step, message);
+  state.random = step.random;
   result.reject_code = result.decision.reject_code;
   if (result.decision.outcome == Outcome::kDeliver) {
     result.reject_code =
@@ -60,6 +70,7 @@ inline Walk walk(const RouteImage& image, WalkState& state, uint16_t source,
   }
   if (result.reject_code == 0) return result;
   result.reject = decide_reject(image, step, message, result.decision);
+  state.random = step.random;
   if (result.reject.outcome != Outcome::kDeliver) return result;
   (void)walk_output(image, step, result.reject, message, {return_address, result.reject_code},
                     result);

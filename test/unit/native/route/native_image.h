@@ -44,6 +44,7 @@ inline ImageParts plain_parts(uint32_t message_bytes) {
   action.target = 1;
   action.transform = kNoIndex;
   action.carriers = kNoIndex;
+  action.key = kNoRecord;
   parts.actions = {action};
   return parts;
 }

@@ -196,8 +196,8 @@ TEST_F(NativeRoute, RejectsOutputsOfMoreThan16MiBBeforeAnythingIsPicked) {
   parts.variables[0].target = 20;
   parts.actions[0].kind = ActionKind::kPool;
   parts.actions[0].target = 0;
-  parts.pools = {{.members = 0, .member_count = 2, .reserved = 0}};
-  parts.pool_members = {1, 1};
+  parts.pools = {pool_of(2)};
+  parts.pool_members = {{1, 1}, {1, 1}};
   use(parts);
   const Walk large = send(trade(2, TradeValue{.data = std::string(9u << 20, 'x')}));
   EXPECT_EQ(large.decision.outcome, Outcome::kReject);

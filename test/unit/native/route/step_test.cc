@@ -174,7 +174,7 @@ TEST_F(Step, SkipsPoolMembersThatAreNotAlive) {
   for (const uint16_t venue : {kVenue1, kVenue3, kVenue1, kVenue3}) {
     EXPECT_EQ(send(kClients, order(1, 1)).decision.endpoint, venue);
   }
-  state_->alive[kVenue2] = 1;
+  state_->alive[kVenue2] = kAlive;
   EXPECT_EQ(send(kClients, order(1, 1)).decision.endpoint, kVenue1);
   EXPECT_EQ(send(kClients, order(1, 1)).decision.endpoint, kVenue2);
 }
@@ -189,7 +189,7 @@ TEST_F(Step, RejectsWhenNoMemberIsAliveAndKeepsTheTurn) {
   // An endpoint named directly is the queue's concern, not the step's.
   state_->alive[kBlock] = 0;
   EXPECT_EQ(send(kClients, order(1, 10'000)).decision.endpoint, kBlock);
-  for (const uint16_t venue : {kVenue1, kVenue2, kVenue3}) state_->alive[venue] = 1;
+  for (const uint16_t venue : {kVenue1, kVenue2, kVenue3}) state_->alive[venue] = kAlive;
   EXPECT_EQ(send(kClients, order(1, 1)).decision.endpoint, kVenue2);
 }
 
