@@ -1,5 +1,6 @@
 // Which share of a pool's keys, or of its messages, has another destination than before. Pure.
 import { textOf } from './diff-text.js';
+import { poolSlots } from './emit-pools.js';
 import type { PoolIr, RouterIr, StrategyIr } from './ir.js';
 
 /** What became of a pool. */
@@ -106,9 +107,10 @@ function goneShare(before: readonly string[], after: readonly string[]): number 
 
 /** By slot: the endpoint that its keys go to as long as it can be used. */
 function firstChoices(ir: RouterIr, pool: PoolIr): string[] {
-  const { strategy, members } = pool;
-  const slots = strategy.kind === 'table' ? strategy.slots.map(([first]) => first ?? 0) : [];
-  return slots.map((member) => nameOf(ir, members[member]?.endpoint ?? 0));
+  const { slots, slotCount, ranks } = poolSlots(ir, pool);
+  return Array.from({ length: slotCount }, (_, slot) => {
+    return nameOf(ir, pool.members[slots[slot * ranks] ?? 0]?.endpoint ?? 0);
+  });
 }
 
 /**

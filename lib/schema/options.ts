@@ -73,15 +73,6 @@ export class OptionReader {
     throw this.error(name, `one of ${quotedList(choices)}`, value);
   }
 
-  /** A time in milliseconds within [lowMs, highMs]; `fallbackMs` when it is not given. */
-  duration(name: string, lowMs: number, highMs: number, fallbackMs: number | undefined): number {
-    const value = this.raw(name) ?? fallbackMs;
-    const ms = durationMs(value);
-    if (ms !== undefined && ms >= lowMs && ms <= highMs) return ms;
-    const expected = `a time such as '250ms', '5s' or '2m', from ${lowMs} to ${highMs} ms`;
-    throw this.error(name, expected, value);
-  }
-
   /** A nested option object; the defaults apply when it is not given. */
   nested(name: string): OptionReader {
     const value = this.raw(name) ?? {};
