@@ -6,7 +6,7 @@ import type { PoolNode } from './dsl/targets.js';
 import type { PoolKeyIr, StrategyIr } from './ir.js';
 import { hashSlotCount } from './maglev.js';
 import type { Numbering } from './numbering.js';
-import { placedFields } from './view.js';
+import { type PlacedField, placedFields } from './view.js';
 
 /** The strategy of a pool. Throws ERR_ROUTE for fields of messages that no endpoint carries. */
 export function strategyIr(node: PoolNode, schemas: Numbering<AnySchema>): StrategyIr {
@@ -40,7 +40,19 @@ function keysOf(
     }
     const fields = references.filter((reference) => reference.schema === schema);
     const placed = placedFields(schema);
-    const indices = fields.map(({ field }) => placed.findIndex(({ name }) => name === field));
+    const indices = fields.map(({ field }) => {
+      const index = placed.findIndex(({ name }) => name === field);
+      const found = placed[index];
+      if (found !== undefined && isKey(found)) return index;
+      const expected = 'fields of integers, enumerations, text or bytes';
+      throw optionError('ERR_ROUTE', option, expected, `${schema.name}.${field}`, place);
+    });
     return { schema: schemas.indexOf(schema), fields: indices };
   });
+}
+
+/** Of floats, flags and arrays, equal values are not always equal bytes. */
+function isKey({ opaque, type, shape }: PlacedField): boolean {
+  if (!opaque || type === 'string' || type === 'blob') return true;
+  return shape === 'bytes' || shape.startsWith('ascii');
 }
