@@ -27,6 +27,8 @@ export const rejectCodes = {
   DESTINATION_REMOVED: 11,
   /** The destination's connection closed before the message left. */
   DESTINATION_GONE: 12,
+  /** A plug-in answered what no plug-in may answer. */
+  PLUGIN_FAULT: 18,
 } as const;
 
 /** The smallest reject code a configuration may define for itself. */
@@ -84,6 +86,8 @@ export const statusCodes = {
   ERR_MOVED_LIMIT: -21,
   /** A host name could not be resolved to an address. */
   ERR_RESOLVE: -22,
+  /** A plug-in cannot be loaded, or cannot run here. */
+  ERR_PLUGIN: -30,
 } as const;
 
 /** The `code` of every HyperRouteError. */

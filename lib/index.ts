@@ -32,6 +32,12 @@ export {
 export type * from './compiler/dsl/output-types.js';
 export type * from './compiler/dsl/own-types.js';
 export {
+  type Plugin,
+  type PluginUseOptions,
+  plugin,
+  type ShownField,
+} from './compiler/dsl/plugin.js';
+export {
   type EjectOptions,
   type PoolOptions,
   pool,

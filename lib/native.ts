@@ -75,6 +75,8 @@ export interface NativeInstall extends NativeBindings {
   readonly routeNames: readonly string[];
   /** By code; '' where there is none. */
   readonly rejectNames: readonly string[];
+  /** Absolute paths of the libraries, by their numbers in the image. */
+  readonly plugins: readonly string[];
 }
 
 /** The engine's control interface. One JavaScript thread; nothing blocks but `stop`, briefly. */

@@ -88,7 +88,7 @@ class Builder {
 
   /** A transform by itself, with the schemas and the codes that it needs. */
   buildTransform(transform: TransformNode): BuiltTransform {
-    this.#codes = numberCodes([...outputCodes(transform.outputs)]);
+    this.#codes = numberCodes([...transformCodes(transform)]);
     const transforms = [this.#transform(transform)];
     const schemas = schemaIrs(this.#schemas.nodes);
     return { schemas, transforms, rejectCodes: Object.fromEntries(this.#codes) };
@@ -118,7 +118,10 @@ class Builder {
   /** In the order of first use: validations, then route by route. */
   *#codeReferences(): Generator<CodeReference> {
     for (const { checks } of this.#parts.validations) {
-      for (const { code } of checks) yield code;
+      for (const { code, moreCodes } of checks) {
+        yield code;
+        yield* moreCodes;
+      }
     }
     const seen = new Set<TransformNode>();
     for (const { rules, rejects } of this.#parts.routes) {
@@ -128,7 +131,7 @@ class Builder {
       ]) {
         if (transform === null || seen.has(transform)) continue;
         seen.add(transform);
-        yield* outputCodes(transform.outputs);
+        yield* transformCodes(transform);
       }
     }
   }
@@ -150,7 +153,9 @@ class Builder {
       checks: checks.flatMap((validation) =>
         validation.checks.map((check): CheckIr => {
           const { condition, built } = check;
-          return { condition, code: this.#codeOf(check.code), position: built.place };
+          const [code = 0, ...more] = [check.code, ...check.moreCodes].map((c) => this.#codeOf(c));
+          const moreCodes = more.length === 0 ? {} : { moreCodes: more };
+          return { condition, code, ...moreCodes, position: built.place };
         }),
       ),
       rules: route.rules.map((rule, at) => this.#rule(rule, at, option)),
@@ -214,12 +219,14 @@ class Builder {
   }
 
   #transform(transform: TransformNode): TransformIr {
-    const { name, from, to, place } = transform;
+    const { name, from, to, place, plugin } = transform;
+    const codes = plugin?.codes.map((code) => this.#codeOf(code)) ?? [];
     return {
       name,
       from: this.#schemas.indexOf(from),
       to: this.#schemas.indexOf(to),
       outputs: transform.outputs.map((output) => this.#output(output)),
+      ...(plugin === null ? {} : { plugin: { call: plugin.call, codes } }),
       position: place,
     };
   }
@@ -279,6 +286,11 @@ class Builder {
       members,
     };
   }
+}
+
+function* transformCodes({ outputs, plugin }: TransformNode): Generator<CodeReference> {
+  yield* outputCodes(outputs);
+  yield* plugin?.codes ?? [];
 }
 
 function* outputCodes(outputs: readonly PlannedOutput[]): Generator<CodeReference> {

@@ -25,6 +25,7 @@ import {
   wideHigh,
   wideLow,
 } from './limits.js';
+import { checkPluginCall } from './plugins.js';
 
 const comparisons = ['eq', 'ne', 'lt', 'lte', 'gt', 'gte'];
 
@@ -118,7 +119,8 @@ class RouteCheck {
     const isBounded = checks.length <= checksPerRouteMax;
     this.#need(isBounded, option, `at most ${checksPerRouteMax} checks`, checks.length);
     this.#need(schema !== null || checks.length === 0, option, 'no checks of raw messages', 'some');
-    for (const [index, { condition, code, position }] of checks.entries()) {
+    for (const [index, { condition, code, moreCodes = [], position }] of checks.entries()) {
+      for (const other of moreCodes) this.#findings.code(other, option, position);
       const at = `${option}[${index}]`;
       this.#findings.code(code, at, position);
       this.#condition(condition, at, position, 0);
@@ -283,6 +285,12 @@ class RouteCheck {
         const { terms } = condition;
         need(terms.length >= 1 && terms.length <= termsMax, `1 to ${termsMax} terms`, terms.length);
         for (const term of terms) this.#condition(term, path, position, depth + 1);
+        return;
+      }
+      case 'plugin': {
+        const { schema } = this.#route;
+        const fields = schema === null ? [] : (this.#ir.schemas[schema]?.fields ?? []);
+        checkPluginCall(condition.call, fields, this.#findings, path, position);
         return;
       }
       case 'not':

@@ -11,6 +11,7 @@ import type {
   ValueIr,
 } from './ir.js';
 import { transformCountMax } from './limits.js';
+import { checkPluginCall } from './plugins.js';
 import { isSlot } from './view.js';
 
 export function checkTransforms(ir: RouterIr, findings: Findings): void {
@@ -41,11 +42,34 @@ function checkTransform(ir: RouterIr, transform: TransformIr, findings: Findings
     const expected = 'an output all of whose fields have a fixed place';
     findings.add('ERR_ROUTE', `${path}.to`, expected, to.name, position);
   }
+  if (transform.plugin !== undefined) {
+    checkPlugin(transform, transform.plugin, from, to, path, findings);
+    return;
+  }
   const blocks = { from: from.fields, to: to.fields, fromName: from.name, toName: to.name };
   checkOutputs(blocks, transform.outputs, headers, path, position, findings);
   const sequences = transform.outputs.filter(({ value }) => value.kind === 'sequence');
   const isSingle = sequences.length <= 1;
   findings.need(isSingle, 'ERR_ROUTE', path, 'at most one sequence()', sequences.length, position);
+}
+
+/** A plug-in writes all of a message, which has to have all of its bytes at fixed places. */
+function checkPlugin(
+  { outputs, position }: TransformIr,
+  { call, codes }: NonNullable<TransformIr['plugin']>,
+  from: SchemaIr,
+  to: SchemaIr,
+  path: string,
+  findings: Findings,
+): void {
+  checkPluginCall({ ...call, fields: [] }, from.fields, findings, path, position);
+  for (const code of codes) findings.code(code, path, position);
+  const isAlone = outputs.length === 0 && call.fields.length === 0;
+  findings.need(isAlone, 'ERR_ROUTE', path, 'a plug-in alone', outputs, position);
+  const variable = to.fields.find(({ type }) => isSlot(type) || type === 'rest');
+  const expected = 'an output without strings, blobs, groups or a rest';
+  const isFixed = variable === undefined;
+  findings.need(isFixed, 'ERR_ROUTE', `${path}.to`, expected, variable?.name, position);
 }
 
 /** The fields of a message, or of the entries of a group, on both sides. */

@@ -9,6 +9,7 @@ import {
 import { fieldKind, fieldRange, keyOf } from './emit-fields.js';
 import { type CheckName, checkKinds, opcodes } from './emit-format.js';
 import { type PairTest, pairOf } from './emit-pairs.js';
+import { emitPlugin } from './emit-plugins.js';
 import { emitProgram } from './emit-programs.js';
 import type { ImageBuilder } from './emit-sections.js';
 import type { CheckIr, ConditionIr, IntervalsIr, SchemaIr } from './ir.js';
@@ -23,8 +24,24 @@ export function emitChecks(
   return checks.flatMap((check, index) => {
     const option = `${route}.validate[${index}]`;
     const context = { schema, option, position: check.position };
+    if (check.condition.kind === 'plugin') return emitPluginCheck(builder, check, schema);
     return emitCondition(builder, check.condition, builder.code(check.code), context);
   });
+}
+
+function emitPluginCheck(
+  builder: ImageBuilder,
+  { condition, code, moreCodes = [] }: CheckIr,
+  { bytes, fields }: SchemaIr,
+): readonly CheckName[] {
+  if (condition.kind !== 'plugin') return [];
+  const shown = condition.call.fields.flatMap((index) => fields[index] ?? []);
+  const codes = [code, ...moreCodes];
+  const use = { kind: 'validate', viewBytes: bytes, fields: shown, codes } as const;
+  const index = emitPlugin(builder, condition.call, use);
+  const kind = checkKinds.plugin;
+  builder.sections.checks.u8(kind, 0).u16(0).u32(code, index, 0).u8(0, 0, 0, 0, 0, 0, 0, 0);
+  return ['plugin'];
 }
 
 function emitCondition(

@@ -20,12 +20,13 @@ export interface ConditionContext {
   readonly position: SourcePosition;
 }
 
-/** Whether some part of the condition is decided by arithmetic. */
+/** Whether some part of the condition is decided by arithmetic, or by a plug-in. */
 export function hasArithmetic(condition: ConditionIr): boolean {
   switch (condition.kind) {
     case 'in':
       return condition.value.kind !== 'field';
     case 'compare':
+    case 'plugin':
       return true;
     case 'not':
       return hasArithmetic(condition.term);
@@ -60,6 +61,7 @@ function boxesOf(
       return intervalBoxes(condition.value.field, condition.intervals, truth, context);
     }
     case 'compare':
+    case 'plugin':
       return anything;
     case 'not':
       return boxesOf(condition.term, !truth, context);
@@ -81,6 +83,8 @@ function overflowBoxes(condition: ConditionIr, context: ConditionContext): reado
       const { left, right } = condition;
       return mayOverflow(left, context) || mayOverflow(right, context) ? anything : nothing;
     }
+    case 'plugin':
+      return nothing;
     case 'not':
       return overflowBoxes(condition.term, context);
     default: {

@@ -62,13 +62,15 @@ export const sectionRecordBytes = {
   matchers: 40,
   cells: 4,
   keyFields: 8,
+  plugins: 64,
+  pluginFields: 16,
 } as const;
 
 export type SectionName = keyof typeof sectionRecordBytes;
 
 export const familyKinds = { raw: 0, single: 1, direct: 2, search: 3 } as const;
 export const matcherKinds = { word: 0, aggregated: 1, table: 2, exact: 3 } as const;
-export const checkKinds = { range: 0, search: 1, pair: 2, program: 3 } as const;
+export const checkKinds = { range: 0, search: 1, pair: 2, program: 3, plugin: 4 } as const;
 export const classMapKinds = {
   direct: 0,
   search: 1,
@@ -130,6 +132,8 @@ export const opKinds = {
   require: 23,
   scale: 24,
   floatWiden: 25,
+  plugin: 26,
+  restore: 27,
 } as const;
 
 export const opcodes = {
@@ -149,6 +153,7 @@ export const opcodes = {
   setFlag: 13,
   jumpIfFalse: 14,
   jumpIfTrue: 15,
+  plugin: 16,
 } as const;
 
 export type MatcherName = keyof typeof matcherKinds;

@@ -1,5 +1,6 @@
 // Ops of a transform before they are written: merging of copies, choice of copy sizes.
-import type { OpName } from './emit-format.js';
+import { type OpName, opKinds } from './emit-format.js';
+import type { ImageBuilder } from './emit-sections.js';
 
 /** One op with all parts of its record; `bytes` is what it writes. */
 export interface Op {
@@ -12,6 +13,14 @@ export interface Op {
   readonly argument: number;
   readonly code: number;
   readonly bytes: number;
+}
+
+/** Appends the record of an op. */
+export function emitOp(builder: ImageBuilder, op: Op): void {
+  builder.sections.ops
+    .u8(opKinds[op.name], op.load, op.store, op.steps)
+    .u16(op.source, op.target)
+    .u32(op.argument, op.code);
 }
 
 /** Above this size a call of memcpy costs less than the ops that replace it. */

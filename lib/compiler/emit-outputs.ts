@@ -15,8 +15,8 @@ import {
   outputRange,
   storeInteger,
 } from './emit-fields.js';
-import { noIndex, type OpName, opKinds } from './emit-format.js';
-import { mergeCopies, type Op, singleCopy, splitBytes } from './emit-ops.js';
+import { noIndex, type OpName } from './emit-format.js';
+import { emitOp, mergeCopies, type Op, singleCopy, splitBytes } from './emit-ops.js';
 import type { ImageBuilder } from './emit-sections.js';
 import { containerKind } from './emit-views.js';
 import type { FieldIr, OutputIr, SourcePosition, ValueIr } from './ir.js';
@@ -165,14 +165,8 @@ export class BlockWriter {
   /** Appends the ops. */
   finish(): BlockRecord {
     const ops = this.#inOrder(this.#complete());
-    const section = this.#builder.sections.ops;
-    const firstOp = section.count;
-    for (const op of ops) {
-      section
-        .u8(opKinds[op.name], op.load, op.store, op.steps)
-        .u16(op.source, op.target)
-        .u32(op.argument, op.code);
-    }
+    const firstOp = this.#builder.sections.ops.count;
+    for (const op of ops) emitOp(this.#builder, op);
     const sequence = this.#sequence ?? noSequence;
     return { firstOp, opCount: ops.length, sequence, names: ops.map((op) => op.name) };
   }

@@ -4,8 +4,9 @@ import { optionError } from '../errors.js';
 import { type ConditionContext, integerField } from './emit-conditions.js';
 import { fieldKind } from './emit-fields.js';
 import { opcodes, programInstructionsMax, programStackMax } from './emit-format.js';
+import { emitPlugin } from './emit-plugins.js';
 import type { ImageBuilder } from './emit-sections.js';
-import type { ConditionIr, ExprIr, IntervalsIr } from './ir.js';
+import type { ConditionIr, ExprIr, IntervalsIr, PluginCallIr } from './ir.js';
 
 /** Where a program lies in the image. */
 export interface ProgramRef {
@@ -58,6 +59,9 @@ class ProgramWriter {
         this.#value(condition.right, 2);
         this.#add(opcodes[condition.op]);
         break;
+      case 'plugin':
+        this.#plugin(condition.call);
+        break;
       case 'not':
         this.condition(condition.term);
         this.#add(opcodes.not);
@@ -65,6 +69,13 @@ class ProgramWriter {
       default:
         this.#terms(condition.kind, condition.terms);
     }
+  }
+
+  #plugin(call: PluginCallIr): void {
+    const { bytes, fields } = this.#context.schema;
+    const shown = call.fields.flatMap((index) => fields[index] ?? []);
+    const use = { kind: 'match', viewBytes: bytes, fields: shown } as const;
+    this.#add(opcodes.plugin, { argument: emitPlugin(this.#builder, call, use) });
   }
 
   #terms(kind: 'and' | 'or', terms: readonly ConditionIr[]): void {

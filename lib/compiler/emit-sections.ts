@@ -87,13 +87,16 @@ const i128Max = (1n << 127n) - 1n;
 /** The sections of an image under construction, with the constants that are shared. */
 export class ImageBuilder {
   readonly sections: Readonly<Record<SectionName, Section>>;
+  /** Of plug-ins, by the numbers under which the image names them. */
+  readonly libraries: readonly string[];
   readonly #wideIndex = new Map<bigint, number>();
   readonly #bytesIndex = new Map<string, number>();
   readonly #carriersIndex = new Map<number, number>();
   readonly #keyIndex = new Map<string, number>();
   #rejectCodeMax = 0;
 
-  constructor() {
+  constructor(libraries: readonly string[] = []) {
+    this.libraries = libraries;
     const entries = Object.entries(sectionRecordBytes);
     this.sections = Object.fromEntries(
       entries.map(([name, recordBytes]) => [name, new Section(recordBytes)]),

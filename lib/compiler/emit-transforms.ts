@@ -1,12 +1,16 @@
 // Transforms: the fixed part of each as ops, then what lies behind it, slot by slot.
 import { optionError } from '../errors.js';
+import { nativeHeaderBytes } from '../schema/model.js';
 import { isInteger, storeInteger } from './emit-fields.js';
 import { messageBytesMax, noIndex, type OpName, variableKinds } from './emit-format.js';
+import { emitOp, type Op, splitBytes } from './emit-ops.js';
 import { type BlockRecord, BlockWriter } from './emit-outputs.js';
+import { emitPlugin } from './emit-plugins.js';
 import type { ImageBuilder } from './emit-sections.js';
 import { type Views, viewIndex } from './emit-views.js';
 import type { FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr } from './ir.js';
 import { viewBytesMax } from './limits.js';
+import { isPluginField } from './plugins.js';
 
 /** A message, or the entries of a group, that has to be made from another. */
 interface Job {
@@ -17,6 +21,8 @@ interface Job {
   readonly outputs: readonly OutputIr[];
   readonly outputSchema: number;
   readonly sourceView: number;
+  /** What the router writes itself, whoever writes the rest. */
+  readonly headers: readonly { readonly offset: number; readonly bytes: number }[];
 }
 
 /** Bytes of a message type that a transform writes at fixed places. */
@@ -66,8 +72,14 @@ function messageJob(transform: TransformIr, schemas: readonly SchemaIr[], views:
     initial: initialOf(to),
     outputs: transform.outputs,
     outputSchema: transform.to,
+    headers: headersOf(to),
     sourceView: viewIndex(views, transform.from),
   };
+}
+
+function headersOf({ fields, sizeField, typeField, view }: SchemaIr): Job['headers'] {
+  if (view?.kind === 'native') return [{ offset: 0, bytes: nativeHeaderBytes }];
+  return [sizeField, typeField].flatMap((index) => (index === null ? [] : (fields[index] ?? [])));
 }
 
 function schemaAt(
@@ -85,6 +97,7 @@ function schemaAt(
 function emitJob(builder: ImageBuilder, job: Job, jobs: Job[]): readonly OpName[] {
   const { transform, from, to, initial, outputs } = job;
   const { name, position } = transform;
+  if (transform.plugin !== undefined) return emitPluginJob(builder, job, transform.plugin);
   const writer = new BlockWriter(builder, { name, position, from: from.fields, to, initial });
   for (const output of outputs) writer.output(output);
   const block = writer.finish();
@@ -96,6 +109,46 @@ function emitJob(builder: ImageBuilder, job: Job, jobs: Job[]): readonly OpName[
   for (const output of inOrder) emitVariable(builder, job, output, jobs);
   emitRecord(builder, job, block, firstVariable, inOrder.length);
   return block.names;
+}
+
+const noOp = { load: 0, store: 0, steps: 0, source: 0, target: 0, argument: 0, code: 0 };
+
+/** The initial message, what the plug-in makes of it, and its header once more. */
+function emitPluginJob(
+  builder: ImageBuilder,
+  job: Job,
+  { call, codes }: NonNullable<TransformIr['plugin']>,
+): readonly OpName[] {
+  const { from, initial, headers, to } = job;
+  const outputFields = to.filter((field) => isPluginField(field) && isWritable(field, initial));
+  const plugin = emitPlugin(builder, call, {
+    ...{ kind: 'transform', viewBytes: from.bytes, fields: from.fields.filter(isPluginField) },
+    ...{ outputFields, outputBytes: initial.length, codes },
+  });
+  const [none, bytes] = [0, initial.length];
+  const ops: Op[] = splitBytes(bytes, 'const').map((part): Op => {
+    const argument = builder.constant(initial.subarray(part.offset, part.offset + part.bytes));
+    const source = part.name === 'constMany' ? part.bytes : none;
+    return { ...noOp, ...part, source, target: part.offset, argument };
+  });
+  ops.push({ ...noOp, name: 'plugin', argument: plugin, bytes });
+  for (const { offset, bytes: source } of headers) {
+    const argument = builder.constant(initial.subarray(offset, offset + source));
+    ops.push({ ...noOp, name: 'restore', source, target: offset, argument, bytes: source });
+  }
+  const firstOp = builder.sections.ops.count;
+  for (const op of ops) emitOp(builder, op);
+  const sequence = { offset: noIndex, bytes: 0, bigEndian: false };
+  const names = ops.map(({ name }) => name);
+  const record = { firstOp, opCount: ops.length, sequence, names };
+  emitRecord(builder, job, record, builder.sections.variables.count, 0);
+  return names;
+}
+
+/** Whether a plug-in can write the field: it has its bytes to itself, and is always there. */
+function isWritable(field: FieldIr, initial: Uint8Array): boolean {
+  const isInside = field.offset + field.bytes <= initial.length;
+  return isInside && field.container === undefined && field.presence === undefined;
 }
 
 function emitVariable(builder: ImageBuilder, job: Job, output: OutputIr, jobs: Job[]): void {
@@ -113,6 +166,7 @@ function emitVariable(builder: ImageBuilder, job: Job, output: OutputIr, jobs: J
       initial: bytesOf(target.entry.initial),
       outputs: value.outputs,
       outputSchema: noIndex,
+      headers: [],
       sourceView: noIndex,
     });
     entry -= 1;

@@ -19,6 +19,7 @@ import { ImageBuilder } from './emit-sections.js';
 import { emitTransforms, fixedBytesOf } from './emit-transforms.js';
 import { emitViews, type Views, viewIndex } from './emit-views.js';
 import type { ActionIr, RouteIr, RouterIr, SchemaIr } from './ir.js';
+import { pluginLibraries } from './plugins.js';
 
 /** What the emitter chose for one route. */
 export interface RouteReport extends MatchersReport {
@@ -52,7 +53,7 @@ export function emit(ir: RouterIr): Uint8Array {
 
 /** As `emit`, with an account of the tables that were chosen. */
 export function emitWithReport(ir: RouterIr): { image: Uint8Array; report: ImageReport } {
-  const builder = new ImageBuilder();
+  const builder = new ImageBuilder(pluginLibraries(ir));
   for (const code of Object.values(rejectCodes)) builder.code(code);
   const views = emitViews(builder, ir);
   emitFamilies(builder, ir, views);

@@ -7,6 +7,7 @@ import { nativeHeaderBytes, nativeMessageBytesMax } from '../schema/model.js';
 import { readBytes, readField, writeField, writeMember } from './fields.js';
 import { bytesOfHex, knownView } from './interpret-view.js';
 import type { BlockIr, FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr } from './ir.js';
+import { pluginError } from './plugins.js';
 
 /** What a transform writes that is known at run time only. */
 export interface TransformContext {
@@ -259,7 +260,8 @@ export function runTransform(
   context: TransformContext,
 ): Transformed {
   if (transform === null) return { rejectCode: 0, output: message.slice(), patch: null };
-  const { from: fromIndex, to: toIndex, outputs } = ir.transforms[transform] as TransformIr;
+  const { from: fromIndex, to: toIndex, outputs, plugin } = ir.transforms[transform] as TransformIr;
+  if (plugin !== undefined) throw pluginError(plugin.call);
   const [from, to] = [ir.schemas[fromIndex] as SchemaIr, ir.schemas[toIndex] as SchemaIr];
   const builder = new Builder(context, initialMessage(to));
   const view = knownView(from, message);

@@ -32,6 +32,7 @@ import type {
   SchemaIr,
 } from './ir.js';
 import { wideHigh, wideLow } from './limits.js';
+import { pluginError } from './plugins.js';
 
 export { runTransform, type SequencePatch, type TransformContext, type Transformed };
 
@@ -144,6 +145,8 @@ function holds(condition: ConditionIr, schema: SchemaIr, message: Uint8Array): b
       return condition.terms.every((term) => holds(term, schema, message));
     case 'or':
       return condition.terms.some((term) => holds(term, schema, message));
+    case 'plugin':
+      throw pluginError(condition.call);
     case 'not':
       return !holds(condition.term, schema, message);
     case 'in':

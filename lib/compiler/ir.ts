@@ -8,9 +8,11 @@
  */
 import type { EndpointIr, PoolIr } from './ir-destinations.js';
 import type { ByteOrder, FamilyIr, FieldType, SchemaIr, SourcePosition } from './ir-messages.js';
+import type { PluginCallIr, PluginConditionIr } from './ir-plugins.js';
 
 export type * from './ir-destinations.js';
 export type * from './ir-messages.js';
+export type * from './ir-plugins.js';
 
 /** An integer expression over a message's fields; exact in 128 bits, overflow rejects. */
 export type ExprIr =
@@ -23,6 +25,7 @@ export type IntervalsIr = readonly (readonly [bigint, bigint])[];
 
 /** A condition. `in`: the value of the expression lies in one of the intervals. */
 export type ConditionIr =
+  | PluginConditionIr
   | { readonly kind: 'in'; readonly value: ExprIr; readonly intervals: IntervalsIr }
   | {
       readonly kind: 'compare';
@@ -37,6 +40,8 @@ export type ConditionIr =
 export interface CheckIr {
   readonly condition: ConditionIr;
   readonly code: number;
+  /** Where the condition is a plug-in's: the n-th of `code` and these is its answer n, from 1. */
+  readonly moreCodes?: readonly number[];
   readonly position: SourcePosition;
 }
 
@@ -92,6 +97,8 @@ export interface TransformIr {
   /** One entry for each field of `to` except size and type field, which are constants, and
    * those that may be left out. */
   readonly outputs: readonly OutputIr[];
+  /** Writes the message instead, but for its header; its answer -n is the n-th of the codes. */
+  readonly plugin?: { readonly call: PluginCallIr; readonly codes: readonly number[] };
   readonly position: SourcePosition;
 }
 

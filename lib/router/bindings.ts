@@ -2,7 +2,8 @@
 // Control path, on the thread that started the router.
 import { rejectCodes } from '../codes.js';
 import type { RouterIr } from '../compiler/ir.js';
-import type { NativeBindings, NativeRouter } from '../native.js';
+import { pluginLibraries } from '../compiler/plugins.js';
+import type { NativeBindings, NativeInstall, NativeRouter } from '../native.js';
 import { canChange, canInherit, openPort, type Port, portOf } from './ports.js';
 import type { UpdateReport } from './update.js';
 import type { WorkerPlan } from './workers.js';
@@ -70,7 +71,9 @@ export function bindingsOf(
   };
 }
 
-export function namesOf(ir: RouterIr): { routeNames: string[]; rejectNames: string[] } {
+export function namesOf(
+  ir: RouterIr,
+): Pick<NativeInstall, 'routeNames' | 'rejectNames' | 'plugins'> {
   const rejectNames: string[] = [];
   for (const [name, code] of [...Object.entries(rejectCodes), ...Object.entries(ir.rejectCodes)]) {
     rejectNames[code] = name;
@@ -78,5 +81,6 @@ export function namesOf(ir: RouterIr): { routeNames: string[]; rejectNames: stri
   return {
     routeNames: ir.routes.map(({ name }) => name),
     rejectNames: Array.from(rejectNames, (name) => name ?? ''),
+    plugins: pluginLibraries(ir),
   };
 }

@@ -326,6 +326,9 @@ Napi::Value RouterObject::prepare(const Napi::CallbackInfo& info) {
     spec.image = {image.data, image.bytes};
     spec.route_names = route_names_;
     spec.reject_names = reject_names_;
+    plugin_paths_.clear();
+    if (options.has("plugins")) plugin_paths_ = options.strings("plugins");
+    spec.plugin_paths = plugin_paths_;
   }
   if (status.ok()) status = options.status();
   if (status.ok()) status = router_->prepare(spec);

@@ -79,6 +79,7 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
   std::vector<InstallSpec::Draining> draining_;
   std::vector<std::string> route_names_;
   std::vector<std::string> reject_names_;
+  std::vector<std::string> plugin_paths_;
 };
 
 }  // namespace hyperroute

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/histogram.h"
+#include "engine/plugin_library.h"
 #include "engine/tx_queue.h"
 #include "route/image.h"
 #include "route/step.h"
@@ -53,11 +54,14 @@ struct WorkerView {
 };
 
 struct Installed {
+  // Before the image, which calls what they hold.
+  PluginSet plugins;
   RouteImage image;
   // What it was bound from, so that it can be bound again; control thread only.
   std::vector<uint8_t> image_bytes;
   std::vector<std::string> route_names;
   std::vector<std::string> reject_names;
+  std::vector<std::string> plugin_paths;
   ImageSummary summary{};
   uint32_t worker_count = 0;
   // By endpoint of the image: the slot it is open in.

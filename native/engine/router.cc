@@ -157,7 +157,9 @@ Result<std::unique_ptr<Installed>> Router::bind(const InstallSpec& spec) {
   installed->image_bytes.assign(spec.image.begin(), spec.image.end());
   installed->route_names.assign(spec.route_names.begin(), spec.route_names.end());
   installed->reject_names.assign(spec.reject_names.begin(), spec.reject_names.end());
+  installed->plugin_paths.assign(spec.plugin_paths.begin(), spec.plugin_paths.end());
   HR_TRY(RouteImage::load(spec.image, installed->image));
+  HR_TRY(installed->plugins.bind(installed->plugin_paths, installed->image));
   installed->summary = installed->image.summary();
   if (spec.reject_names.size() > kRejectCodeCountMax) {
     return Status::error(StatusCode::kLimit, "reject codes go up to %u", kRejectCodeUserMax);
@@ -178,6 +180,7 @@ Status Router::prepare(const InstallSpec& spec) {
     complete.image = installed_->image_bytes;
     complete.route_names = installed_->route_names;
     complete.reject_names = installed_->reject_names;
+    complete.plugin_paths = installed_->plugin_paths;
   }
   auto installed = bind(complete);
   if (!installed.ok()) return installed.status();

@@ -52,6 +52,8 @@ struct InstallSpec {
   std::span<const std::string> route_names;
   // By reject code: its name; empty: not used. As long as the largest code + 1.
   std::span<const std::string> reject_names;
+  // The libraries that the image's plug-ins are in, by number. Absolute.
+  std::span<const std::string> plugin_paths;
 };
 
 // A command on its way.

@@ -3,12 +3,26 @@
 #include "route/image.h"
 
 #include <cstring>
+#include <utility>
 
 #include "base/crc32c.h"
 #include "route/image_verify.h"
 
 namespace hyperroute {
 namespace {
+
+// What plug-ins are before they are bound: each answer is one that is not allowed, or no.
+constexpr PluginFunction kMissingFunction{
+    .struct_bytes = sizeof(PluginFunction),
+    .kind = PluginKind::kMatch,
+    .name = "missing",
+    .create = nullptr,
+    .destroy = nullptr,
+    .match = [](void*, const uint8_t*) -> uint32_t { return 0; },
+    .validate = [](void*, const uint8_t*) -> uint32_t { return UINT32_MAX; },
+    .pick = [](void*, const PluginPick*) -> uint32_t { return UINT32_MAX; },
+    .transform = [](void*, const uint8_t*, uint8_t*, uint32_t) -> int32_t { return INT32_MIN; },
+};
 
 Status verify_header(std::span<const uint8_t> image_bytes, ImageHeader& header) {
   HR_IMAGE_REQUIRE(image_bytes.size() >= kImageTableBytes && image_bytes.size() <= kImageBytesMax,
@@ -75,10 +89,18 @@ Status bind_sections(const uint8_t* base, uint32_t image_bytes, ImageTables& tab
   HR_TRY(find_section(base, image_bytes, kSectionMatchers, tables.matchers));
   HR_TRY(find_section(base, image_bytes, kSectionCells, tables.cells));
   HR_TRY(find_section(base, image_bytes, kSectionKeyFields, tables.key_fields));
+  HR_TRY(find_section(base, image_bytes, kSectionPlugins, tables.plugins));
+  HR_TRY(find_section(base, image_bytes, kSectionPluginFields, tables.plugin_fields));
   return Status::success();
 }
 
 }  // namespace
+
+void RouteImage::bind_plugins(std::vector<PluginCall> calls) {
+  HR_ASSERT(calls.size() == tables_.plugins.count);
+  plugin_calls_ = std::move(calls);
+  tables_.plugin_calls = plugin_calls_.data();
+}
 
 Status RouteImage::load(std::span<const uint8_t> image_bytes, RouteImage& image) {
   ImageHeader header;
@@ -93,6 +115,8 @@ Status RouteImage::load(std::span<const uint8_t> image_bytes, RouteImage& image)
   HR_TRY(bind_sections(loaded.memory_.data(), header.image_bytes, loaded.tables_));
   HR_TRY(verify_tables(loaded.tables_, header.reject_code_max, loaded.layouts_));
   loaded.tables_.layouts = loaded.layouts_.data();
+  loaded.bind_plugins(std::vector<PluginCall>(loaded.tables_.plugins.count,
+                                              PluginCall{&kMissingFunction, nullptr}));
   loaded.reject_code_max_ = header.reject_code_max;
   image = std::move(loaded);
   return Status::success();

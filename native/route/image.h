@@ -12,7 +12,9 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "include/hyperroute/layout.h"
+#include "include/hyperroute/plugin.h"
 #include "route/image_format.h"
+#include "route/plugin_format.h"
 #include "route/step.h"
 
 namespace hyperroute {
@@ -32,6 +34,12 @@ struct Table {
     HR_DASSERT(index <= count);
     return records + index;
   }
+};
+
+// A function of a plug-in, made for one use.
+struct PluginCall {
+  const PluginFunction* function;
+  void* instance;
 };
 
 struct ImageTables {
@@ -63,8 +71,12 @@ struct ImageTables {
   Table<MatcherRecord> matchers;
   Table<uint32_t> cells;
   Table<KeyFieldRecord> key_fields;
+  Table<PluginRecord> plugins;
+  Table<PluginFieldRecord> plugin_fields;
   // By view; of those of native messages.
   const MessageLayout* layouts = nullptr;
+  // By plugin; each can be called.
+  const PluginCall* plugin_calls = nullptr;
 };
 
 class RouteImage {
@@ -77,6 +89,9 @@ class RouteImage {
 
   ImageSummary summary() const noexcept;
   const ImageTables& tables() const noexcept { return tables_; }
+  // What calls of plug-ins go to, by record; until then they fail, each message with PLUGIN_FAULT.
+  // Before the image is installed; the functions outlive it.
+  void bind_plugins(std::vector<PluginCall> calls);
   // Whether an endpoint carries the message type of `carriers`, as a decision for a return
   // address names it.
   bool carries(uint16_t carriers, uint16_t endpoint) const noexcept {
@@ -88,6 +103,7 @@ class RouteImage {
   MemoryRegion memory_;
   // They point into the memory.
   std::vector<MessageLayout> layouts_;
+  std::vector<PluginCall> plugin_calls_;
   ImageTables tables_;
   uint32_t reject_code_max_ = 0;
 };

@@ -55,6 +55,8 @@ enum Section : uint32_t {
   kSectionMatchers,
   kSectionCells,
   kSectionKeyFields,
+  kSectionPlugins,
+  kSectionPluginFields,
   kSectionCount,
 };
 
@@ -190,6 +192,7 @@ enum class Opcode : uint8_t {
   kSetFlag,      // flag = argument != 0
   kJumpIfFalse,  // to instruction `argument` of this program
   kJumpIfTrue,
+  kPlugin,  // flag = what function plugins[argument] says of the message
   kCount,
 };
 
@@ -198,6 +201,7 @@ enum class CheckKind : uint8_t {
   kSearch,   // Many intervals: inside when an odd number of bounds lies at or below the key.
   kPair,     // Sum, difference or product of two fields, from wides[table] to wides[table + 1].
   kProgram,  // Anything else: `count` instructions from `table`.
+  kPlugin,   // Function plugins[table], which names its codes itself.
 };
 
 struct CheckRecord {
@@ -306,6 +310,9 @@ enum class OpKind : uint8_t {
   kRequire,     // A single bit is 1; writes nothing.
   kScale,       // bounds[argument]: factor, then limits as above; `steps` 1 divides, exactly.
   kFloatWiden,  // From 4 bytes to 8; every NaN becomes the same.
+  // These two change what is written already.
+  kPlugin,   // The whole output, by function plugins[argument].
+  kRestore,  // `source` bytes from bytes[argument].
   kCount,
 };
 

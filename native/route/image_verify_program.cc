@@ -48,6 +48,9 @@ Status ImageVerifier::verify_instruction(const Instruction& instruction, uint32_
     HR_IMAGE_REQUIRE(field_fits(instruction.load, instruction.offset, message_bytes),
                      "a program reads outside its message");
   }
+  if (instruction.code == Opcode::kPlugin) {
+    return verify_plugin_use(instruction.argument, PluginKind::kMatch, message_bytes);
+  }
   if (instruction.code == Opcode::kPushConst) {
     return verify_run(instruction.argument, 1, tables_.wides.count, "constants");
   }

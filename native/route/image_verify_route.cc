@@ -88,6 +88,9 @@ Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecor
 }
 
 Status ImageVerifier::verify_check(const CheckRecord& check, const RouteRecord& route) {
+  if (check.kind == CheckKind::kPlugin) {
+    return verify_plugin_use(check.table, PluginKind::kValidate, route.message_bytes);
+  }
   HR_TRY(verify_code(check.code));
   if (check.kind == CheckKind::kProgram) {
     return verify_program(check.table, check.count, route.message_bytes);

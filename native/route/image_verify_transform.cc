@@ -122,6 +122,19 @@ Status ImageVerifier::verify_op(const OpRecord& op, const TransformRecord& trans
     target = {field_bytes(op.store), false};
     return op.kind == OpKind::kReturnAddress ? Status::success() : verify_code(op.code);
   }
+  if (op.kind == OpKind::kRestore) {
+    target = {.bytes = op.source, .is_update = true};
+    return verify_run(op.argument, target.bytes, tables_.bytes.count, "restored bytes");
+  }
+  if (op.kind == OpKind::kPlugin) {
+    // It is shown the whole message, and may write all of the output.
+    target = {.bytes = transform.output_bytes, .is_update = true};
+    HR_TRY(verify_plugin_use(op.argument, PluginKind::kTransform, transform.source_bytes));
+    HR_IMAGE_REQUIRE(
+        op.source == 0 && tables_.plugins[op.argument].output_bytes == transform.output_bytes,
+        "a plug-in that writes another message");
+    return Status::success();
+  }
   HR_IMAGE_REQUIRE(field_fits(op.load, op.source, transform.source_bytes), "%s", outside);
   return verify_field_op(op, target);
 }

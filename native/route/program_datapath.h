@@ -9,6 +9,7 @@
 
 #include "codec/field_datapath.h"
 #include "route/image.h"
+#include "route/plugin_datapath.h"
 
 namespace hyperroute {
 
@@ -103,6 +104,9 @@ inline Truth run_program(const ImageTables& tables, uint32_t first, uint32_t cou
         break;
       case Opcode::kSetFlag:
         flag = instruction.argument != 0;
+        break;
+      case Opcode::kPlugin:
+        flag = plugin_matches(tables, instruction.argument, message);
         break;
       case Opcode::kJumpIfFalse:
         if (!flag) index = instruction.argument;

@@ -91,6 +91,10 @@ uint32_t run_checks(const ImageTables& tables, const RouteRecord& route, const u
   const CheckRecord* const checks = tables.checks.from(route.checks);
   for (uint32_t index = 0; index < route.check_count; ++index) {
     const CheckRecord& check = checks[index];
+    if (check.kind == CheckKind::kPlugin) [[unlikely]] {
+      if (const uint32_t code = plugin_check(tables, check.table, message); code != 0) return code;
+      continue;
+    }
     if (check.kind != CheckKind::kProgram) {
       if (!holds(tables, check, message)) return check.code;
       continue;

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "codec/field_datapath.h"
+#include "route/plugin_datapath.h"
 #include "route/program_datapath.h"
 #include "route/search_datapath.h"
 #include "route/variables_datapath.h"
@@ -105,6 +106,11 @@ void widen_float(const OpRecord& op, const uint8_t* from, uint8_t* to) {
       return load_field_bits(from, op.load) == 0 ? op.code : 0;
     case OpKind::kScale:
       return scale(tables, op, from, to);
+    case OpKind::kPlugin:
+      return plugin_transform(tables, op.argument, from, to);
+    case OpKind::kRestore:
+      std::memcpy(to, tables.bytes.from(op.argument), op.source);
+      return 0;
     default:
       widen_float(op, from, to);
       return 0;

@@ -65,7 +65,7 @@ function compareOne(seed: number, totals: Totals): void {
 }
 
 function hasArithmetic(condition: ConditionIr): boolean {
-  if (condition.kind === 'compare') return true;
+  if (condition.kind === 'compare' || condition.kind === 'plugin') return true;
   if (condition.kind === 'in') return condition.value.kind !== 'field';
   return condition.kind === 'not'
     ? hasArithmetic(condition.term)

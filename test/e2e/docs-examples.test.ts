@@ -14,6 +14,7 @@ const pages: readonly (readonly [page: string, ...more: string[]])[] = [
   ['docs/endpoints.md'],
   ['docs/configuration.md'],
   ['docs/messages.md'],
+  ['docs/plugins.md'],
   ['docs/plugins-messages.md'],
   ['docs/wire-format.md'],
   ['docs/evolution.md'],

@@ -11,7 +11,7 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), '../vectors');
  * `order-gateway`: the example. `every-kind`: each kind of check and op. `relay`: raw bytes.
  * `matchers`: each kind of matcher and class map.
  * `readings`: native messages with versions, variable data and optional fields, bits and places
- * that depend on a field.
+ * that depend on a field. `plugged`: functions of plug-ins.
  */
 export const imageVectors = [
   'order-gateway',
@@ -19,6 +19,7 @@ export const imageVectors = [
   'relay',
   'readings',
   'matchers',
+  'plugged',
 ] as const;
 export type ImageVector = (typeof imageVectors)[number];
 

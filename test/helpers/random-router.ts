@@ -14,8 +14,8 @@ import type {
   ValueIr,
 } from '../../lib/compiler/ir.js';
 import { randomCondition } from './random-condition.js';
-import { manyConditions } from './random-rules.js';
 import { poolsFor, randomPool } from './random-pool.js';
+import { manyConditions } from './random-rules.js';
 import { place, randomFamilySchemas, range } from './random-schema.js';
 import type { RandomValues } from './random-values.js';
 

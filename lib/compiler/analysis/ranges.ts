@@ -35,6 +35,8 @@ export function mayOverflow(condition: ConditionIr, fieldRange: RangeOf): boolea
       return overflows(condition.value);
     case 'compare':
       return overflows(condition.left) || overflows(condition.right);
+    case 'plugin':
+      return false;
     case 'not':
       return mayOverflow(condition.term, fieldRange);
     default:

@@ -7,6 +7,7 @@ import { decide, initialState } from '../interpret.js';
 import { bytesOfHex, viewOf } from '../interpret-view.js';
 import { contains } from '../intervals.js';
 import type { ConditionIr, FieldIr, RouteIr, RouterIr, SchemaIr } from '../ir.js';
+import { asksPlugin } from '../plugins.js';
 import type { Conjunction } from './conjunctions.js';
 import { type FieldValues, messageWith } from './messages.js';
 import { memberOf } from './sets.js';
@@ -92,7 +93,7 @@ export function readableValue(field: FieldIr, value: bigint): bigint | string {
   return symbol === undefined ? value : symbol[0];
 }
 
-/** What the interpreter says of a condition; null: its arithmetic overflows, or no message. */
+/** What the interpreter says of a condition; null: it cannot say, or its arithmetic overflows. */
 export function holdsFor(
   ir: RouterIr,
   route: RouteIr,
@@ -100,6 +101,7 @@ export function holdsFor(
   source: number,
   message: Uint8Array,
 ): boolean | null {
+  if (asksPlugin(condition)) return null;
   const decision = decide(probe(ir, route, condition), probeState(ir), source, message);
   if (decision.outcome === 'discard') return true;
   return decision.rejectCode === rejectCodes.NO_ROUTE ? false : null;

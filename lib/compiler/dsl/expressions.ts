@@ -42,11 +42,19 @@ export class CheckNode {
   readonly condition: ConditionIr;
   readonly code: CodeReference;
   readonly built: Built;
+  /** Of a plug-in, which may have several. */
+  readonly moreCodes: readonly CodeReference[];
 
-  constructor(condition: ConditionIr, code: CodeReference, built: Built) {
+  constructor(
+    condition: ConditionIr,
+    code: CodeReference,
+    built: Built,
+    moreCodes: readonly CodeReference[] = [],
+  ) {
     this.condition = condition;
     this.code = code;
     this.built = built;
+    this.moreCodes = moreCodes;
   }
 }
 

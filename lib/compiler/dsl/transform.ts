@@ -1,13 +1,21 @@
 // Transforms: `transform(From, To, (o) => ({ … }))`, field by field, and the special values.
 import { optionError, type SourcePlace } from '../../errors.js';
 import { type AnySchema, type FieldsOf, isSchema, type NameOf } from '../../schema/schema.js';
+import type { PluginCallIr } from '../ir.js';
 import { placedFields } from '../view.js';
 import { capture, currentCapture, placeHere } from './capture.js';
+import type { CodeReference } from './codes.js';
 import type { OutputsOf } from './output-types.js';
 import { OutputValue } from './outputs.js';
 import { type PlannedOutput, planOutputs } from './plan.js';
 import { refsOf } from './refs.js';
 import type { Refs, Transform, Value } from './types.js';
+
+/** A function of a plug-in that writes the message. */
+export interface PluginTransform {
+  readonly call: PluginCallIr;
+  readonly codes: readonly CodeReference[];
+}
 
 /** Runtime form of Transform. */
 export class TransformNode {
@@ -16,18 +24,21 @@ export class TransformNode {
   readonly to: AnySchema;
   readonly outputs: readonly PlannedOutput[];
   readonly place: SourcePlace;
+  readonly plugin: PluginTransform | null;
 
   constructor(
     from: AnySchema,
     to: AnySchema,
     outputs: readonly PlannedOutput[],
     place: SourcePlace,
+    plugin: PluginTransform | null = null,
   ) {
     this.name = `${from.name}->${to.name}`;
     this.from = from;
     this.to = to;
     this.outputs = outputs;
     this.place = place;
+    this.plugin = plugin;
   }
 }
 

@@ -33,12 +33,14 @@ enum class RejectCode : uint32_t {
   kDestinationRemoved = 11,
   // The destination's connection closed before the message left.
   kDestinationGone = 12,
+  // A plug-in answered what no plug-in may answer.
+  kPluginFault = 18,
 };
 
 inline constexpr uint32_t kRejectCodeUserMin = 1000;
 // The engine counts rejects in a table by code.
 inline constexpr uint32_t kRejectCodeUserMax = 65535;
-inline constexpr uint32_t kRejectCodeMax = 12;
+inline constexpr uint32_t kRejectCodeMax = 18;
 
 // The code's name; "UNKNOWN" for a number outside the table.
 constexpr const char* name_of(RejectCode code) noexcept {
@@ -67,6 +69,8 @@ constexpr const char* name_of(RejectCode code) noexcept {
       return "DESTINATION_REMOVED";
     case RejectCode::kDestinationGone:
       return "DESTINATION_GONE";
+    case RejectCode::kPluginFault:
+      return "PLUGIN_FAULT";
   }
   return "UNKNOWN";
 }
@@ -119,6 +123,8 @@ enum class StatusCode : int32_t {
   kMovedLimit = -21,
   // A host name could not be resolved to an address.
   kResolve = -22,
+  // A plug-in cannot be loaded, or cannot run here.
+  kPlugin = -30,
 };
 
 // The code's name; "UNKNOWN" for a number outside the table.
@@ -170,6 +176,8 @@ constexpr const char* name_of(StatusCode code) noexcept {
       return "ERR_MOVED_LIMIT";
     case StatusCode::kResolve:
       return "ERR_RESOLVE";
+    case StatusCode::kPlugin:
+      return "ERR_PLUGIN";
   }
   return "UNKNOWN";
 }

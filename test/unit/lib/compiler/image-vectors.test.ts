@@ -12,12 +12,16 @@ import {
   writeVectorIr,
 } from '../../../helpers/image-vectors.js';
 import { matcherRoutesIr } from '../../../helpers/matcher-routes.js';
+import { pluggedIr } from '../../../helpers/plugged.js';
 import { readingsIr } from '../../../helpers/readings.js';
 
-describe('the configuration of the image readings', () => {
+describe.each([
+  ['readings', readingsIr],
+  ['plugged', pluggedIr],
+] as const)('the configuration of the image %s', (name, make) => {
   it('is what the compiler makes of it', () => {
-    if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorIr('readings', readingsIr());
-    expect(serialize(readingsIr())).toBe(serialize(readVectorIr('readings')));
+    if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorIr(name, make());
+    expect(serialize(make())).toBe(serialize(readVectorIr(name)));
   });
 });
 

@@ -53,6 +53,8 @@ struct ImageParts {
   std::vector<MatcherRecord> matchers;
   std::vector<uint32_t> cells;
   std::vector<KeyFieldRecord> key_fields;
+  std::vector<PluginRecord> plugins;
+  std::vector<PluginFieldRecord> plugin_fields;
 
   // Calls `visit` with each section in the order of the section table.
   template <typename Parts, typename Visitor>
@@ -85,6 +87,8 @@ struct ImageParts {
     visit(parts.matchers);
     visit(parts.cells);
     visit(parts.key_fields);
+    visit(parts.plugins);
+    visit(parts.plugin_fields);
   }
 
   // Takes a valid image apart.
