@@ -72,7 +72,7 @@ function* messageSeeds(): Generator<readonly [name: string, bytes: Uint8Array]> 
 }
 
 const messageImages = ['order-gateway', 'every-kind', 'trade'];
-const wholeImages = ['relay', 'order-gateway', 'readings', 'plugged'];
+const wholeImages = ['relay', 'order-gateway', 'readings', 'plugged', 'every-pool'];
 
 function* imageSeeds(): Generator<readonly [name: string, bytes: Uint8Array]> {
   // The input is the image.

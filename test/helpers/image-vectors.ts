@@ -11,7 +11,8 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), '../vectors');
  * `order-gateway`: the example. `every-kind`: each kind of check and op. `relay`: raw bytes.
  * `matchers`: each kind of matcher and class map.
  * `readings`: native messages with versions, variable data and optional fields, bits and places
- * that depend on a field. `plugged`: functions of plug-ins.
+ * that depend on a field. `plugged`: functions of plug-ins. `every-pool`: pools of every
+ * strategy.
  */
 export const imageVectors = [
   'order-gateway',
@@ -20,6 +21,7 @@ export const imageVectors = [
   'readings',
   'matchers',
   'plugged',
+  'every-pool',
 ] as const;
 export type ImageVector = (typeof imageVectors)[number];
 

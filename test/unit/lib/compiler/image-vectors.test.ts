@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { emit, emitWithReport } from '../../../../lib/compiler/emit.js';
 import { imageFormatVersion } from '../../../../lib/compiler/emit-format.js';
 import { serialize } from '../../../../lib/compiler/serialize.js';
+import { everyPoolIr } from '../../../helpers/every-pool.js';
 import {
   imageVectors,
   readVectorImage,
@@ -18,6 +19,7 @@ import { readingsIr } from '../../../helpers/readings.js';
 describe.each([
   ['readings', readingsIr],
   ['plugged', pluggedIr],
+  ['every-pool', everyPoolIr],
 ] as const)('the configuration of the image %s', (name, make) => {
   it('is what the compiler makes of it', () => {
     if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorIr(name, make());
