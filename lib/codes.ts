@@ -27,6 +27,12 @@ export const rejectCodes = {
   DESTINATION_REMOVED: 11,
   /** The destination's connection closed before the message left. */
   DESTINATION_GONE: 12,
+  /** The destination is busy, and takes only messages of a higher priority. */
+  SHED: 13,
+  /** The destination has got as many messages as its rate allows. */
+  RATE_LIMITED: 14,
+  /** As many messages as the destination may have wait for its answer. */
+  IN_FLIGHT_LIMIT: 15,
   /** A plug-in answered what no plug-in may answer. */
   PLUGIN_FAULT: 18,
 } as const;

@@ -69,6 +69,14 @@ export type * from './compiler/dsl/types.js';
 export { type Validation, validate } from './compiler/dsl/validate.js';
 export type { RouterIr } from './compiler/ir.js';
 export type { CommonOptions, FullPolicy, QueueOptions, RemoteAddress } from './endpoints/common.js';
+export type {
+  BreakerOptions,
+  ControlOptions,
+  HealthOptions,
+  LimitOptions,
+  OverloadOptions,
+  ShedOptions,
+} from './endpoints/control.js';
 export { type Framing, framing, type LengthPrefixOptions } from './endpoints/framing.js';
 export { type MemoryOptions, memory } from './endpoints/memory.js';
 export { type BatchHandler, MemoryEndpoint } from './endpoints/memory-endpoint.js';
@@ -84,6 +92,8 @@ export {
   type SourcePlace,
   type SystemErrorDetail,
 } from './errors.js';
+export type { EndpointHealth } from './router/control/controller.js';
+export type { EndpointState } from './router/control/states.js';
 export {
   defineRouter,
   type RouterOptions,

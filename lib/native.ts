@@ -64,6 +64,27 @@ export interface NativeReport {
   readonly routed: number;
 }
 
+/** What control says of an endpoint; a share applies with the next `refresh` of its worker. */
+export interface NativeStanding {
+  readonly share: number;
+  readonly state: number;
+  /** Rules that name it are refused, too. */
+  readonly isShut: boolean;
+  readonly ejections: number;
+  readonly trips: number;
+  readonly probesFailed: number;
+}
+
+/** What an endpoint takes; 0: no such limit. */
+export interface NativeLimits {
+  readonly perSecond: number;
+  readonly burst: number;
+  readonly inFlightMax: number;
+  readonly sheds: boolean;
+  /** A u32 for each priority: bytes waiting above which it is shed. */
+  readonly shedBytes: Uint8Array;
+}
+
 export interface NativeBindings {
   /** By endpoint of the image: its slot. */
   readonly slots: Uint8Array;
@@ -96,6 +117,10 @@ export interface NativeRouter {
   freeSlot(slot: number): void;
   report(slot: number): NativeReport;
   wake(slot: number): void;
+  setStanding(slot: number, standing: NativeStanding): void;
+  setLimits(slot: number, limits: NativeLimits): void;
+  /** Fills u32 words with what is known of every slot (lib/router/control/controller.ts). */
+  readControl(words: Uint8Array): void;
   /**
    * Verifies an image, or without one takes the image that runs, and binds it to slots. All that
    * can fail fails here, and nothing has changed then.

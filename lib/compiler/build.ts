@@ -250,8 +250,10 @@ class Builder {
     return absent.kind === 'reject' ? { kind: 'reject', code: this.#codeOf(absent.code) } : absent;
   }
 
-  #endpoint({ name, kind, messages, options, place }: EndpointNode): EndpointIr {
-    return { name, kind, family: this.#families.indexOf(messages), options, position: place };
+  #endpoint({ name, kind, messages, options, place, control }: EndpointNode): EndpointIr {
+    const family = this.#families.indexOf(messages);
+    const endpoint = { name, kind, family, options, position: place };
+    return control === undefined ? endpoint : { ...endpoint, control };
   }
 
   #pool(node: PoolNode): PoolIr {

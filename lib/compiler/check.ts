@@ -3,6 +3,7 @@
 
 import { rejectCodes, rejectCodeUserMax, rejectCodeUserMin } from '../codes.js';
 import { type HyperRouteError, optionError } from '../errors.js';
+import { checkControl } from './check-control.js';
 import { checkFrames } from './check-frames.js';
 import { checkPools } from './check-pools.js';
 import { checkRoutes } from './check-routes.js';
@@ -112,7 +113,10 @@ function checkEndpoints(ir: RouterIr, findings: Findings): void {
     findings.index(family, families.length, `${path}.family`, 'families', position);
     const isObject = typeof options === 'object' && options !== null;
     findings.need(isObject, 'ERR_CONFIG', `${path}.options`, 'an object', options, position);
-    if (isObject) checkFrames(ir, endpoint, findings);
+    if (isObject) {
+      checkFrames(ir, endpoint, findings);
+      checkControl(endpoint, path, findings);
+    }
   }
 }
 

@@ -14,6 +14,17 @@ export const transformCountMax = 16_384;
 export const checksPerRouteMax = 1_024;
 /** Each destination has a queue for every worker: the engine has room for so many. */
 export const workerCountMax = 16;
+/** Probes, breakers and limits of destinations. */
+export const healthEveryMsMin = 10;
+export const controlMsMax = 3_600_000;
+export const healthCountMax = 1_000;
+export const probeBytesMax = 1_024;
+export const breakerConsecutiveMax = 1_000_000;
+export const ratePerSecondMax = 10_000_000;
+export const rateBurstMax = 1_000_000;
+export const inFlightMax = 100_000_000;
+/** 0 is the most important priority. */
+export const priorityMax = 7;
 /** Nesting of conditions and of arithmetic. */
 export const nestingMax = 32;
 /** Conditions and values in one `and`, `or` or `in`. */

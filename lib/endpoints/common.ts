@@ -2,7 +2,7 @@
 // nothing is opened here.
 import { isIP } from 'node:net';
 import { EndpointNode, type EndpointOf, type Messages } from '../compiler/dsl/targets.js';
-import type { EndpointIr } from '../compiler/ir.js';
+import type { EndpointControlIr, EndpointIr } from '../compiler/ir.js';
 import type { SourcePlace } from '../errors.js';
 import { checkName, OptionReader } from '../schema/options.js';
 import { callerPlace } from '../schema/position.js';
@@ -127,6 +127,7 @@ export function defineEndpoint<M extends Messages>(
   name: unknown,
   options: unknown,
   read: (reader: OptionReader, common: CommonIr) => Readonly<Record<string, unknown>>,
+  readControl?: (reader: OptionReader) => EndpointControlIr | undefined,
 ): EndpointOf<M> {
   const place: SourcePlace = callerPlace();
   const checked = checkName(name, 'endpoint.name', 'ERR_CONFIG', place);
@@ -134,7 +135,9 @@ export function defineEndpoint<M extends Messages>(
   const messages = readMessages(reader);
   const common = readCommon(reader);
   const own = read(reader, common);
+  const control = readControl?.(reader);
   reader.done();
   const complete = Object.freeze({ ...own, ...common });
-  return new EndpointNode(checked, kind, messages, complete, place) as unknown as EndpointOf<M>;
+  const node = new EndpointNode(checked, kind, messages, complete, place, control);
+  return node as unknown as EndpointOf<M>;
 }

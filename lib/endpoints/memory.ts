@@ -2,8 +2,9 @@
 import type { EndpointOf, Messages } from '../compiler/dsl/targets.js';
 import type { Raw } from '../schema/union.js';
 import { type CommonOptions, defineEndpoint } from './common.js';
+import { type OverloadOptions, readControl } from './control.js';
 
-export interface MemoryOptions<M extends Messages> extends CommonOptions<M> {
+export interface MemoryOptions<M extends Messages> extends CommonOptions<M>, OverloadOptions {
   /** Size of the ring each way, a power of two; default 1 MiB. */
   readonly ringBytes?: number;
   /** `wake`: the router wakes JavaScript up for messages. `poll`: JavaScript looks itself. */
@@ -32,11 +33,12 @@ export function memory<const M extends Messages = Raw>(
   name: string,
   options: MemoryOptions<M> = {},
 ): EndpointOf<M> {
-  return defineEndpoint<M>('memory', name, options, (reader) => {
+  const read: Parameters<typeof defineEndpoint>[3] = (reader) => {
     const ringBytes = reader.integer('ringBytes', ringBytesMin, ringBytesMax, 2 ** 20);
     if (!Number.isInteger(Math.log2(ringBytes))) {
       throw reader.error('ringBytes', 'a power of two', ringBytes);
     }
     return { ringBytes, mode: reader.choice('mode', ['wake', 'poll'], 'wake') };
-  });
+  };
+  return defineEndpoint<M>('memory', name, options, read, (reader) => readControl(reader, null));
 }

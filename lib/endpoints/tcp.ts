@@ -10,6 +10,7 @@ import {
   readBindHost,
   readHost,
 } from './common.js';
+import { type ControlOptions, readControl } from './control.js';
 import { type Framing, readFraming } from './framing.js';
 
 interface StreamOptions<M extends Messages> extends CommonOptions<M> {
@@ -36,7 +37,7 @@ export interface TcpListenOptions<M extends Messages> extends StreamOptions<M> {
   readonly backlog?: number;
 }
 
-export interface TcpConnectOptions<M extends Messages> extends StreamOptions<M> {
+export interface TcpConnectOptions<M extends Messages> extends StreamOptions<M>, ControlOptions {
   /** Address to connect to: an IPv4 or IPv6 literal or 'localhost'. */
   readonly host: string;
   readonly port: number;
@@ -88,7 +89,7 @@ function connect<const M extends Messages = Raw>(
   name: string,
   options: TcpConnectOptions<M>,
 ): EndpointOf<M> {
-  return defineEndpoint<M>('tcp-connect', name, options, (reader, common) => {
+  const read: Parameters<typeof defineEndpoint>[3] = (reader, common) => {
     const waits = reader.nested('reconnect');
     const minMs = waits.integer('minMs', 1, waitMsMax, 50);
     const reconnect = {
@@ -102,7 +103,9 @@ function connect<const M extends Messages = Raw>(
       ...readStream(reader, common),
       reconnect,
     };
-  });
+  };
+  const readTcpControl = (reader: OptionReader) => readControl(reader, 'tcp');
+  return defineEndpoint<M>('tcp-connect', name, options, read, readTcpControl);
 }
 
 /**

@@ -12,9 +12,10 @@ import {
   readBindHost,
   readRemote,
 } from './common.js';
+import { type ControlOptions, readControl } from './control.js';
 import { readDatagramFraming } from './framing.js';
 
-export interface UdpOptions<M extends Messages> extends CommonOptions<M> {
+export interface UdpOptions<M extends Messages> extends CommonOptions<M>, ControlOptions {
   /** Address to bind: an IPv4 or IPv6 literal or 'localhost'; default 127.0.0.1. */
   readonly host?: string;
   /** Port to bind; 0: any free one. */
@@ -59,7 +60,7 @@ export function udp<const M extends Messages = Raw>(
   name: string,
   options: UdpOptions<M>,
 ): EndpointOf<M> {
-  return defineEndpoint<M>('udp', name, options, (reader, common) => {
+  const read: Parameters<typeof defineEndpoint>[3] = (reader, common) => {
     const { host, exposed } = readBindHost(reader);
     const hasRemote = (reader.raw('remote') ?? null) !== null;
     const remote = hasRemote ? readRemote(reader.nested('remote')) : null;
@@ -89,5 +90,6 @@ export function udp<const M extends Messages = Raw>(
     }
     checkQueueRoom(reader, common, 'maxDatagramBytes', own.maxDatagramBytes);
     return own;
-  });
+  };
+  return defineEndpoint<M>('udp', name, options, read, (reader) => readControl(reader, 'udp'));
 }

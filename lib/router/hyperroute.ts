@@ -5,6 +5,7 @@ import type { RouterIr } from '../compiler/ir.js';
 import type { MemoryEndpoint } from '../endpoints/memory-endpoint.js';
 import { HyperRouteError } from '../errors.js';
 import { type NativeRouter, native, nativeCall } from '../native.js';
+import { Controller, type EndpointHealth } from './control/controller.js';
 import { readCounters } from './counters.js';
 import { Installation } from './installation.js';
 import { portOf } from './ports.js';
@@ -17,6 +18,8 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
   /** The counters file to make, which `hyperroute stat` reads; none by default. */
   readonly countersPath?: string;
+  /** How often control looks at endpoints with health, breaker, ejection or slow start; 20. */
+  readonly controlEveryMs?: number;
 }
 
 /** An endpoint of a running router. */
@@ -69,7 +72,7 @@ export class HyperRoute {
    * (ERR_CONFIG …) or there is no native engine (ERR_NATIVE_UNAVAILABLE).
    */
   static async start(config: RouterIr, options: StartOptions = {}): Promise<HyperRoute> {
-    const { signal, countersPath = null } = options;
+    const { signal, countersPath = null, controlEveryMs = 20 } = options;
     signal?.throwIfAborted();
     check(config);
     const image = emit(config);
@@ -81,7 +84,8 @@ export class HyperRoute {
       () => new Router({ name, countersPath, inline, sampleEvery, workers }),
     );
     try {
-      const installation = Installation.open(router, config, plan, image);
+      const control = new Controller(router, controlEveryMs);
+      const installation = Installation.open(router, config, plan, image, control);
       nativeCall(() => router.start());
       const running = new HyperRoute(router, installation);
       if (signal !== undefined) running.#closeOn(signal);
@@ -107,6 +111,12 @@ export class HyperRoute {
     return [...this.#installation.ports.values()].map(({ ir, address, receiveBufferBytes }) => {
       return { name: ir.name, kind: ir.kind, address, receiveBufferBytes };
     });
+  }
+
+  /** How the endpoints fare: which get messages, which do not, and why. Allocates. */
+  health(): readonly EndpointHealth[] {
+    this.#throwIfClosed();
+    return this.#installation.control.health();
   }
 
   /** JavaScript's end of a memory endpoint. Throws ERR_NOT_FOUND, or TypeError for another kind. */

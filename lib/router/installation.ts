@@ -8,6 +8,7 @@ import { emit } from '../compiler/emit.js';
 import type { RouterIr } from '../compiler/ir.js';
 import { type NativeRouter, nativeCall } from '../native.js';
 import { bindingsOf, NextPorts, namesOf, openAll } from './bindings.js';
+import type { Controller } from './control/controller.js';
 import {
   changePort,
   closePort,
@@ -24,6 +25,8 @@ import { replanWorkers, type WorkerPlan } from './workers.js';
 
 /** The engine with everything that is installed in it. Changes are made one after another. */
 export class Installation {
+  /** Sees to it that messages go to endpoints that work. */
+  readonly control: Controller;
   readonly #native: NativeRouter;
   readonly #draining = new Map<number, Draining>();
   #ir: RouterIr;
@@ -36,21 +39,30 @@ export class Installation {
     ir: RouterIr,
     plan: WorkerPlan,
     ports: ReadonlyMap<string, Port>,
+    control: Controller,
   ) {
     this.#native = router;
+    this.control = control;
     this.#ir = ir;
     this.#plan = plan;
     this.#ports = ports;
   }
 
   /** Opens every endpoint of a checked configuration and installs it; on failure throws. */
-  static open(router: NativeRouter, ir: RouterIr, plan: WorkerPlan, image: Uint8Array) {
+  static open(
+    router: NativeRouter,
+    ir: RouterIr,
+    plan: WorkerPlan,
+    image: Uint8Array,
+    control: Controller,
+  ): Installation {
     const ports = openAll(router, ir, plan);
     for (const { slot } of ports.values()) nativeCall(() => router.attach(slot));
     const bindings = bindingsOf(ir, ports, []);
     nativeCall(() => router.prepare({ ...bindings, image, ...namesOf(ir) }));
+    control.configure(ir, ports);
     router.commit();
-    return new Installation(router, ir, plan, ports);
+    return new Installation(router, ir, plan, ports, control);
   }
 
   /** The configuration that runs. */
@@ -105,6 +117,7 @@ export class Installation {
     const ending = [...removed, ...unbound.map(({ port }) => port)];
     await Promise.all(ending.map((port) => stopReading(router, port, ir.drainTimeoutMs)));
     for (const draining of unbound) draining.bound = false;
+    this.control.configure(ir, next.ports);
     router.commit();
     const before = this.#ports;
     this.#ports = next.ports;
@@ -231,6 +244,7 @@ export class Installation {
   /** Reads nothing more, lets what was read leave, up to `limitMs`, and ends the workers. */
   async close(limitMs: number): Promise<void> {
     for (const { memory } of this.#ports.values()) memory?.endOffers();
+    this.control.close();
     await this.#changes;
     const router = this.#native;
     const deadline = performance.now() + limitMs;

@@ -57,6 +57,11 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
   Napi::Value counters_path(const Napi::CallbackInfo& info);
   Napi::Value collect_metrics(const Napi::CallbackInfo& info);
 
+  // Control of what is open (router_control.cc).
+  Napi::Value set_standing(const Napi::CallbackInfo& info);
+  Napi::Value set_limits(const Napi::CallbackInfo& info);
+  Napi::Value read_control(const Napi::CallbackInfo& info);
+
   static void at_environment_end(void* self);
   void shut_down();
   // Whether stop() has not been called; throws ERR_CLOSED if it has.

@@ -13,6 +13,7 @@
 
 #include "base/bits.h"
 #include "base/clock.h"
+#include "engine/load_datapath.h"
 #include "include/hyperroute/codes.h"
 #include "io/memory/memory.h"
 #include "io/tcp/tcp.h"
@@ -211,6 +212,13 @@ void write_sequence(Backend& backend, TxFrame& frame, SequencePatch& patch) {
   patch.offset = kNoIndex;
 }
 
+// Whether it says something about the destination: not where the message was to blame, or one peer
+// of many had gone.
+bool is_failure(const TxFrame& frame) {
+  return frame.verdict == TxVerdict::kFailed ||
+         (frame.verdict == TxVerdict::kPeerGone && frame.peer == kDefaultPeer);
+}
+
 struct Sent {
   uint32_t final_count;
   uint32_t cut_count;  // Offered to the transport, which is full.
@@ -219,7 +227,7 @@ struct Sent {
 // One queue's burst: sequence numbers → tx burst → latencies.
 template <MessageBackend Backend>
 Sent transmit_queue(Backend& backend, TxQueue& queue, const EndpointCounters& counters,
-                    uint32_t count_max) {
+                    SlotControl& control, uint32_t count_max) {
   TxFrame frames[kBurstCountMax];
   QueueRecord* records[kBurstCountMax];
   if (const uint32_t dropped_count = queue.trim(); dropped_count > 0) [[unlikely]]
@@ -232,9 +240,13 @@ Sent transmit_queue(Backend& backend, TxQueue& queue, const EndpointCounters& co
   const uint32_t final_count = backend.tx_burst(std::span(frames, frame_count));
   uint64_t ticks_now = 0;
   for (uint32_t i = 0; i < final_count; ++i) {
-    if (frames[i].verdict != TxVerdict::kSent) {
+    if (frames[i].verdict != TxVerdict::kSent) [[unlikely]] {
       count(counters.undeliverable);
-    } else if (records[i]->rx_ticks != 0 && records[i]->latency.valid()) {
+      if (is_failure(frames[i])) control.note_failure();
+      continue;
+    }
+    control.note_success();
+    if (records[i]->rx_ticks != 0 && records[i]->latency.valid()) {
       if (ticks_now == 0) ticks_now = ticks();
       records[i]->latency.record(ticks_to_ns(ticks_now - records[i]->rx_ticks));
     }
@@ -252,6 +264,7 @@ uint32_t receive_burst(Cycle& cycle, Backend& backend, uint8_t slot) {
   RxView views[kBurstCountMax];
   const uint32_t message_count = backend.rx_burst(std::span(views), cycle.now_ns);
   if (message_count == 0) return 0;
+  if (cycle.view->compares_loads) refresh_loads(cycle);
   const uint64_t ticks_of_burst = burst_ticks(cycle, message_count);
   if (ticks_of_burst == 0 && cycle.sample_every != 0) cycle.until_sample -= message_count;
   uint32_t done_count = 0;
@@ -278,7 +291,7 @@ uint32_t transmit_burst(Backend& backend, const EndpointPort& port,
   const auto& queues = port.queues();
   uint32_t sent_count = 0;
   for (size_t turns = queues.size(); turns > 0; --turns) {
-    const Sent sent = transmit_queue(backend, *queues[turn.queue_index], counters,
+    const Sent sent = transmit_queue(backend, *queues[turn.queue_index], counters, port.control(),
                                      turn.cut_count == 0 ? kBurstCountMax : turn.cut_count);
     sent_count += sent.final_count;
     turn.cut_count = sent.cut_count;

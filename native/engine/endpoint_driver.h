@@ -50,10 +50,13 @@ class EndpointDriver final : public EndpointPort {
   uint32_t transmit() override {
     if (older_ != nullptr && !older_has_sent()) [[unlikely]]
       return 0;
-    return transmit_burst(*backend_, *this, counters_, turn_);
+    const uint32_t sent_count = transmit_burst(*backend_, *this, counters_, turn_);
+    note_backlog();
+    return sent_count;
   }
   uint64_t progress(uint64_t now_ns) override {
     const uint64_t deadline_ns = backend_->progress(now_ns);
+    note_backlog();
     report_state();
     return deadline_ns;
   }
@@ -118,18 +121,32 @@ class EndpointDriver final : public EndpointPort {
     }
   }
 
+  void note_backlog() {
+    const uint32_t backlog_bytes = backend_->tx_backlog_bytes();
+    if (backlog_bytes == backlog_bytes_) [[likely]]
+      return;
+    backlog_bytes_ = backlog_bytes;
+    set_word(control().backlog_bytes, backlog_bytes);
+  }
+
   void report_state() {
+    const bool is_live = backend_->is_live(kDefaultPeer);
+    // A connection that ends under its messages is a failure like a send that fails.
+    if (was_live_ && !is_live) control().note_failure();
+    was_live_ = is_live;
     const bool queues_empty = std::all_of(queues_.begin(), queues_.end(), [](const auto& queue) {
       return queue->occupied_bytes() == 0;
     });
-    set_report(Report{backend_->is_live(kDefaultPeer), backend_->rx_idle(),
-                      queues_empty && backend_->tx_idle(), backend_->peer_count(), routed_});
+    set_report(Report{is_live, backend_->rx_idle(), queues_empty && backend_->tx_idle(),
+                      backend_->peer_count(), routed_});
   }
 
   std::unique_ptr<Backend> backend_;
   const EndpointCounters counters_;
   TransmitTurn turn_;
   uint32_t routed_ = 0;
+  uint32_t backlog_bytes_ = 0;
+  bool was_live_ = false;
   bool closed_ = false;
   // Whose messages, up to which positions, leave before this port's.
   const EndpointPort* older_ = nullptr;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engine/slot_control.h"
 #include "engine/tx_queue.h"
 #include "io/endpoint.h"
 
@@ -63,6 +64,10 @@ class EndpointPort {
   [[nodiscard]] const FrameRoom& room() const { return room_; }
   [[nodiscard]] bool preserves_bounds() const { return preserves_bounds_; }
 
+  // Control, before attach: the words of its slot. Without them it keeps its own to itself.
+  void set_control(SlotControl& control) { control_ = &control; }
+  [[nodiscard]] SlotControl& control() const { return *control_; }
+
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] uint8_t slot() const { return slot_; }
   [[nodiscard]] uint32_t owner() const { return owner_; }
@@ -98,6 +103,8 @@ class EndpointPort {
   const uint32_t owner_;
   FrameRoom room_{};
   bool preserves_bounds_ = false;
+  SlotControl own_control_;
+  SlotControl* control_ = &own_control_;
   std::vector<std::unique_ptr<TxQueue>> queues_;
 
  private:

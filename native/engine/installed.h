@@ -32,11 +32,13 @@ struct RouteCounters {
 };
 
 class EndpointPort;
+struct SlotControl;
 
 // A slot as one producing worker sees it; no queue: nothing may be sent there any more.
 struct Destination {
   TxQueue* queue = nullptr;
   EndpointPort* port = nullptr;
+  SlotControl* control = nullptr;
 };
 
 // One worker's own part: its queues to every destination and the state only it changes.
@@ -51,6 +53,9 @@ struct WorkerView {
   Counter rejects_undelivered = nullptr;
   // By route × worker that owns the destination: the owner records, so each has one writer.
   std::vector<Histogram> latency;
+  // By endpoint of the image; kept up to date for those that are compared.
+  std::vector<EndpointLoad> loads;
+  bool compares_loads = false;
 };
 
 struct Installed {
@@ -71,8 +76,8 @@ struct Installed {
   // By endpoint of the image: kDead, kAlive, or the share of its messages that it gets. Written by
   // its worker, read by all, each byte atomically and relaxed.
   std::unique_ptr<uint8_t[]> alive;
-  // By endpoint of the image, relaxed as well.
-  std::unique_ptr<EndpointLoad[]> load;
+  // Endpoints of the image that a pool compares by their load.
+  std::vector<uint16_t> compared;
   std::vector<WorkerView> views;
 };
 

@@ -41,6 +41,14 @@ Status Metrics::endpoint(std::string_view name, uint32_t worker, EndpointCounter
   return Status::success();
 }
 
+Status Metrics::control(std::string_view name, uint32_t worker, ControlCounters& out) {
+#define HR_TAKE_COUNTER(field) \
+  HR_TRY(counter("endpoint", name, #field, CounterUnit::kCount, worker, out.field));
+  HR_CONTROL_COUNTERS(HR_TAKE_COUNTER)
+#undef HR_TAKE_COUNTER
+  return Status::success();
+}
+
 Status Metrics::route(std::string_view name, uint32_t worker, RouteCounters& out) {
   HR_TRY(counter("route", name, "delivered", CounterUnit::kMessages, worker, out.delivered));
   HR_TRY(counter("route", name, "rejected", CounterUnit::kMessages, worker, out.rejected));

@@ -13,6 +13,7 @@
 
 #include "base/status.h"
 #include "engine/installed.h"
+#include "engine/slot_control.h"
 #include "engine/worker.h"
 #include "io/endpoint.h"
 #include "ring/counters.h"
@@ -26,6 +27,8 @@ class Metrics {
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
   Status endpoint(std::string_view name, uint32_t worker, EndpointCounters& out);
+  // Beside these; written by any worker or by the control thread (slot_control.h).
+  Status control(std::string_view name, uint32_t worker, ControlCounters& out);
   Status route(std::string_view name, uint32_t worker, RouteCounters& out);
   Status latency(std::string_view route, uint32_t worker, Histogram& out);
   Status reject(std::string_view code_name, uint32_t worker, Counter& out);

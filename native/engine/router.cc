@@ -12,6 +12,22 @@ namespace {
 
 constexpr uint32_t kRejectCodeCountMax = kRejectCodeUserMax + 1;
 
+// Whose loads the image's pools look at.
+void find_compared(Installed& installed) {
+  const ImageTables& tables = installed.image.tables();
+  std::vector<bool> is_compared(installed.summary.endpoint_count);
+  for (uint32_t index = 0; index < installed.summary.pool_count; ++index) {
+    const PoolRecord& pool = tables.pools[index];
+    if (pool.kind != PoolKind::kLeastLoaded && pool.kind != PoolKind::kTwoChoices) continue;
+    for (uint32_t member = 0; member < pool.member_count; ++member) {
+      is_compared[tables.pool_members[pool.members + member].endpoint] = true;
+    }
+  }
+  for (uint16_t endpoint = 0; endpoint < is_compared.size(); ++endpoint) {
+    if (is_compared[endpoint]) installed.compared.push_back(endpoint);
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Router>> Router::create(const RouterOptions& options) {
@@ -94,7 +110,6 @@ Status Router::bind_slots(const InstallSpec& spec, Installed& installed) const {
   installed.slot_of_endpoint.assign(spec.slot_of_endpoint.begin(), spec.slot_of_endpoint.end());
   installed.source_of_slot.fill(kNoIndex);
   installed.alive = std::make_unique<uint8_t[]>(endpoint_count);
-  installed.load = std::make_unique<EndpointLoad[]>(endpoint_count);
   for (uint16_t endpoint = 0; endpoint < endpoint_count; ++endpoint) {
     const uint8_t slot = spec.slot_of_endpoint[endpoint];
     if (!slots_[slot].port || installed.source_of_slot[slot] != kNoIndex) {
@@ -102,7 +117,8 @@ Status Router::bind_slots(const InstallSpec& spec, Installed& installed) const {
                            endpoint, slot);
     }
     installed.source_of_slot[slot] = endpoint;
-    installed.alive[endpoint] = slots_[slot].port->report().live ? kAlive : kDead;
+    const uint8_t share = word(controls_[slot].share);
+    installed.alive[endpoint] = slots_[slot].port->report().live ? share : kDead;
   }
   for (const InstallSpec::Draining& draining : spec.draining) {
     if (!slots_[draining.slot].port || draining.endpoint >= endpoint_count) {
@@ -118,12 +134,15 @@ Status Router::bind_worker(const InstallSpec& spec, uint32_t worker, Installed& 
   for (uint32_t slot = 0; slot < kSlotCountMax; ++slot) {
     if (installed.source_of_slot[slot] == kNoIndex) continue;
     EndpointPort* const target = slots_[slot].port.get();
-    view.destinations[slot] = Destination{target->queues()[worker].get(), target};
+    view.destinations[slot] =
+        Destination{target->queues()[worker].get(), target, &target->control()};
   }
   view.pool_positions.assign(installed.summary.pool_count, 0);
   view.step.pool_positions = view.pool_positions.data();
   view.step.alive = installed.alive.get();
-  view.step.load = installed.load.get();
+  view.loads.assign(installed.summary.endpoint_count, EndpointLoad{});
+  view.compares_loads = !installed.compared.empty();
+  view.step.load = view.loads.data();
   view.step.random = random_state(worker);
   view.step.scratch = workers_[worker]->scratch();
   return take_metrics(spec.route_names, spec.reject_names, worker, view);
@@ -165,6 +184,7 @@ Result<std::unique_ptr<Installed>> Router::bind(const InstallSpec& spec) {
     return Status::error(StatusCode::kLimit, "reject codes go up to %u", kRejectCodeUserMax);
   }
   installed->worker_count = worker_count();
+  find_compared(*installed);
   installed->views.resize(worker_count());
   HR_TRY(bind_slots(spec, *installed));
   for (uint32_t worker = 0; worker < worker_count(); ++worker) {
@@ -222,8 +242,10 @@ void Router::stop() {
 void Router::collect_metrics() {
   metrics_.begin_sweep();
   EndpointCounters endpoint_counters{};
+  ControlCounters control_counters;
   for (const Slot& slot : slots_) {
     if (slot.port) {
+      (void)metrics_.control(slot.port->name(), slot.port->owner(), control_counters);
       (void)metrics_.endpoint(slot.port->name(), slot.port->owner(), endpoint_counters);
     }
   }

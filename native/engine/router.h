@@ -19,6 +19,7 @@
 #include "engine/installed.h"
 #include "engine/metrics.h"
 #include "engine/qsbr.h"
+#include "engine/slot_control.h"
 #include "engine/worker.h"
 
 namespace hyperroute {
@@ -92,6 +93,20 @@ class Router {
     return static_cast<EndpointDriver<Backend>&>(*slots_[slot].port).backend();
   }
 
+  // What the pools take of the endpoint's share of messages, and what control counts of it
+  // (router_control.cc). A share applies once the endpoint's worker has had a kReport after it.
+  struct Standing {
+    uint8_t share = kAlive;
+    uint32_t state = 0;
+    bool is_shut = false;
+    uint64_t ejections = 0;
+    uint64_t trips = 0;
+    uint64_t probes_failed = 0;
+  };
+  void set_standing(uint8_t slot, const Standing& standing);
+  void set_limits(uint8_t slot, const LimitOptions& limits) { controls_[slot].set_limits(limits); }
+  [[nodiscard]] SlotReport read_control(uint8_t slot) const;
+
   // Verifies the image (none: the one that runs) and binds it, without touching what runs. All
   // that can fail fails here.
   Status prepare(const InstallSpec& spec);
@@ -114,6 +129,7 @@ class Router {
   struct Slot {
     std::unique_ptr<EndpointPort> port;
     uint16_t generation_seed = 0;
+    Counter sent = nullptr;
     // Slots are taken in the order they were freed, so that a stale return address meets a free
     // slot, not a stranger, for as long as possible.
     uint64_t freed_at = 0;
@@ -142,6 +158,7 @@ class Router {
   std::unique_ptr<Installed> prepared_;
   std::vector<Retired> retired_;
   std::array<Slot, kSlotCountMax> slots_;
+  std::array<SlotControl, kSlotCountMax> controls_;
   uint64_t freed_count_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
@@ -157,6 +174,8 @@ Result<uint8_t> Router::open_endpoint(const PortSpec& spec,
   if (!slot.ok()) return slot.status();
   EndpointCounters counters{};
   HR_TRY(metrics_.endpoint(spec.name, spec.worker, counters));
+  ControlCounters control_counters;
+  HR_TRY(metrics_.control(spec.name, spec.worker, control_counters));
   auto backend = std::make_unique<Backend>();
   Slot& place = slots_[slot.value()];
   HR_TRY(backend->open(options, counters, place.generation_seed));
@@ -166,6 +185,12 @@ Result<uint8_t> Router::open_endpoint(const PortSpec& spec,
     driver->close();
     return status;
   }
+  SlotControl& control = controls_[slot.value()];
+  control.reset();
+  control.counters = control_counters;
+  set_word(*control_counters.share, kAlive);
+  driver->set_control(control);
+  place.sent = counters.tx_messages;
   place.port = std::move(driver);
   return slot;
 }

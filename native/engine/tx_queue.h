@@ -72,6 +72,16 @@ class TxQueue {
   uint32_t trim();
   // Takes everything out unsent, when the endpoint closes; returns how many.
   uint32_t discard();
+  // Producing worker. Whether more than `bound_bytes` wait, with `backlog_bytes` behind the queue.
+  [[nodiscard]] bool waits_beyond(uint32_t bound_bytes, uint32_t backlog_bytes) {
+    if (uint64_t{producer_.occupied_bytes_last_seen()} + backlog_bytes <= bound_bytes) [[likely]]
+      return false;
+    return uint64_t{producer_.occupied_bytes()} + backlog_bytes > bound_bytes;
+  }
+  // Producing worker: what waits, what it has not published included.
+  [[nodiscard]] uint32_t waiting_bytes() { return producer_.occupied_bytes(); }
+  // Any worker: what is published and waits, about now.
+  [[nodiscard]] uint32_t published_bytes() const { return producer_.published_bytes(); }
   // False if a publish() may have come before the owner's parked word was set.
   [[nodiscard]] bool empty_after_park() const { return !consumer_.has_records_after_park(); }
   [[nodiscard]] uint32_t occupied_bytes() const { return consumer_.occupied_bytes(); }

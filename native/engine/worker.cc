@@ -178,7 +178,9 @@ void Worker::refresh_alive() {
   for (const EndpointPort* port : ports_) {
     const uint16_t endpoint = installed.source_of_slot[port->slot()];
     if (endpoint == kNoIndex || installed.slot_of_endpoint[endpoint] != port->slot()) continue;
-    const uint8_t alive = port->is_live(kDefaultPeer) ? kAlive : kDead;
+    // A change of it comes with a command that leads here.
+    const uint8_t share = word(port->control().share);
+    const uint8_t alive = port->is_live(kDefaultPeer) ? share : kDead;
     // Relaxed: a hint for picking a pool's member; no data depends on it.
     std::atomic_ref(installed.alive[endpoint]).store(alive, std::memory_order_relaxed);
   }

@@ -171,6 +171,9 @@ concept MessageBackend = requires(Backend backend, const Backend const_backend, 
   // Worker. Nothing that tx_burst took waits in a backlog of the backend's own, nor, once reading
   // has stopped, anywhere that close() would drop it.
   { const_backend.tx_idle() } -> std::same_as<bool>;
+  // Worker. Bytes for the default peer that tx_burst took and that have not left: what waits
+  // behind the queue.
+  { const_backend.tx_backlog_bytes() } -> std::same_as<uint32_t>;
   // Worker. No message that was read waits to be handed out.
   { const_backend.rx_idle() } -> std::same_as<bool>;
   // Worker. Open connections, or known senders.

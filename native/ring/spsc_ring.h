@@ -140,6 +140,16 @@ class SpscProducer {
     return capacity_bytes_ - (free_end_ - tail_);
   }
 
+  // Any thread: bytes published and not yet released, about now.
+  [[nodiscard]] uint32_t published_bytes() const noexcept {
+    // Relaxed: two words of two writers, no data is read by them. A consumer of commit words may
+    // be ahead of the tail.
+    const uint32_t head = std::atomic_ref<uint32_t>(header_->head).load(std::memory_order_relaxed);
+    const uint32_t tail = std::atomic_ref<uint32_t>(header_->tail).load(std::memory_order_relaxed);
+    const int32_t occupied = static_cast<int32_t>(tail - head);
+    return occupied > 0 ? static_cast<uint32_t>(occupied) : 0;
+  }
+
   // Position after the last committed record.
   uint32_t position() const noexcept { return tail_; }
 

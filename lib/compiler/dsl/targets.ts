@@ -2,7 +2,7 @@
 import { optionError, type SourcePlace } from '../../errors.js';
 import type { AnySchema, NameOf } from '../../schema/schema.js';
 import type { Raw, Union } from '../../schema/union.js';
-import type { EndpointIr, PoolIr } from '../ir.js';
+import type { EndpointControlIr, EndpointIr, PoolIr } from '../ir.js';
 import type { BalancingNode, StrategyTable } from './balancing.js';
 import { currentCapture, placeHere } from './capture.js';
 import { NumberFieldRef } from './refs.js';
@@ -44,6 +44,7 @@ export class EndpointNode {
   readonly messages: Messages;
   readonly options: Readonly<Record<string, unknown>>;
   readonly place: SourcePlace;
+  readonly control: EndpointControlIr | undefined;
 
   constructor(
     name: string,
@@ -51,12 +52,14 @@ export class EndpointNode {
     messages: Messages,
     options: Readonly<Record<string, unknown>>,
     place: SourcePlace,
+    control?: EndpointControlIr,
   ) {
     this.name = name;
     this.kind = kind;
     this.messages = messages;
     this.options = options;
     this.place = place;
+    this.control = control;
   }
 }
 

@@ -33,6 +33,12 @@ enum class RejectCode : uint32_t {
   kDestinationRemoved = 11,
   // The destination's connection closed before the message left.
   kDestinationGone = 12,
+  // The destination is busy, and takes only messages of a higher priority.
+  kShed = 13,
+  // The destination has got as many messages as its rate allows.
+  kRateLimited = 14,
+  // As many messages as the destination may have wait for its answer.
+  kInFlightLimit = 15,
   // A plug-in answered what no plug-in may answer.
   kPluginFault = 18,
 };
@@ -69,6 +75,12 @@ constexpr const char* name_of(RejectCode code) noexcept {
       return "DESTINATION_REMOVED";
     case RejectCode::kDestinationGone:
       return "DESTINATION_GONE";
+    case RejectCode::kShed:
+      return "SHED";
+    case RejectCode::kRateLimited:
+      return "RATE_LIMITED";
+    case RejectCode::kInFlightLimit:
+      return "IN_FLIGHT_LIMIT";
     case RejectCode::kPluginFault:
       return "PLUGIN_FAULT";
   }

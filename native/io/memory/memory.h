@@ -75,6 +75,7 @@ class MemoryBackend {
   void stop_reading();
   [[nodiscard]] bool rx_idle() const { return reading_ ? !held_ : drained_; }
   [[nodiscard]] bool tx_idle() const { return true; }
+  [[nodiscard]] uint32_t tx_backlog_bytes() const { return inbound_.published_bytes(); }
   [[nodiscard]] uint32_t peer_count() const { return 1; }
   // After it no memory of JavaScript's is touched any more.
   uint32_t close();

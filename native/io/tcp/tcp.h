@@ -82,6 +82,10 @@ class TcpBackend {
     return backlogged_count_ == 0 && !(is_stopped_ && would_reset());
   }
   [[nodiscard]] bool rx_idle() const noexcept;
+  [[nodiscard]] uint32_t tx_backlog_bytes() const noexcept {
+    return connected_index_ == kNoConnection ? 0
+                                             : connections_[connected_index_].backlog.kept_bytes();
+  }
   [[nodiscard]] uint32_t peer_count() const noexcept { return open_count_; }
   uint32_t close() noexcept;
 

@@ -41,6 +41,8 @@ class TcpBacklog {
   }
 
   bool empty() const noexcept { return head_ == tail_; }
+  // Of the frames in it, what is begun counted whole.
+  uint32_t kept_bytes() const noexcept { return static_cast<uint32_t>(kept_bytes_); }
   uint32_t frame_count() const noexcept { return frame_count_; }
   // Whether a frame may be appended under this bound. An empty backlog takes any frame, since one
   // that is begun has to be completed.

@@ -102,6 +102,7 @@ class UdpBackend {
   void reconfigure(const UdpOptions& options) noexcept;
   [[nodiscard]] bool tx_idle() const noexcept { return true; }
   [[nodiscard]] bool rx_idle() const noexcept { return next_slot() == slot_count_; }
+  [[nodiscard]] uint32_t tx_backlog_bytes() const noexcept { return 0; }
   [[nodiscard]] uint32_t peer_count() const noexcept { return senders_.count(); }
   uint32_t close() noexcept;
 
