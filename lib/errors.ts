@@ -114,6 +114,9 @@ function describeWhole(value: unknown): string {
   }
 }
 
+/** The file of a place that nobody knows. */
+export const unknownFile = '<unknown>';
+
 /** The codes whose detail names an option. */
 export type OptionErrorCode =
   | 'ERR_CONFIG'
@@ -133,13 +136,14 @@ export function optionError<Code extends OptionErrorCode>(
   received: unknown,
   place?: SourcePlace,
 ): HyperRouteError<Code> {
-  const where = place === undefined ? '' : `${place.file}:${place.line}:${place.column}: `;
+  const isKnown = place !== undefined && place.file !== unknownFile;
+  const where = !isKnown ? '' : `${place.file}:${place.line}:${place.column}: `;
   const message = `${where}${option}: expected ${expected}, received ${describeValue(received)}`;
   const detail: ConfigErrorDetail = {
     option,
     expected,
     received,
-    ...(place === undefined ? {} : { place }),
+    ...(isKnown ? { place } : {}),
   };
   return new HyperRouteError(code, message, detail as ErrorDetail<Code>);
 }
@@ -152,4 +156,31 @@ export function configError(
   place?: SourcePlace,
 ): HyperRouteError<'ERR_CONFIG'> {
   return optionError('ERR_CONFIG', option, expected, received, place);
+}
+
+/** An error as JSON. */
+export interface ErrorJson {
+  /** The code of a HyperRouteError; ERR_INTERNAL for anything else. */
+  readonly code: string;
+  readonly message: string;
+  readonly place?: SourcePlace;
+  readonly option?: string;
+  readonly expected?: string;
+}
+
+/** What of an error programs need to know. */
+export function errorJson(error: unknown): ErrorJson {
+  if (!isHyperRouteError(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { code: 'ERR_INTERNAL', message };
+  }
+  const { code, message } = error;
+  const { place, option, expected } = error.detail as Partial<ErrorJson>;
+  return {
+    code,
+    message,
+    ...(place === undefined ? {} : { place }),
+    ...(option === undefined ? {} : { option }),
+    ...(expected === undefined ? {} : { expected }),
+  };
 }

@@ -68,7 +68,13 @@ export { rejectCode, returnAddress, sequence, transform } from './compiler/dsl/t
 export type * from './compiler/dsl/types.js';
 export { type Validation, validate } from './compiler/dsl/validate.js';
 export type { RouterIr } from './compiler/ir.js';
-export type { CommonOptions, FullPolicy, QueueOptions, RemoteAddress } from './endpoints/common.js';
+export type {
+  CommonOptions,
+  FullPolicy,
+  QueueOptions,
+  RemoteAddress,
+  ResolveOptions,
+} from './endpoints/common.js';
 export type {
   BreakerOptions,
   ControlOptions,
@@ -81,6 +87,7 @@ export { type Framing, framing, type LengthPrefixOptions } from './endpoints/fra
 export { type MemoryOptions, memory } from './endpoints/memory.js';
 export { type BatchHandler, MemoryEndpoint } from './endpoints/memory-endpoint.js';
 export type { RingConsumer, RingProducer } from './endpoints/ring.js';
+export { type SlowOptions, slow } from './endpoints/slow.js';
 export { type TcpConnectOptions, type TcpListenOptions, tcp } from './endpoints/tcp.js';
 export { type UdpOptions, udp } from './endpoints/udp.js';
 export {
@@ -103,10 +110,21 @@ export {
 export type { LatencySummary } from './router/histogram.js';
 export {
   type CloseOptions,
+  type DrainReport,
   HyperRoute,
   type RunningEndpoint,
   type StartOptions,
 } from './router/hyperroute.js';
+export type { NewMember } from './router/live.js';
+export type { ResolvedName } from './router/live-router.js';
+export type {
+  SlowCounts,
+  SlowFunction,
+  SlowHandle,
+  SlowReply,
+  SlowRunOptions,
+} from './router/slow.js';
+export type { RouterStatus, RunningMember, RunningPool } from './router/status.js';
 export type { CountersSummary, Metrics } from './router/summary.js';
 export type { UpdateOptions, UpdateReport } from './router/update.js';
 export {

@@ -13,6 +13,8 @@ export interface NativeAddon {
   readonly abi: number;
   /** How many bytes after the start of these the next cache line begins. */
   readonly bytesToLine: (bytes: Uint8Array) => number;
+  /** Effective user id of a connected Unix socket's peer; -1 where there is none. */
+  readonly peerUid: (fd: number) => number;
   readonly Router: new (options: NativeRouterOptions) => NativeRouter;
 }
 

@@ -3,10 +3,11 @@
 import { emit } from '../compiler/emit.js';
 import type { EndpointIr, RouterIr } from '../compiler/ir.js';
 import { loadConfig } from '../config/load.js';
+import { errorJson } from '../errors.js';
 import type { Command, CommandInput } from './command.js';
 import { endpointAddress, isExposed, withoutRemote } from './endpoints.js';
 import type { Io } from './io.js';
-import { errorJson, reportError } from './report.js';
+import { reportError } from './report.js';
 import { countText, table } from './text.js';
 
 export const check: Command = {

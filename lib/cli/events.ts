@@ -1,7 +1,10 @@
 // What `hyperroute run` says of a router's life: lines of text, or one JSON value a line.
+
+import { errorJson } from '../errors.js';
+import type { UpdateReport } from '../router/update.js';
 import type { Io } from './io.js';
-import { errorJson, reportError } from './report.js';
-import { table } from './text.js';
+import { reportError } from './report.js';
+import { percentText, table } from './text.js';
 
 /** An endpoint of a running router. */
 export interface BoundEndpoint {
@@ -16,21 +19,14 @@ export interface DescribedRouter {
   readonly name: string;
   /** Path of the counters file; null if there is none. */
   readonly countersPath: string | null;
+  /** Path of the control socket; null if there is none. */
+  readonly controlPath: string | null;
   readonly endpoints: readonly BoundEndpoint[];
-}
-
-/** What a reload did to the endpoints, by name. */
-export interface ReloadChanges {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly moved: readonly string[];
-  readonly changed: readonly string[];
-  readonly kept: readonly string[];
 }
 
 export interface RouterEvents {
   started(file: string, router: DescribedRouter): void;
-  reloaded(router: DescribedRouter, changes: ReloadChanges): void;
+  reloaded(router: DescribedRouter, changes: UpdateReport): void;
   reloadFailed(error: unknown): void;
   stopping(): void;
   stopped(): void;
@@ -66,6 +62,7 @@ function textEvents(io: Io): RouterEvents {
       endpoints(router);
       out.line(`configuration  ${file}  (kill -HUP ${process.pid} loads it again)`);
       if (router.countersPath !== null) out.line(`counters       ${router.countersPath}`);
+      if (router.controlPath !== null) out.line(`control        ${router.controlPath}`);
     },
     reloaded: (router, changes) => {
       out.line(`${out.style('green', 'reloaded')} ${router.name}  ${changesText(changes)}`);
@@ -81,9 +78,30 @@ function textEvents(io: Io): RouterEvents {
   };
 }
 
-function changesText(changes: ReloadChanges): string {
+function changesText(changes: UpdateReport): string {
   const shown = (['added', 'removed', 'moved', 'changed'] as const)
     .filter((kind) => changes[kind].length > 0)
     .map((kind) => `${kind} ${changes[kind].join(', ')}`);
   return shown.length === 0 ? 'same endpoints' : shown.join('; ');
+}
+
+/** What an update did, a line for each thing it changed. */
+export function updateLines(report: UpdateReport): string[] {
+  const lines = [`endpoints  ${changesText(report)}`];
+  for (const { pool, change, added, removed, reweighted, movedShare } of report.pools) {
+    const members = [
+      ...added.map((name) => `+${name}`),
+      ...removed.map((name) => `-${name}`),
+      ...reweighted.map((name) => `~${name}`),
+    ];
+    const moved = change === 'changed' ? `${percentText(movedShare)} of it moved` : '';
+    lines.push(['pool', ` ${pool}`, change, ...members, moved].filter(Boolean).join('  '));
+  }
+  for (const { route, change, parts, rules } of report.routes) {
+    const counts = (['added', 'removed', 'changed', 'moved'] as const)
+      .filter((kind) => rules[kind].length > 0)
+      .map((kind) => `${rules[kind].length} rules ${kind}`);
+    lines.push(['route', route, change, ...parts, ...counts].join('  '));
+  }
+  return lines;
 }

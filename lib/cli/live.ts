@@ -26,6 +26,11 @@ export function countersPath(nameOrPath: string): string {
   return nameOrPath.includes('/') ? nameOrPath : join(countersFolder(), nameOrPath + extension);
 }
 
+/** The control socket of a router, named or placed as its counters are. */
+export function controlPath(nameOrPath: string): string {
+  return nameOrPath.includes('/') ? nameOrPath : join(countersFolder(), `${nameOrPath}.control`);
+}
+
 /** Every router of this user that has a readable counters file, by name. */
 export function findRouters(): FoundRouter[] {
   let names: string[];

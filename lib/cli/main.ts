@@ -2,10 +2,11 @@
 // The `hyperroute` program: finds the command, shows help, turns errors into exit codes.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorJson } from '../errors.js';
 import { packageRoot } from '../native.js';
 import { type Command, columns, helpOf, parseCommand, UsageError } from './command.js';
 import { createIo, type Io } from './io.js';
-import { errorJson, reportError } from './report.js';
+import { reportError } from './report.js';
 
 interface Entry {
   readonly name: string;
@@ -39,6 +40,11 @@ const commands: readonly Entry[] = [
     name: 'stat',
     summary: 'show the counters of a running router',
     load: async () => (await import('./stat.js')).stat,
+  },
+  {
+    name: 'ctl',
+    summary: 'change a running router: drain, add and remove members, reload',
+    load: async () => (await import('./ctl.js')).ctl,
   },
   {
     name: 'bench',

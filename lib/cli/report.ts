@@ -1,36 +1,10 @@
 // Shows errors to people and to programs: with code, place and the lines of the user's own file.
 import { readFileSync } from 'node:fs';
-import { isHyperRouteError, type SourcePlace } from '../errors.js';
+import { errorJson, isHyperRouteError, type SourcePlace } from '../errors.js';
 import type { Io } from './io.js';
-
-/** An error as the `--json` forms print it. */
-export interface ErrorJson {
-  /** The code of a HyperRouteError; ERR_INTERNAL for anything else. */
-  readonly code: string;
-  readonly message: string;
-  readonly place?: SourcePlace;
-  readonly option?: string;
-  readonly expected?: string;
-}
 
 const excerptLinesBefore = 2;
 const excerptColumnsMax = 160;
-
-export function errorJson(error: unknown): ErrorJson {
-  if (!isHyperRouteError(error)) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { code: 'ERR_INTERNAL', message };
-  }
-  const { code, message } = error;
-  const { place, option, expected } = error.detail as Partial<ErrorJson>;
-  return {
-    code,
-    message,
-    ...(place === undefined ? {} : { place }),
-    ...(option === undefined ? {} : { option }),
-    ...(expected === undefined ? {} : { expected }),
-  };
-}
 
 /** Writes an error to stderr, with the lines it is about. */
 export function reportError(io: Io, error: unknown): void {

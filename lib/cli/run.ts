@@ -1,11 +1,13 @@
 // `hyperroute run`: one router from one configuration file until a signal ends it. SIGHUP loads
 // the file again; a file that is wrong changes nothing.
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { RouterIr } from '../compiler/ir.js';
 import { loadConfig } from '../config/load.js';
 import { HyperRoute } from '../router/hyperroute.js';
 import { type Command, type CommandInput, UsageError } from './command.js';
 import { type DescribedRouter, eventsOf, type RouterEvents } from './events.js';
-import { countersPath } from './live.js';
+import { controlPath, countersPath } from './live.js';
 
 export const run: Command = {
   name: 'run',
@@ -26,12 +28,19 @@ export const run: Command = {
       value: 'PATH',
       about: 'counters file for stat (/dev/shm/hyperroute-<uid>/NAME.counters)',
     },
+    control: {
+      type: 'string',
+      value: 'NAME|PATH',
+      about:
+        'control socket for ctl (none; a NAME stands for /dev/shm/hyperroute-<uid>/NAME.control)',
+    },
   },
   positionalsMin: 1,
   positionalsMax: 1,
   examples: [
     'hyperroute run router.config.ts',
     'hyperroute run router.config.ts --name gateway-2 --json',
+    'hyperroute run router.config.ts --control gateway-2    # hyperroute ctl gateway-2 status',
     'kill -HUP PID        # load the configuration again',
   ],
   run: runCommand,
@@ -46,6 +55,7 @@ async function runCommand({ positionals, values, io }: CommandInput): Promise<nu
     path,
     name: nameOf(values.name),
     countersPath: typeof values.counters === 'string' ? values.counters : undefined,
+    controlPath: typeof values.control === 'string' ? controlPath(values.control) : undefined,
     events: eventsOf(io, values.json === true),
   });
   const keepAlive = setInterval(() => {}, keepAliveMs);
@@ -69,6 +79,7 @@ interface SessionOptions {
   readonly path: string;
   readonly name: string | undefined;
   readonly countersPath: string | undefined;
+  readonly controlPath: string | undefined;
   readonly events: RouterEvents;
 }
 
@@ -115,8 +126,11 @@ class Session {
     const { signal } = this.#stop;
     try {
       const { file, ir } = await this.#load();
-      const { countersPath: path = countersPath(ir.name) } = this.#options;
-      this.#router = await HyperRoute.start(ir, { countersPath: path });
+      const { countersPath: path = countersPath(ir.name), controlPath: control } = this.#options;
+      const load = async (other?: string) => (await this.#load(other)).ir;
+      const listen = control === undefined ? {} : { controlPath: control };
+      if (control !== undefined) mkdirSync(dirname(control), { recursive: true, mode: 0o700 });
+      this.#router = await HyperRoute.start(ir, { countersPath: path, load, ...listen });
       this.#events.started(file, described(this.#router));
     } catch (error) {
       if (signal.aborted) return 0;
@@ -128,9 +142,9 @@ class Session {
     return this.#close(this.#router);
   }
 
-  async #load(): Promise<{ file: string; ir: RouterIr }> {
+  async #load(other?: string): Promise<{ file: string; ir: RouterIr }> {
     const { path, name } = this.#options;
-    const { file, ir } = await loadConfig(path, { signal: this.#stop.signal });
+    const { file, ir } = await loadConfig(other ?? path, { signal: this.#stop.signal });
     return { file, ir: name === undefined ? ir : { ...ir, name } };
   }
 
@@ -166,6 +180,7 @@ function described(router: HyperRoute): DescribedRouter {
   return {
     name: router.name,
     countersPath: router.countersPath,
+    controlPath: router.controlPath,
     endpoints: router.endpoints().map(({ name, kind, address }) => ({ name, kind, address })),
   };
 }

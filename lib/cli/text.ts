@@ -40,6 +40,11 @@ export function secondsText(seconds: number): string {
   return `${Math.floor(whole / 86_400)}d ${Math.floor((whole % 86_400) / 3600)}h`;
 }
 
+/** A share as a percentage: `6.25 %`. */
+export function percentText(share: number): string {
+  return `${Number((share * 100).toFixed(2))} %`;
+}
+
 /** Lines of a table: the first `textColumns` columns are left-aligned, the others right-aligned. */
 export function table(
   head: readonly string[],

@@ -6,6 +6,7 @@ import { type HyperRouteError, optionError } from '../errors.js';
 import { checkControl } from './check-control.js';
 import { checkFrames } from './check-frames.js';
 import { checkPools } from './check-pools.js';
+import { checkNames } from './check-names.js';
 import { checkRoutes } from './check-routes.js';
 import { checkSchemas } from './check-schemas.js';
 import { checkTransforms } from './check-transforms.js';
@@ -15,6 +16,8 @@ import type { RouterIr } from './ir.js';
 import { endpointCountMax, workerCountMax } from './limits.js';
 
 const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+/** Of endpoints: also those that stand for a host name at one address. */
+const endpointPattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}(@[0-9A-Fa-f.:[\]]{3,48})?$/;
 const kinds = ['udp', 'tcp-listen', 'tcp-connect', 'memory'];
 const models = ['inline', 'shared', 'dedicated', 'map'];
 const idles = ['spin', 'yield', 'backoff', 'block'];
@@ -31,6 +34,7 @@ export function findErrors(ir: RouterIr): readonly HyperRouteError[] {
     checkSettings(ir, findings);
     checkSchemas(ir, findings);
     checkEndpoints(ir, findings);
+    checkNames(ir, findings);
     checkPools(ir, findings);
     checkTransforms(ir, findings);
     checkRoutes(ir, findings);
@@ -100,7 +104,8 @@ function checkEndpoints(ir: RouterIr, findings: Findings): void {
   for (const [index, endpoint] of endpoints.entries()) {
     const { name, kind, family, options, position } = endpoint;
     const path = `endpoints[${index}]`;
-    findings.need(namePattern.test(name), 'ERR_CONFIG', `${path}.name`, 'a name', name, position);
+    const isNamed = endpointPattern.test(name);
+    findings.need(isNamed, 'ERR_CONFIG', `${path}.name`, 'a name', name, position);
     const isKind = kinds.includes(kind);
     findings.need(
       isKind,

@@ -142,3 +142,8 @@ export function isDestination(ir: RouterIr, endpoint: number): boolean {
     )
   );
 }
+
+/** Whether some route would have no source without an endpoint. */
+export function isOnlySource(ir: RouterIr, endpoint: number): boolean {
+  return ir.routes.some(({ sources }) => sources.every((source) => source === endpoint));
+}

@@ -98,6 +98,43 @@ export function readHost(reader: OptionReader, fallback: string | undefined): st
   throw reader.error('host', "an IPv4 or IPv6 address, or 'localhost'", host);
 }
 
+const everyMsMin = 100;
+const everyMsMax = 3_600_000;
+const namePattern = /^(?=.{1,253}$)[a-z\d_]([a-z\d_-]{0,62})(\.[a-z\d_]([a-z\d_-]{0,62}))*\.?$/i;
+
+/** How often a host name is asked for, and whom; none for an address. */
+export interface ResolveOptions {
+  /** The host is a name, and stands for all its addresses; it is asked for as often as this. */
+  readonly resolveEvery?: string | number;
+  /** The DNS server to ask, as `address:port`; default: as the system does. */
+  readonly resolver?: string;
+}
+
+/** The options of a host that is a name; null where it is an address. */
+export function readResolve(
+  reader: OptionReader,
+): { readonly everyMs: number; readonly server: string | null } | null {
+  const server = reader.raw('resolver') ?? null;
+  if ((reader.raw('resolveEvery') ?? null) === null) {
+    if (server === null) return null;
+    throw reader.error('resolver', 'none without `resolveEvery`', server);
+  }
+  const everyMs = reader.duration('resolveEvery', everyMsMin, everyMsMax, undefined);
+  const [, host = '', bracketed = ''] =
+    /^(?:([\d.]+)|\[([\da-f:]+)\])(?::\d{1,5})?$/i.exec(String(server)) ?? [];
+  if (server !== null && isIP(host || bracketed) === 0) {
+    throw reader.error('resolver', "an address and a port, '127.0.0.1:53' or '[::1]:53'", server);
+  }
+  return { everyMs, server: server === null ? null : String(server) };
+}
+
+/** A host name that stands for its addresses. */
+export function readHostName(reader: OptionReader): string {
+  const host = reader.raw('host');
+  if (typeof host === 'string' && isIP(host) === 0 && namePattern.test(host)) return host;
+  throw reader.error('host', 'a host name, with `resolveEvery`', host);
+}
+
 /** The address to bind; anything but loopback has to be asked for. */
 export function readBindHost(reader: OptionReader): { host: string; exposed: boolean } {
   const host = readHost(reader, '127.0.0.1');
@@ -112,9 +149,9 @@ export function isLoopback(host: string): boolean {
   return /^(0{1,4}:){7}0{0,3}1$/.test(host) || /^[0:]*::0{0,3}1$/.test(host);
 }
 
-export function readRemote(reader: OptionReader): RemoteAddress {
+export function readRemote(reader: OptionReader, isName = false): RemoteAddress {
   const remote = {
-    host: readHost(reader, undefined),
+    host: isName ? readHostName(reader) : readHost(reader, undefined),
     port: reader.integer('port', 1, 65_535, undefined),
   };
   reader.done();

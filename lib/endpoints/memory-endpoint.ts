@@ -122,7 +122,12 @@ export class MemoryEndpoint {
   }
 
   /** Copies of the messages as they arrive: convenient, slower than `subscribe`. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    return this.messages();
+  }
+
+  /** @internal The same; after `signal` only what has been taken from the ring still comes. */
+  async *messages(signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const waiting: Uint8Array[] = [];
     let wake: (() => void) | undefined;
     const take = (batch: RingConsumer): void => {
@@ -131,11 +136,17 @@ export class MemoryEndpoint {
       if (waiting.length > 0) wake?.();
     };
     const stop = this.subscribe(take);
+    const onAbort = (): void => {
+      stop();
+      wake?.();
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
     try {
       for (;;) {
         for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
           yield message;
         }
+        if (signal?.aborted) return;
         if (this.poll(take)) continue;
         if (this.#closed) return;
         await new Promise<void>((resolve) => {
@@ -145,6 +156,7 @@ export class MemoryEndpoint {
         });
       }
     } finally {
+      signal?.removeEventListener('abort', onAbort);
       stop();
     }
   }

@@ -1,5 +1,6 @@
 // Definition of memory endpoints: JavaScript as a source and a destination.
 import type { EndpointOf, Messages } from '../compiler/dsl/targets.js';
+import type { OptionReader } from '../schema/options.js';
 import type { Raw } from '../schema/union.js';
 import { type CommonOptions, defineEndpoint } from './common.js';
 import { type OverloadOptions, readControl } from './control.js';
@@ -13,6 +14,13 @@ export interface MemoryOptions<M extends Messages> extends CommonOptions<M>, Ove
 
 const ringBytesMin = 4096;
 const ringBytesMax = 2 ** 30;
+
+/** Reads the size of an endpoint's rings. */
+export function readRing(reader: OptionReader): { readonly ringBytes: number } {
+  const ringBytes = reader.integer('ringBytes', ringBytesMin, ringBytesMax, 2 ** 20);
+  if (Number.isInteger(Math.log2(ringBytes))) return { ringBytes };
+  throw reader.error('ringBytes', 'a power of two', ringBytes);
+}
 
 /**
  * Defines a memory endpoint: messages between this process's JavaScript and the router, through
@@ -34,11 +42,7 @@ export function memory<const M extends Messages = Raw>(
   options: MemoryOptions<M> = {},
 ): EndpointOf<M> {
   const read: Parameters<typeof defineEndpoint>[3] = (reader) => {
-    const ringBytes = reader.integer('ringBytes', ringBytesMin, ringBytesMax, 2 ** 20);
-    if (!Number.isInteger(Math.log2(ringBytes))) {
-      throw reader.error('ringBytes', 'a power of two', ringBytes);
-    }
-    return { ringBytes, mode: reader.choice('mode', ['wake', 'poll'], 'wake') };
+    return { ...readRing(reader), mode: reader.choice('mode', ['wake', 'poll'], 'wake') };
   };
   return defineEndpoint<M>('memory', name, options, read, (reader) => readControl(reader, null));
 }

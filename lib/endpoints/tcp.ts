@@ -7,8 +7,11 @@ import {
   type CommonOptions,
   checkQueueRoom,
   defineEndpoint,
+  type ResolveOptions,
   readBindHost,
   readHost,
+  readHostName,
+  readResolve,
 } from './common.js';
 import { type ControlOptions, readControl } from './control.js';
 import { type Framing, readFraming } from './framing.js';
@@ -37,8 +40,11 @@ export interface TcpListenOptions<M extends Messages> extends StreamOptions<M> {
   readonly backlog?: number;
 }
 
-export interface TcpConnectOptions<M extends Messages> extends StreamOptions<M>, ControlOptions {
-  /** Address to connect to: an IPv4 or IPv6 literal or 'localhost'. */
+export interface TcpConnectOptions<M extends Messages>
+  extends StreamOptions<M>,
+    ControlOptions,
+    ResolveOptions {
+  /** Address to connect to: an IPv4 or IPv6 literal or 'localhost'; see `resolveEvery`. */
   readonly host: string;
   readonly port: number;
   /** Waits between attempts, doubled from `minMs` (50) up to `maxMs` (5000). */
@@ -97,8 +103,10 @@ function connect<const M extends Messages = Raw>(
       maxMs: waits.integer('maxMs', minMs, waitMsMax, Math.max(minMs, 5000)),
     };
     waits.done();
+    const resolve = readResolve(reader);
     return {
-      host: readHost(reader, undefined),
+      host: resolve === null ? readHost(reader, undefined) : readHostName(reader),
+      ...(resolve === null ? {} : { resolve }),
       port: reader.integer('port', 1, 65_535, undefined),
       ...readStream(reader, common),
       reconnect,

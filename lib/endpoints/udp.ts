@@ -9,13 +9,18 @@ import {
   checkQueueRoom,
   defineEndpoint,
   type RemoteAddress,
+  type ResolveOptions,
   readBindHost,
   readRemote,
+  readResolve,
 } from './common.js';
 import { type ControlOptions, readControl } from './control.js';
 import { readDatagramFraming } from './framing.js';
 
-export interface UdpOptions<M extends Messages> extends CommonOptions<M>, ControlOptions {
+export interface UdpOptions<M extends Messages>
+  extends CommonOptions<M>,
+    ControlOptions,
+    ResolveOptions {
   /** Address to bind: an IPv4 or IPv6 literal or 'localhost'; default 127.0.0.1. */
   readonly host?: string;
   /** Port to bind; 0: any free one. */
@@ -63,8 +68,13 @@ export function udp<const M extends Messages = Raw>(
   const read: Parameters<typeof defineEndpoint>[3] = (reader, common) => {
     const { host, exposed } = readBindHost(reader);
     const hasRemote = (reader.raw('remote') ?? null) !== null;
-    const remote = hasRemote ? readRemote(reader.nested('remote')) : null;
-    if (remote !== null && isIP(remote.host) !== isIP(host)) {
+    const resolve = readResolve(reader);
+    const remote = hasRemote ? readRemote(reader.nested('remote'), resolve !== null) : null;
+    if (resolve !== null && (remote === null || reader.raw('port') !== 0)) {
+      const expected = '0, and a `remote`, with `resolveEvery`: each address has its own socket';
+      throw reader.error('port', expected, reader.raw('port'));
+    }
+    if (remote !== null && resolve === null && isIP(remote.host) !== isIP(host)) {
       const expected = `an address of the family of \`host\` (${host})`;
       throw reader.error('remote.host', expected, remote.host);
     }
@@ -77,6 +87,7 @@ export function udp<const M extends Messages = Raw>(
       host,
       exposed,
       remote,
+      ...(resolve === null ? {} : { resolve }),
       framing,
       port: reader.integer('port', 0, 65_535, undefined),
       receiveBufferBytes: reader.optionalInteger('receiveBufferBytes', 1, bufferBytesMax),

@@ -5,10 +5,20 @@ import type { RouterIr } from '../compiler/ir.js';
 import type { MemoryEndpoint } from '../endpoints/memory-endpoint.js';
 import { HyperRouteError } from '../errors.js';
 import { type NativeRouter, native, nativeCall } from '../native.js';
+import { callerPlace } from '../schema/position.js';
 import { Controller, type EndpointHealth } from './control/controller.js';
+import { controlHandler } from './control-requests.js';
+import { ControlSocket } from './control-socket.js';
 import { readCounters } from './counters.js';
 import { Installation } from './installation.js';
-import { portOf } from './ports.js';
+import { type NewMember, withMember, withoutMember, withWeights } from './live.js';
+import { LiveRouter, resolveNames } from './live-router.js';
+import { expandNames } from './names.js';
+import { type Port, portOf } from './ports.js';
+import { NameResolver } from './resolver.js';
+import type { SlowFunction, SlowHandle, SlowRunOptions } from './slow.js';
+import { SlowRunners } from './slow-runners.js';
+import { poolsOf, type RouterStatus, type RunningPool } from './status.js';
 import { type CountersSummary, summarize } from './summary.js';
 import type { UpdateOptions, UpdateReport } from './update.js';
 import { planWorkers } from './workers.js';
@@ -20,6 +30,13 @@ export interface StartOptions {
   readonly countersPath?: string;
   /** How often control looks at endpoints with health, breaker, ejection or slow start; 20. */
   readonly controlEveryMs?: number;
+  /** The Unix socket to make, at which `hyperroute ctl` asks; none by default. */
+  readonly controlPath?: string;
+  /**
+   * Loads what `reload` installs: the configuration of that file, or of the one it was started
+   * from. Without it `reload` is refused.
+   */
+  readonly load?: (file: string | undefined) => Promise<RouterIr>;
 }
 
 /** An endpoint of a running router. */
@@ -30,6 +47,13 @@ export interface RunningEndpoint {
   readonly address: string | null;
   /** What the kernel granted, for udp. */
   readonly receiveBufferBytes: number | null;
+}
+
+/** What `drain` came to. */
+export interface DrainReport {
+  readonly endpoint: string;
+  /** Whether everything that was queued for it has left. */
+  readonly flushed: boolean;
 }
 
 export interface CloseOptions {
@@ -53,14 +77,26 @@ const keepAliveMs = 2 ** 31 - 1;
 export class HyperRoute {
   readonly #native: NativeRouter;
   readonly #installation: Installation;
+  readonly #live: LiveRouter;
+  readonly #slow: SlowRunners;
+  readonly #load: StartOptions['load'];
   readonly #keepAlive: NodeJS.Timeout;
   /** Aborted once everything is closed. */
   readonly #closed = new AbortController();
+  #control: ControlSocket | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(router: NativeRouter, installation: Installation) {
+  private constructor(
+    router: NativeRouter,
+    installation: Installation,
+    live: LiveRouter,
+    load: StartOptions['load'],
+  ) {
     this.#native = router;
     this.#installation = installation;
+    this.#live = live;
+    this.#load = load;
+    this.#slow = new SlowRunners(() => installation.ports);
     // The timer holds the router: one that nobody else refers to goes on routing.
     this.#keepAlive = setInterval(() => void this.#native, keepAliveMs);
   }
@@ -68,29 +104,38 @@ export class HyperRoute {
   /**
    * Opens every endpoint, installs the compiled routes and starts the workers. Resolves when
    * messages flow. Rejects with a HyperRouteError, nothing left open, if an address is taken
-   * (ERR_ADDRESS_IN_USE), a CPU does not exist (ERR_CPU_UNAVAILABLE), the configuration is wrong
-   * (ERR_CONFIG …) or there is no native engine (ERR_NATIVE_UNAVAILABLE).
+   * (ERR_ADDRESS_IN_USE), a host name has no address (ERR_RESOLVE), a CPU does not exist
+   * (ERR_CPU_UNAVAILABLE), the configuration is wrong (ERR_CONFIG …) or there is no native engine
+   * (ERR_NATIVE_UNAVAILABLE).
    */
   static async start(config: RouterIr, options: StartOptions = {}): Promise<HyperRoute> {
-    const { signal, countersPath = null, controlEveryMs = 20 } = options;
+    const { signal, countersPath = null, controlPath, controlEveryMs = 20, load } = options;
     signal?.throwIfAborted();
     check(config);
-    const image = emit(config);
-    const plan = planWorkers(config);
+    const resolver = new NameResolver();
+    const addresses = await resolveNames(config, new Map(), resolver);
+    signal?.throwIfAborted();
+    const ir = expandNames(config, addresses);
+    if (ir !== config) check(ir);
+    const image = emit(ir);
+    const plan = planWorkers(ir);
     const { Router } = native();
-    const { name, sampleEvery } = config;
+    const { name, sampleEvery } = ir;
     const { inline, workers } = plan;
     const router = nativeCall(
       () => new Router({ name, countersPath, inline, sampleEvery, workers }),
     );
     try {
       const control = new Controller(router, controlEveryMs);
-      const installation = Installation.open(router, config, plan, image, control);
+      const installation = Installation.open(router, ir, plan, image, control);
       nativeCall(() => router.start());
-      const running = new HyperRoute(router, installation);
+      const live = new LiveRouter(installation, config, addresses, resolver);
+      const running = new HyperRoute(router, installation, live, load);
+      if (controlPath !== undefined) await running.#openControl(controlPath);
       if (signal !== undefined) running.#closeOn(signal);
       return running;
     } catch (error) {
+      resolver.close();
       router.stop();
       throw error;
     }
@@ -106,6 +151,11 @@ export class HyperRoute {
     return (this.#closing === undefined && this.#native.countersPath()) || null;
   }
 
+  /** The control socket, or null. */
+  get controlPath(): string | null {
+    return this.#control?.path ?? null;
+  }
+
   /** The endpoints and where they are bound. */
   endpoints(): readonly RunningEndpoint[] {
     return [...this.#installation.ports.values()].map(({ ir, address, receiveBufferBytes }) => {
@@ -119,11 +169,31 @@ export class HyperRoute {
     return this.#installation.control.health();
   }
 
+  /** The pools and their members, as they are now. Allocates. */
+  pools(): readonly RunningPool[] {
+    return poolsOf(this.#installation.ir, this.#live);
+  }
+
+  /** Everything that changes while the router runs, as plain data. Allocates. */
+  status(): RouterStatus {
+    const { name } = this;
+    const endpoints = this.endpoints().map((endpoint) => {
+      return { ...endpoint, drained: this.#live.isDrained(endpoint.name) };
+    });
+    const slow = this.#slow.counts();
+    return {
+      name,
+      pid: process.pid,
+      endpoints,
+      pools: this.pools(),
+      names: this.#live.names(),
+      slow,
+    };
+  }
+
   /** JavaScript's end of a memory endpoint. Throws ERR_NOT_FOUND, or TypeError for another kind. */
   memory(name: string): MemoryEndpoint {
-    const { memory } = portOf(this.#installation.ports, name);
-    if (memory !== null) return memory;
-    throw new TypeError(`endpoint '${name}' is not a memory endpoint`);
+    return memoryOf(portOf(this.#installation.ports, name));
   }
 
   /**
@@ -152,21 +222,111 @@ export class HyperRoute {
    * than `maxMoved` allows (ERR_MOVED_LIMIT).
    */
   update(config: RouterIr, options: UpdateOptions = {}): Promise<UpdateReport> {
-    return this.#installation.inTurn(async () => {
-      this.#throwIfClosed();
-      return this.#installation.apply(config, options);
-    });
+    return this.#change(() => config, options);
   }
 
   /**
    * What `update(config)` would do now, without doing it. Rejects with what it would reject with,
    * but for what only opening a socket tells.
    */
-  plan(config: RouterIr): Promise<UpdateReport> {
-    return this.#installation.inTurn(async () => {
-      this.#throwIfClosed();
-      return this.#installation.plan(config);
-    });
+  async plan(config: RouterIr): Promise<UpdateReport> {
+    this.#throwIfClosed();
+    return this.#live.plan(() => config);
+  }
+
+  /**
+   * Updates to the configuration that `StartOptions.load` gives. Rejects with ERR_STATE where there
+   * is none, and as `update`.
+   */
+  async reload(file?: string, options: UpdateOptions = {}): Promise<UpdateReport> {
+    if (this.#load === undefined) {
+      const context = 'the router was started without a file to load';
+      throw new HyperRouteError('ERR_STATE', context, { context });
+    }
+    return this.update(await this.#load(file), options);
+  }
+
+  /**
+   * A pool gets one member more: an endpoint that the router has, or a new one with the options of
+   * another (`like`) and another address. Rejects with ERR_NOT_FOUND, ERR_STATE (it is a member
+   * already, the name is taken), ERR_CONFIG, and as `update`; nothing has changed then.
+   *
+   * @example
+   * ```ts
+   * await router.addMember('venues', {
+   *   endpoint: 'd', like: 'a', remote: { host: '127.0.0.1', port: 9104 } });
+   * ```
+   */
+  addMember(
+    pool: string,
+    member: string | NewMember,
+    options: UpdateOptions = {},
+  ): Promise<UpdateReport> {
+    const place = callerPlace();
+    return this.#change((config) => withMember(config, pool, member, place), options);
+  }
+
+  /**
+   * A pool gets no more messages to this member; what is queued leaves, and what it sends is read.
+   * Once it is quiet, at the latest after `drainTimeoutMs`, its endpoint closes too, unless
+   * something else sends there or a route has no other source. Resolves then. Rejects with
+   * ERR_NOT_FOUND, with ERR_STATE for the only member, and as `update`; nothing has changed then.
+   */
+  async removeMember(
+    pool: string,
+    endpoint: string,
+    options: UpdateOptions = {},
+  ): Promise<UpdateReport> {
+    const report = await this.#change((config) => withoutMember(config, pool, endpoint), options);
+    await this.#live.retire(endpoint);
+    return report;
+  }
+
+  /**
+   * Members of a pool get other weights, whole numbers from 1 to 1000. Rejects with ERR_NOT_FOUND
+   * or ERR_CONFIG, and as `update`; nothing has changed then.
+   */
+  reweight(
+    pool: string,
+    weights: Readonly<Record<string, number>>,
+    options: UpdateOptions = {},
+  ): Promise<UpdateReport> {
+    const place = callerPlace();
+    return this.#change((config) => withWeights(config, pool, weights, place), options);
+  }
+
+  /**
+   * Pools give this endpoint no new messages until `undrain`; rules that name it still do. It stays
+   * open: what is queued leaves and what it sends is read. Also through updates, as long as it is
+   * there. Resolves when nothing is queued any more, or after `drainTimeoutMs` (`flushed` is false
+   * then). Of an endpoint given by host name: at each of its addresses. Rejects with ERR_NOT_FOUND.
+   */
+  async drain(endpoint: string): Promise<DrainReport> {
+    this.#throwIfClosed();
+    const ports = await this.#live.setDrained(endpoint, true);
+    const flushed = await Promise.all(ports.map((port) => this.#installation.flushed(port)));
+    return { endpoint, flushed: flushed.every((isEmpty) => isEmpty) };
+  }
+
+  /** Pools use a drained endpoint again. Rejects with ERR_NOT_FOUND. */
+  async undrain(endpoint: string): Promise<void> {
+    this.#throwIfClosed();
+    await this.#live.setDrained(endpoint, false);
+  }
+
+  /**
+   * Calls `handle` for every message that is sent to a slow endpoint. Throws ERR_NOT_FOUND, or
+   * TypeError for an endpoint that `slow` did not define or that has a function already. It stays
+   * through updates for as long as the endpoint is there.
+   *
+   * @example
+   * ```ts
+   * router.slow('enrich', async (message, reply) => reply(await enriched(message)));
+   * ```
+   */
+  slow(name: string, handle: SlowFunction, options: SlowRunOptions = {}): SlowHandle {
+    this.#throwIfClosed();
+    return this.#slow.add(portOf(this.#installation.ports, name).ir, handle, options);
   }
 
   /** Resolves when endpoints that an update removed or moved have been drained and closed. */
@@ -199,8 +359,31 @@ export class HyperRoute {
     return this.close();
   }
 
-  async #close(limitMs: number): Promise<void> {
+  async #change(
+    edit: (config: RouterIr) => RouterIr,
+    options: UpdateOptions,
+  ): Promise<UpdateReport> {
+    this.#throwIfClosed();
+    const report = await this.#live.change(edit, options);
+    this.#slow.follow();
+    return report;
+  }
+
+  async #openControl(path: string): Promise<void> {
     try {
+      this.#control = await ControlSocket.open(path, controlHandler(this));
+    } catch (error) {
+      this.#closing = Promise.resolve();
+      this.#live.close();
+      clearInterval(this.#keepAlive);
+      throw error;
+    }
+  }
+
+  async #close(limitMs: number): Promise<void> {
+    this.#live.close();
+    try {
+      await this.#control?.close();
       await this.#installation.close(limitMs);
     } finally {
       clearInterval(this.#keepAlive);
@@ -218,4 +401,9 @@ export class HyperRoute {
     if (this.#closing === undefined) return;
     throw new HyperRouteError('ERR_CLOSED', 'the router is closed', { context: this.name });
   }
+}
+
+function memoryOf({ ir, memory }: Port): MemoryEndpoint {
+  if (memory !== null) return memory;
+  throw new TypeError(`endpoint '${ir.name}' is not a memory endpoint`);
 }

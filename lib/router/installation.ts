@@ -17,11 +17,16 @@ import {
   outlive,
   type Port,
   portOf,
+  sleep,
   stopReading,
   until,
+  untilQuiet,
 } from './ports.js';
 import { changesOf, refuseMoves, type UpdateOptions, type UpdateReport } from './update.js';
 import { replanWorkers, type WorkerPlan } from './workers.js';
+
+/** Longer than a worker takes from picking a destination to what it queues there. */
+const pickedMs = 5;
 
 /** The engine with everything that is installed in it. Changes are made one after another. */
 export class Installation {
@@ -80,6 +85,23 @@ export class Installation {
     const result = this.#changes.then(change);
     this.#changes = result.catch(() => undefined);
     return result;
+  }
+
+  /**
+   * Waits, up to the drain time-out, until an endpoint that nothing is sent to has sent what was
+   * queued and has read nothing for a while. Says whether it came to that; one that is gone is.
+   */
+  async quiet(name: string): Promise<boolean> {
+    const port = this.#ports.get(name);
+    return port === undefined || untilQuiet(this.#native, port, this.#ir.drainTimeoutMs);
+  }
+
+  /** Waits, up to the drain time-out, until nothing is queued for an endpoint; says whether so. */
+  async flushed(port: Port): Promise<boolean> {
+    // A worker that had picked it when it was drained has committed its message by then.
+    await sleep(pickedMs);
+    await flushPort(this.#native, port, this.#ir.drainTimeoutMs);
+    return this.#native.report(port.slot).txIdle;
   }
 
   /** Resolves when endpoints that a change removed or moved have been drained and closed. */

@@ -179,6 +179,27 @@ export async function outlive(router: NativeRouter, port: Port, limitMs: number)
   await until(over, limitMs, router);
 }
 
+/**
+ * Waits, up to `limitMs`, until what is queued for an endpoint has left and nothing has come from
+ * it for a while. Says whether it came to that.
+ */
+export async function untilQuiet(router: NativeRouter, port: Port, limitMs: number) {
+  const deadline = performance.now() + limitMs;
+  let seen: number | undefined;
+  let since = performance.now();
+  while (performance.now() < deadline) {
+    await done(router, () => router.refresh(port.slot));
+    const { routed, txIdle } = router.report(port.slot);
+    if (routed !== seen || !txIdle) {
+      seen = routed;
+      since = performance.now();
+    }
+    if (performance.now() - since >= silentMs) return true;
+    await sleep(askSeldomMs);
+  }
+  return false;
+}
+
 /** The port of that name. Throws ERR_NOT_FOUND. */
 export function portOf(ports: ReadonlyMap<string, Port>, name: string): Port {
   const port = ports.get(name);

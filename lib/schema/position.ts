@@ -1,7 +1,7 @@
 // Where in the user's configuration a builder was called. Control path only.
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { SourcePlace } from '../errors.js';
+import { type SourcePlace, unknownFile } from '../errors.js';
 
 // This file lies in <library>/schema/, in the sources as in the build.
 const libraryFolder = resolve(fileURLToPath(import.meta.url), '..', '..');
@@ -9,7 +9,7 @@ const libraryFolder = resolve(fileURLToPath(import.meta.url), '..', '..');
 const exampleFolder = `examples${sep}`;
 const framesMax = 16;
 
-const unknownPlace: SourcePlace = { file: '<unknown>', line: 1, column: 1 };
+const unknownPlace: SourcePlace = { file: unknownFile, line: 1, column: 1 };
 
 /**
  * The place of the nearest caller outside this package: the user's own line. Captures a stack,

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "addon/message_layout.h"
+#include "addon/peer_uid.h"
 #include "addon/route_image.h"
 #include "addon/router.h"
 #include "addon/values.h"
@@ -25,6 +26,7 @@ Napi::Value bytes_to_line(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("abi", Napi::Number::New(env, kAddonAbi));
   exports.Set("bytesToLine", Napi::Function::New<bytes_to_line>(env, "bytesToLine"));
+  exports.Set("peerUid", Napi::Function::New<peer_uid>(env, "peerUid"));
   RouterObject::define(env, exports);
   exports.Set("RouteImage", RouteImageObject::define(env));
   exports.Set("MessageLayout", MessageLayoutObject::define(env));

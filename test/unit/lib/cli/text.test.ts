@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { errorJson, excerpt } from '../../../../lib/cli/report.js';
+import { excerpt } from '../../../../lib/cli/report.js';
 import {
   countText,
   nanosecondsText,
@@ -11,7 +11,7 @@ import {
   secondsText,
   table,
 } from '../../../../lib/cli/text.js';
-import { configError } from '../../../../lib/errors.js';
+import { configError, errorJson } from '../../../../lib/errors.js';
 
 describe('numbers', () => {
   it.each([
