@@ -1,6 +1,5 @@
 // `hyperroute ctl`: asks a running router, through its control socket, to change, or what it is.
 import { connect, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { type ErrorDetail, HyperRouteError } from '../errors.js';
 import type { DrainReport } from '../router/hyperroute.js';
 import type { RouterStatus } from '../router/status.js';
@@ -156,7 +155,12 @@ function exchange(socket: Socket, path: string, line: string): Promise<string> {
       reject(new HyperRouteError('ERR_NOT_FOUND', context, { context }));
     socket.once('error', ({ message }) => fail(`no router answers at ${path}: ${message}`));
     socket.once('close', () => fail(`${path}: the router let go without an answer`));
-    createInterface({ input: socket }).once('line', resolve);
+    let text = '';
+    socket.setEncoding('utf8').on('data', (more: string) => {
+      text += more;
+      const end = text.indexOf('\n');
+      if (end >= 0) resolve(text.slice(0, end));
+    });
     socket.write(`${line}\n`);
   });
 }
