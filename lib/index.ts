@@ -108,15 +108,15 @@ export {
   type WorkerOptions,
 } from './router/define.js';
 export type { LatencySummary } from './router/histogram.js';
-export {
-  type CloseOptions,
-  type DrainReport,
-  HyperRoute,
-  type RunningEndpoint,
-  type StartOptions,
-} from './router/hyperroute.js';
+export { HyperRoute } from './router/hyperroute.js';
 export type { NewMember } from './router/live.js';
 export type { ResolvedName } from './router/live-router.js';
+export type {
+  CloseOptions,
+  DrainReport,
+  RunningEndpoint,
+  StartOptions,
+} from './router/options.js';
 export type {
   SlowCounts,
   SlowFunction,

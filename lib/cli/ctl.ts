@@ -1,7 +1,7 @@
 // `hyperroute ctl`: asks a running router, through its control socket, to change, or what it is.
 import { connect, type Socket } from 'node:net';
 import { type ErrorDetail, HyperRouteError } from '../errors.js';
-import type { DrainReport } from '../router/hyperroute.js';
+import type { DrainReport } from '../router/options.js';
 import type { RouterStatus } from '../router/status.js';
 import type { UpdateReport } from '../router/update.js';
 import { type Command, type CommandInput, UsageError, wholeNumber } from './command.js';

@@ -14,6 +14,7 @@ import { Installation } from './installation.js';
 import { type NewMember, withMember, withoutMember, withWeights } from './live.js';
 import { LiveRouter, resolveNames } from './live-router.js';
 import { expandNames } from './names.js';
+import type { CloseOptions, DrainReport, RunningEndpoint, StartOptions } from './options.js';
 import { type Port, portOf } from './ports.js';
 import { NameResolver } from './resolver.js';
 import type { SlowFunction, SlowHandle, SlowRunOptions } from './slow.js';
@@ -22,44 +23,6 @@ import { poolsOf, type RouterStatus, type RunningPool } from './status.js';
 import { type CountersSummary, summarize } from './summary.js';
 import type { UpdateOptions, UpdateReport } from './update.js';
 import { planWorkers } from './workers.js';
-
-export interface StartOptions {
-  /** Closes the router when aborted. */
-  readonly signal?: AbortSignal;
-  /** The counters file to make, which `hyperroute stat` reads; none by default. */
-  readonly countersPath?: string;
-  /** How often control looks at endpoints with health, breaker, ejection or slow start; 20. */
-  readonly controlEveryMs?: number;
-  /** The Unix socket to make, at which `hyperroute ctl` asks; none by default. */
-  readonly controlPath?: string;
-  /**
-   * Loads what `reload` installs: the configuration of that file, or of the one it was started
-   * from. Without it `reload` is refused.
-   */
-  readonly load?: (file: string | undefined) => Promise<RouterIr>;
-}
-
-/** An endpoint of a running router. */
-export interface RunningEndpoint {
-  readonly name: string;
-  readonly kind: string;
-  /** `host:port` it is bound to, or null for memory. Port 0 has become a real one. */
-  readonly address: string | null;
-  /** What the kernel granted, for udp. */
-  readonly receiveBufferBytes: number | null;
-}
-
-/** What `drain` came to. */
-export interface DrainReport {
-  readonly endpoint: string;
-  /** Whether everything that was queued for it has left. */
-  readonly flushed: boolean;
-}
-
-export interface CloseOptions {
-  /** How long queued messages may still leave; default: the configuration's `drainTimeoutMs`. */
-  readonly drainTimeoutMs?: number;
-}
 
 /** The longest delay of a timer: the process stays up as long as the router is referenced. */
 const keepAliveMs = 2 ** 31 - 1;

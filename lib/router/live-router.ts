@@ -69,6 +69,8 @@ export class LiveRouter {
   readonly #watches = new Map<string, NameWatch>();
   /** Names as they were given to `drain`: of endpoints, or of what stands for several. */
   readonly #drained = new Set<string>();
+  /** Endpoints that control has been told to drain. */
+  readonly #told = new Set<string>();
   #config: RouterIr;
   #addresses: Addresses;
   #closed = false;
@@ -113,6 +115,7 @@ export class LiveRouter {
       this.#config = config;
       this.#addresses = addresses;
       this.#watchNames();
+      this.#tellDrained();
       return report;
     });
   }
@@ -128,6 +131,7 @@ export class LiveRouter {
       const ports = this.#portsOf(name);
       if (drained) this.#drained.add(name);
       else this.#drained.delete(name);
+      this.#tellDrained();
       return ports;
     });
   }
@@ -153,6 +157,7 @@ export class LiveRouter {
       if (config === null) return;
       await this.#installation.apply(expandNames(config, this.#addresses));
       this.#config = config;
+      this.#tellDrained();
     });
   }
 
@@ -162,6 +167,23 @@ export class LiveRouter {
     for (const { timer } of this.#watches.values()) clearInterval(timer);
     this.#watches.clear();
     this.#resolver.close();
+  }
+
+  /** Control knows endpoints only as long as they are there; new addresses are drained too. */
+  #tellDrained(): void {
+    const { control, ports } = this.#installation;
+    for (const name of this.#told) if (!ports.has(name)) this.#told.delete(name);
+    for (const name of ports.keys()) {
+      const drained = this.isDrained(name);
+      if (drained === this.#told.has(name)) continue;
+      control.setDraining(name, drained);
+      if (drained) this.#told.add(name);
+      else this.#told.delete(name);
+    }
+    const patterns = new Set(patternsOf(this.#config).map(({ name }) => name));
+    for (const name of this.#drained) {
+      if (!ports.has(name) && !patterns.has(name)) this.#drained.delete(name);
+    }
   }
 
   #portsOf(name: string): readonly Port[] {
@@ -249,6 +271,7 @@ export class LiveRouter {
     const addresses = new Map(this.#addresses).set(name, next);
     await this.#installation.apply(expandNames(this.#config, addresses));
     this.#addresses = addresses;
+    this.#tellDrained();
   }
 
   /** Closes the endpoint at an address that a name has no longer, once it is quiet. */

@@ -1,7 +1,7 @@
 // What a running router says of itself beside its counters, as plain data.
 import type { RouterIr } from '../compiler/ir.js';
-import type { RunningEndpoint } from './hyperroute.js';
 import type { LiveRouter, ResolvedName } from './live-router.js';
+import type { RunningEndpoint } from './options.js';
 import type { SlowCounts } from './slow.js';
 
 export interface RunningMember {

@@ -132,7 +132,8 @@ describe('a control socket', () => {
     const path = join(folder, 'a.control');
     const child = spawn(process.execPath, [
       '-e',
-      `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`,
+      `require('node:net').createServer().listen(${JSON.stringify(path)},
+        () => process.kill(process.pid, 'SIGKILL'))`,
     ]);
     await once(child, 'close');
     expect(existsSync(path)).toBe(true);

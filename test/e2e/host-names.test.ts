@@ -125,7 +125,7 @@ describe('a pool member given by host name', () => {
     expect(answers.sort()).toEqual([0, 1]);
   });
 
-  it('follows the name: new addresses join, gone ones drain and close, nothing is lost', async () => {
+  it('follows the name: addresses join, drain and close, and nothing is lost', async () => {
     const world = await open(['127.0.0.2']);
     const { dns, port } = world;
     let sent = 0;

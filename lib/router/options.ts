@@ -1,0 +1,40 @@
+// What a router is started and closed with, and what it says of its endpoints.
+import type { RouterIr } from '../compiler/ir.js';
+
+export interface StartOptions {
+  /** Closes the router when aborted. */
+  readonly signal?: AbortSignal;
+  /** The counters file to make, which `hyperroute stat` reads; none by default. */
+  readonly countersPath?: string;
+  /** How often control looks at endpoints with health, breaker, ejection or slow start; 20. */
+  readonly controlEveryMs?: number;
+  /** The Unix socket to make, at which `hyperroute ctl` asks; none by default. */
+  readonly controlPath?: string;
+  /**
+   * Loads what `reload` installs: the configuration of that file, or of the one it was started
+   * from. Without it `reload` is refused.
+   */
+  readonly load?: (file: string | undefined) => Promise<RouterIr>;
+}
+
+/** An endpoint of a running router. */
+export interface RunningEndpoint {
+  readonly name: string;
+  readonly kind: string;
+  /** `host:port` it is bound to, or null for memory. Port 0 has become a real one. */
+  readonly address: string | null;
+  /** What the kernel granted, for udp. */
+  readonly receiveBufferBytes: number | null;
+}
+
+/** What `drain` came to. */
+export interface DrainReport {
+  readonly endpoint: string;
+  /** Whether everything that was queued for it has left. */
+  readonly flushed: boolean;
+}
+
+export interface CloseOptions {
+  /** How long queued messages may still leave; default: the configuration's `drainTimeoutMs`. */
+  readonly drainTimeoutMs?: number;
+}
