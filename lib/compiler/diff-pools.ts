@@ -79,7 +79,11 @@ function shareMoved(before: RouterIr, was: PoolIr, after: RouterIr, pool: PoolIr
   if (only !== undefined && only === soleMember(after, pool)) return 0;
   const way = wayOf(pool.strategy);
   if (way !== wayOf(was.strategy) || keysText(before, was) !== keysText(after, pool)) return 1;
-  if (way === 'id') return goneShare(idsOf(before, was), idsOf(after, pool));
+  if (way === 'id') {
+    // Keys that no id names go by their hash; which share of the messages those are, nobody knows.
+    const hashed = slotsMoved(firstChoices(before, was), firstChoices(after, pool));
+    return Math.max(goneShare(idsOf(before, was), idsOf(after, pool)), hashed);
+  }
   if (way === 'slots') return slotsMoved(firstChoices(before, was), firstChoices(after, pool));
   if (way === 'first') return firstOf(before, was) === firstOf(after, pool) ? 0 : 1;
   const members = [weightsOf(before, was), weightsOf(after, pool)] as const;

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { EndpointNode, type EndpointOf, type Messages } from '../compiler/dsl/targets.js';
 import type { EndpointControlIr, EndpointIr } from '../compiler/ir.js';
 import type { SourcePlace } from '../errors.js';
-import { checkName, OptionReader } from '../schema/options.js';
+import { checkName, type Duration, OptionReader } from '../schema/options.js';
 import { callerPlace } from '../schema/position.js';
 import { isSchema } from '../schema/schema.js';
 import { isUnion, raw } from '../schema/union.js';
@@ -105,7 +105,7 @@ const namePattern = /^(?=.{1,253}$)[a-z\d_]([a-z\d_-]{0,62})(\.[a-z\d_]([a-z\d_-
 /** How often a host name is asked for, and whom; none for an address. */
 export interface ResolveOptions {
   /** The host is a name, and stands for all its addresses; it is asked for as often as this. */
-  readonly resolveEvery?: string | number;
+  readonly resolveEvery?: Duration;
   /** The DNS server to ask, as `address:port`; default: as the system does. */
   readonly resolver?: string;
 }

@@ -58,7 +58,7 @@ interface World {
   readonly port: number;
 }
 
-function configOf(dns: DnsServer, port: number, resolveEvery: string | number = 100): RouterIr {
+function configOf(dns: DnsServer, port: number, resolveEvery = 100): RouterIr {
   const app = memory('app', { queue: { full: 'block' } });
   const venue = udp('venue', {
     port: 0,
