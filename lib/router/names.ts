@@ -68,9 +68,10 @@ export function expandNames(ir: RouterIr, addresses: Addresses): RouterIr {
     }
     const all = addresses.get(endpoint.name) ?? { active: [], leaving: [] };
     const add = (address: string): number => endpoints.push(endpointAt(endpoint, address)) - 1;
+    const active = all.active.map(add);
     const gone = all.leaving.map(add);
     for (const one of gone) leaving.add(one);
-    replacements[index] = [...all.active.map(add), ...gone];
+    replacements[index] = [...active, ...gone];
   }
   const isMember = (endpoint: number): boolean => !leaving.has(endpoint);
   return replaceEndpoints(ir, endpoints, (index) => replacements[index] ?? [], isMember);

@@ -15,6 +15,7 @@ const pages: readonly (readonly [page: string, ...more: string[]])[] = [
   ['docs/configuration.md'],
   ['docs/messages.md'],
   ['docs/plugins.md'],
+  ['docs/live-change.md'],
   ['docs/plugins-messages.md'],
   ['docs/wire-format.md'],
   ['docs/evolution.md'],
