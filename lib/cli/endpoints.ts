@@ -29,7 +29,8 @@ export function withoutRemote({ endpoints, pools, routes }: RouterIr): readonly 
 
 function destinationsOf({ target }: ActionIr, pools: RouterIr['pools']): readonly number[] {
   if (target.kind === 'endpoint') return [target.endpoint];
-  return target.kind === 'pool' ? (pools[target.pool]?.members ?? []) : [];
+  if (target.kind !== 'pool') return [];
+  return (pools[target.pool]?.members ?? []).map(({ endpoint }) => endpoint);
 }
 
 function onlyAnswers({ kind, options }: EndpointIr): boolean {

@@ -346,8 +346,10 @@ export class HyperRoute {
   async #close(limitMs: number): Promise<void> {
     this.#live.close();
     try {
+      // Begun first: whoever offers a message after close() is told so at once.
+      const closed = this.#installation.close(limitMs);
       await this.#control?.close();
-      await this.#installation.close(limitMs);
+      await closed;
     } finally {
       clearInterval(this.#keepAlive);
       this.#closed.abort();

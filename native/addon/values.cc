@@ -5,11 +5,24 @@
 
 namespace hyperroute {
 
+// An environment that ends while native code runs takes no exception, and has nobody to catch it:
+// the calls fail then, where those of the C++ wrapper would end the process.
 void throw_status(Napi::Env env, const Status& status) {
-  Napi::Error error = Napi::Error::New(env, status.context);
-  error.Value().Set("code", name_of(status.code));
-  if (status.system_errno != 0) error.Value().Set("errno", status.system_errno);
-  error.ThrowAsJavaScriptException();
+  napi_value message = nullptr;
+  napi_value code = nullptr;
+  napi_value error = nullptr;
+  if (napi_create_string_utf8(env, status.context, NAPI_AUTO_LENGTH, &message) != napi_ok ||
+      napi_create_string_utf8(env, name_of(status.code), NAPI_AUTO_LENGTH, &code) != napi_ok ||
+      napi_create_error(env, code, message, &error) != napi_ok) {
+    return;
+  }
+  napi_value system_errno = nullptr;
+  if (status.system_errno != 0 &&
+      (napi_create_int32(env, status.system_errno, &system_errno) != napi_ok ||
+       napi_set_named_property(env, error, "errno", system_errno) != napi_ok)) {
+    return;
+  }
+  (void)napi_throw(env, error);
 }
 
 OptionReader::OptionReader(Napi::Env env, const Napi::Value& value) : env_(env) {

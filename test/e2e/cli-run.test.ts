@@ -97,6 +97,7 @@ describe('a start', () => {
       pid: router.pid,
       file: path,
       name: `start${own}`,
+      controlPath: null,
       countersPath: `${countersFolder}/start${own}.counters`,
       endpoints: [
         { name: 'echo', kind: 'udp', address: expect.stringMatching(/^127\.0\.0\.1:[1-9]\d*$/) },
