@@ -6,6 +6,7 @@ import { check } from '../compiler/check.js';
 import { diffRouters } from '../compiler/diff.js';
 import { emit } from '../compiler/emit.js';
 import type { RouterIr } from '../compiler/ir.js';
+import { isHyperRouteError } from '../errors.js';
 import { type NativeRouter, nativeCall } from '../native.js';
 import { bindingsOf, NextPorts, namesOf, openAll } from './bindings.js';
 import type { Controller } from './control/controller.js';
@@ -93,7 +94,16 @@ export class Installation {
    */
   async quiet(name: string): Promise<boolean> {
     const port = this.#ports.get(name);
-    return port === undefined || untilQuiet(this.#native, port, this.#ir.drainTimeoutMs);
+    if (port === undefined) return true;
+    try {
+      return await untilQuiet(this.#native, port, this.#ir.drainTimeoutMs);
+    } catch (error) {
+      // An update or the end of the router closed it meanwhile.
+      if (isHyperRouteError(error, 'ERR_NOT_FOUND') || isHyperRouteError(error, 'ERR_CLOSED')) {
+        return true;
+      }
+      throw error;
+    }
   }
 
   /** Waits, up to the drain time-out, until nothing is queued for an endpoint; says whether so. */

@@ -151,7 +151,8 @@ export class LiveRouter {
    * One that is needed again by then, or that cannot go, stays.
    */
   async retire(name: string): Promise<void> {
-    await this.#installation.quiet(name);
+    const ports = [...this.#installation.ports.keys()].filter((port) => patternOf(port) === name);
+    await Promise.all([name, ...ports].map((port) => this.#installation.quiet(port)));
     await this.#inTurn(async () => {
       const config = withoutUnused(this.#config, name);
       if (config === null) return;

@@ -214,6 +214,28 @@ describe('a pool member given by host name', () => {
     expect(router.pools()[0]?.members.map(({ drained }) => drained)).toEqual([false, false]);
   });
 
+  it('leaves its pool with all its addresses, read until they are quiet', async () => {
+    const world = await open(['127.0.0.2', '127.0.0.3']);
+    const { router, hosts, port } = world;
+    const remote = { host: '127.0.0.4', port };
+    await router.addMember('venues', { endpoint: 'other', like: 'venue', remote });
+    const answers: number[] = [];
+    router.memory('app').subscribe((batch) => {
+      while (batch.next()) answers.push(batch.copy()[0] ?? 0);
+    });
+    const from = Number(router.endpoints()[1]?.address?.split(':').at(-1));
+    const removed = router.removeMember('venues', 'venue');
+    for (let number = 0; number < 10; number++) {
+      hosts[1]?.send(Uint8Array.of(number), from);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    await removed;
+    expect(answers).toEqual(range(10));
+    expect(names(world)).toEqual(['app', 'other']);
+    await send(world, 0, 5);
+    await eventually('five messages', () => arrivals(world).join() === '0,0,5');
+  });
+
   it('can be a tcp connection', async () => {
     const dns = await DnsServer.open();
     cleanups.push(() => dns.close());
