@@ -110,11 +110,10 @@ OptionReader::Bytes typed_array_bytes(Napi::Env env, const Napi::Value& value) {
   size_t length = 0;
   napi_typedarray_type type = napi_uint8_array;
   // Works for a SharedArrayBuffer too, unlike the call for array buffers.
-  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) {
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      type != napi_uint8_array) {
     return {};
   }
-  if (type == napi_uint32_array) return {static_cast<uint8_t*>(data), length * sizeof(uint32_t)};
-  if (type != napi_uint8_array) return {};
   return {static_cast<uint8_t*>(data), length};
 }
 

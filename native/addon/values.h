@@ -51,7 +51,7 @@ class OptionReader {
   Status status_;
 };
 
-// The bytes behind a Uint8Array or a Uint32Array; data is nullptr if `value` is neither.
+// The bytes behind a typed array; data is nullptr if `value` is none.
 OptionReader::Bytes typed_array_bytes(Napi::Env env, const Napi::Value& value);
 
 }  // namespace hyperroute
