@@ -14,8 +14,7 @@ Napi::Value peer_uid(const Napi::CallbackInfo& info) {
   socklen_t peer_bytes = sizeof peer;
   // Other sockets answer too, with an id that says nothing.
   if (fd < 0 || ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_bytes) != 0 ||
-      domain != AF_UNIX ||
-      ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_bytes) != 0) {
+      domain != AF_UNIX || ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_bytes) != 0) {
     return Napi::Number::New(env, -1);
   }
   return Napi::Number::New(env, static_cast<double>(peer.uid));
