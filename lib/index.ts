@@ -22,6 +22,7 @@ export {
   type StrategyDefinition,
   type StrategyTable,
 } from './compiler/dsl/balancing.js';
+export type * from './compiler/dsl/expression-types.js';
 export { and, not, or } from './compiler/dsl/expressions.js';
 export {
   defineMatcher,
@@ -64,6 +65,7 @@ export {
   returnTo,
   source,
 } from './compiler/dsl/targets.js';
+export type * from './compiler/dsl/text-types.js';
 export { rejectCode, returnAddress, sequence, transform } from './compiler/dsl/transform.js';
 export type * from './compiler/dsl/types.js';
 export { type Validation, validate } from './compiler/dsl/validate.js';

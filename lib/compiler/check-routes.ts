@@ -1,33 +1,20 @@
 // Checks of routes: who serves what, which rules can be reached, and that every destination
 // carries the messages that are sent to it.
 
-import { isIntegerType } from '../schema/model.js';
+import { checkCondition } from './check-conditions.js';
 import { onlyReceives } from './check-frames.js';
 import { checkPoolKey, poolEndpoints } from './check-pools.js';
 import type { Findings } from './findings.js';
-import { isCanonical } from './intervals.js';
 import type {
   ActionIr,
   ConditionIr,
-  ExprIr,
   PoolIr,
   RouteIr,
   RouterIr,
   SourcePosition,
   TransformIr,
 } from './ir.js';
-import {
-  checksPerRouteMax,
-  nestingMax,
-  routeCountMax,
-  rulesPerRouteMax,
-  termsMax,
-  wideHigh,
-  wideLow,
-} from './limits.js';
-import { checkPluginCall } from './plugins.js';
-
-const comparisons = ['eq', 'ne', 'lt', 'lte', 'gt', 'gte'];
+import { checksPerRouteMax, routeCountMax, rulesPerRouteMax } from './limits.js';
 
 export function checkRoutes(ir: RouterIr, findings: Findings): void {
   const { routes } = ir;
@@ -123,7 +110,7 @@ class RouteCheck {
       for (const other of moreCodes) this.#findings.code(other, option, position);
       const at = `${option}[${index}]`;
       this.#findings.code(code, at, position);
-      this.#condition(condition, at, position, 0);
+      this.#condition(condition, at, position);
     }
   }
 
@@ -143,7 +130,7 @@ class RouteCheck {
         const expected = '`otherwise` only: raw messages have no fields';
         this.#findings.add('ERR_ROUTE', `${at}.when`, expected, 'a condition', position);
       } else if (when !== null) {
-        this.#condition(when, `${at}.when`, position, 0);
+        this.#condition(when, `${at}.when`, position);
       }
       this.#action(action, at, position, false);
     }
@@ -262,64 +249,9 @@ class RouteCheck {
     this.#findings.add('ERR_ROUTE', option, expected, received, position);
   }
 
-  #condition(condition: ConditionIr, path: string, position: SourcePosition, depth: number): void {
-    const need = (isMet: boolean, expected: string, received: unknown): boolean =>
-      this.#findings.need(isMet, 'ERR_ROUTE', path, expected, received, position);
-    if (!need(depth < nestingMax, `conditions nested at most ${nestingMax} deep`, depth)) return;
-    switch (condition.kind) {
-      case 'in': {
-        const { intervals } = condition;
-        const isBounded = intervals.length >= 1 && intervals.length <= termsMax;
-        need(isBounded, `1 to ${termsMax} intervals`, intervals.length);
-        need(isCanonical(intervals), 'ascending intervals that do not touch', intervals);
-        this.#expression(condition.value, path, position, depth + 1);
-        return;
-      }
-      case 'compare':
-        need(comparisons.includes(condition.op), 'a known comparison', condition.op);
-        this.#expression(condition.left, path, position, depth + 1);
-        this.#expression(condition.right, path, position, depth + 1);
-        return;
-      case 'and':
-      case 'or': {
-        const { terms } = condition;
-        need(terms.length >= 1 && terms.length <= termsMax, `1 to ${termsMax} terms`, terms.length);
-        for (const term of terms) this.#condition(term, path, position, depth + 1);
-        return;
-      }
-      case 'plugin': {
-        const { schema } = this.#route;
-        const fields = schema === null ? [] : (this.#ir.schemas[schema]?.fields ?? []);
-        checkPluginCall(condition.call, fields, this.#findings, path, position);
-        return;
-      }
-      case 'not':
-        this.#condition(condition.term, path, position, depth + 1);
-        return;
-      default:
-        need(false, 'a condition of a known kind', condition);
-    }
-  }
-
-  #expression(expression: ExprIr, path: string, position: SourcePosition, depth: number): void {
-    const need = (isMet: boolean, expected: string, received: unknown): boolean =>
-      this.#findings.need(isMet, 'ERR_ROUTE', path, expected, received, position);
-    if (!need(depth < nestingMax, `arithmetic nested at most ${nestingMax} deep`, depth)) return;
-    if (expression.kind === 'const') {
-      const { value } = expression;
-      const isWide = typeof value === 'bigint' && value >= wideLow && value <= wideHigh;
-      need(isWide, 'an integer of 128 bits', value);
-    } else if (expression.kind === 'field') {
-      const { schema } = this.#route;
-      const type =
-        schema === null ? undefined : this.#ir.schemas[schema]?.fields[expression.field]?.type;
-      const isRead = type === 'bit' || isIntegerType(type);
-      need(isRead, 'an integer field of the message', type);
-    } else {
-      const isKnown = ['add', 'sub', 'mul'].includes(expression.kind);
-      if (!need(isKnown, 'arithmetic of a known kind', expression.kind)) return;
-      this.#expression(expression.left, path, position, depth + 1);
-      this.#expression(expression.right, path, position, depth + 1);
-    }
+  #condition(condition: ConditionIr, path: string, position: SourcePosition): void {
+    const { schema } = this.#route;
+    const fields = schema === null ? [] : (this.#ir.schemas[schema]?.fields ?? []);
+    checkCondition(condition, { fields, path, position, findings: this.#findings });
   }
 }

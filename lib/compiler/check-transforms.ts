@@ -154,6 +154,14 @@ function fits(source: FieldIr | undefined, field: FieldIr, value: ValueIr): stri
       if (isBytes ? isSame : isIntegerType(field.type) && isIntegerType(source?.type)) return null;
       return `a field like ${field.name} (${field.type}, ${field.bytes} bytes)`;
     }
+    case 'text': {
+      const isText = source?.pad !== undefined && field.pad !== undefined;
+      return isText ? null : 'text of a fixed size for text of a fixed size';
+    }
+    case 'bytes':
+      return !isSlot(field.type) && isHexOf(value.bytes, field.bytes)
+        ? null
+        : `${field.bytes} bytes in hexadecimal`;
     case 'variable':
       return isSlot(field.type) && source?.type === field.type && field.type !== 'group'
         ? null
@@ -190,6 +198,10 @@ function fits(source: FieldIr | undefined, field: FieldIr, value: ValueIr): stri
     default:
       return 'a value of a known kind';
   }
+}
+
+function isHexOf(text: unknown, bytes: number): boolean {
+  return typeof text === 'string' && text.length === 2 * bytes && /^[0-9a-f]*$/.test(text);
 }
 
 function constantFits({ type, bytes, container, max }: FieldIr, value: bigint): string | null {

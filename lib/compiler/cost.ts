@@ -49,6 +49,17 @@ export function bucketMapNs(steps: number, bucketBytes: number, boundBytes: numb
   return fieldNs + 2 + loadNs(bucketBytes) + loadNs(boundBytes) + steps * stepNs;
 }
 
+/** Which of so many patterns a text meets: a hash, a search by eight bytes, or four levels. */
+export function textMapNs(
+  kind: 'exact' | 'prefix' | 'topic',
+  bytes: number,
+  answerCount: number,
+): number {
+  if (kind === 'exact') return fieldNs + 2 * hashNs + 2 * loadNs(bytes);
+  if (kind === 'prefix') return hashNs + searchMapNs(Math.ceil(Math.log2(answerCount + 1)));
+  return fieldNs + 4 * (hashNs + loadNs(bytes));
+}
+
 /** A table of rules, one for each combination of classes. */
 export function tableNs(mapsNs: number, fieldCount: number, cellBytes: number): number {
   return matcherNs + mapsNs + fieldCount * 0.5 + loadNs(cellBytes);

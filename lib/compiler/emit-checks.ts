@@ -13,6 +13,7 @@ import { emitPlugin } from './emit-plugins.js';
 import { emitProgram } from './emit-programs.js';
 import type { ImageBuilder } from './emit-sections.js';
 import type { CheckIr, ConditionIr, IntervalsIr, SchemaIr } from './ir.js';
+import { isTextField } from './lower.js';
 
 /** Appends a route's checks. Returns the kind of each record that was written. */
 export function emitChecks(
@@ -60,10 +61,19 @@ function emitCondition(
   }
   const pair = pairOf(condition, context);
   if (pair !== null) return emitPair(builder, pair, code);
+  return [emitCheckProgram(builder, condition, code, context)];
+}
+
+function emitCheckProgram(
+  builder: ImageBuilder,
+  condition: ConditionIr,
+  code: number,
+  context: ConditionContext,
+): CheckName {
   const { first, count } = emitProgram(builder, condition, context);
   const kind = checkKinds.program;
   builder.sections.checks.u8(kind, 0).u16(0).u32(code, first, count).u8(0, 0, 0, 0, 0, 0, 0, 0);
-  return ['program'];
+  return 'program';
 }
 
 function emitBox(
@@ -74,6 +84,11 @@ function emitBox(
 ): readonly CheckName[] {
   return [...box].map(([index, intervals]) => {
     const field = integerField(index, context);
+    // What a text map answers is asked by a program.
+    if (isTextField(field)) {
+      const test = { kind: 'in', value: { kind: 'field', field: index }, intervals } as const;
+      return emitCheckProgram(builder, test, code, context);
+    }
     const name = intervals.length === 1 ? 'range' : 'search';
     const keys = boundKeys(intervals, (value) => keyOf(field, value), fieldRange(field)[1]);
     const { first, steps } =

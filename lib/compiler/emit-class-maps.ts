@@ -1,11 +1,14 @@
 // Class maps: the values of a field between which no rule makes a difference are one class, and a
 // class map says which class a message's value belongs to. What a matcher makes of the classes
 // (rows of bits, a table of rules) is none of this file's business.
-import { bucketMapNs, directMapNs, searchMapNs } from './cost.js';
+import { bucketMapNs, directMapNs, searchMapNs, textMapNs } from './cost.js';
 import type { Box } from './emit-conditions.js';
 import { fieldKind, fieldRange, type IntegerField, keyOf } from './emit-fields.js';
 import { type ClassMapName, classMapKinds } from './emit-format.js';
 import { type ImageBuilder, keyMax } from './emit-sections.js';
+import { emitTextMap } from './emit-text-maps.js';
+import { isTextField, type TextField } from './lower.js';
+import type { TextMap } from './text-maps.js';
 
 /** Which boxes hold in which classes of a field. A box is named by its place in the list. */
 export interface FieldClasses {
@@ -81,6 +84,7 @@ export function planIntegerMap(
   field: IntegerField,
 ): ClassMapPlan {
   const plain = { steps: 0, shift: 0, belows: [] };
+  if (isTextField(field)) return { ...plain, map: 'text', ...textMapCost(field.map) };
   if (field.bytes === 1) return { ...plain, map: 'direct', ns: directMapNs(512), bytes: 512 };
   const steps = stepsFor(starts.length);
   const searchBytes = (2 ** steps - 1) * 8;
@@ -94,6 +98,12 @@ export function planIntegerMap(
   const keys = starts.map((value) => keyOf(field, value));
   if (keys.length > 8) plans.push(planBuckets(keys, 0), planBuckets(keys, 2));
   return plans.reduce((best, plan) => (plan.ns < best.ns ? plan : best));
+}
+
+/** What the look-up of a text costs, and what its tables hold. */
+function textMapCost(map: TextMap): { ns: number; bytes: number } {
+  const bytes = map.answerCount * (map.kind === 'topic' ? 64 : 48);
+  return { ns: textMapNs(map.kind, bytes, map.answerCount), bytes };
 }
 
 /** Buckets by the top bits: about 2^extra for each bound. */
@@ -129,6 +139,7 @@ export function emitIntegerMap(
   field: IntegerField,
   plan: ClassMapPlan,
 ): ClassMapRef {
+  if (isTextField(field)) return emitTextClasses(builder, starts, field);
   const { map, steps, shift, belows } = plan;
   const { bounds, cells } = builder.sections;
   const keys = (): bigint[] => starts.map((value) => keyOf(field, value));
@@ -148,6 +159,24 @@ export function emitIntegerMap(
     ...{ map, load: fieldKind(field), offset: field.offset, table, steps, shift },
     ...{ classCount: starts.length + 1, buckets, bucketCount: belows.length },
   };
+}
+
+/** The answers of a text map, under the numbers of the classes that they belong to. */
+function emitTextClasses(
+  builder: ImageBuilder,
+  starts: readonly bigint[],
+  field: TextField,
+): ClassMapRef {
+  const classes = new Uint32Array(field.map.answerCount);
+  let place = 0;
+  for (let answer = 0; answer < classes.length; answer += 1) {
+    while (place < starts.length && (starts[place] ?? 0n) <= BigInt(answer)) place += 1;
+    classes[answer] = place;
+  }
+  const classCount = starts.length + 1;
+  const table = emitTextMap(builder, field, (answer) => classes[answer] ?? 0, classCount);
+  const none = { load: 0, steps: 0, shift: 0, buckets: 0, bucketCount: 0 };
+  return { ...none, map: 'text', offset: field.offset, table, classCount };
 }
 
 /** Appends the record of a matcher's field: its class map, and where the first class's row is. */

@@ -6,6 +6,7 @@ import type { IntegerField } from './emit-fields.js';
 import { clip, complement, fieldRange, intersect, isInteger, isWhole } from './emit-fields.js';
 import { unite } from './intervals.js';
 import type { ConditionIr, ExprIr, IntervalsIr, SchemaIr, SourcePosition } from './ir.js';
+import { unlowered } from './lower.js';
 
 /** Allowed values by field index; a field that is not in it may have any value. */
 export type Box = ReadonlyMap<number, IntervalsIr>;
@@ -30,6 +31,9 @@ export function hasArithmetic(condition: ConditionIr): boolean {
       return true;
     case 'not':
       return hasArithmetic(condition.term);
+    case 'bits':
+    case 'text':
+      return unlowered(condition.kind);
     default:
       return condition.terms.some(hasArithmetic);
   }
@@ -65,6 +69,9 @@ function boxesOf(
       return anything;
     case 'not':
       return boxesOf(condition.term, !truth, context);
+    case 'bits':
+    case 'text':
+      return unlowered(condition.kind);
     default: {
       const parts = condition.terms.map((term) => boxesOf(term, truth, context));
       const isConjunction = (condition.kind === 'and') === truth;
@@ -87,6 +94,9 @@ function overflowBoxes(condition: ConditionIr, context: ConditionContext): reado
       return nothing;
     case 'not':
       return overflowBoxes(condition.term, context);
+    case 'bits':
+    case 'text':
+      return unlowered(condition.kind);
     default: {
       // A term is reached when each one before it was true (and) or false (or).
       let reached = anything;
@@ -227,6 +237,7 @@ function mayOverflow(expr: ExprIr, context: ConditionContext): boolean {
 function exprRange(expr: ExprIr, context: ConditionContext): readonly [bigint, bigint] | null {
   if (expr.kind === 'field') return fieldRange(integerField(expr.field, context));
   if (expr.kind === 'const') return [expr.value, expr.value];
+  if (expr.kind === 'count') return unlowered(expr.kind);
   const left = exprRange(expr.left, context);
   const right = exprRange(expr.right, context);
   if (left === null || right === null) return null;

@@ -64,6 +64,11 @@ export const sectionRecordBytes = {
   keyFields: 8,
   plugins: 64,
   pluginFields: 16,
+  textMaps: 40,
+  textEntries: 16,
+  prefixNodes: 16,
+  topicStates: 16,
+  topicEdges: 24,
 } as const;
 
 export type SectionName = keyof typeof sectionRecordBytes;
@@ -77,7 +82,10 @@ export const classMapKinds = {
   directWide: 2,
   buckets: 3,
   keyPart: 4,
+  text: 5,
 } as const;
+export const textMapKinds = { exact: 0, prefix: 1, topic: 2 } as const;
+export const textSources = { fixed: 0, zeros: 1, spaces: 2, slot: 3 } as const;
 export const actionKinds = {
   endpoint: 0,
   pool: 1,
@@ -134,6 +142,7 @@ export const opKinds = {
   floatWiden: 25,
   plugin: 26,
   restore: 27,
+  fitText: 28,
 } as const;
 
 export const opcodes = {
@@ -154,6 +163,7 @@ export const opcodes = {
   jumpIfFalse: 14,
   jumpIfTrue: 15,
   plugin: 16,
+  pushText: 17,
 } as const;
 
 export type MatcherName = keyof typeof matcherKinds;

@@ -145,6 +145,9 @@ export class BlockWriter {
         const code = this.#builder.code(rangeCode);
         return [{ ...this.#store('rejectCode', integer), argument, code }];
       }
+      case 'bytes':
+        this.#constants.set(Buffer.from(value.bytes, 'hex'), target.offset);
+        return [];
       case 'variable':
       case 'group':
         return [];
@@ -159,6 +162,7 @@ export class BlockWriter {
     if (value.kind === 'map') return this.#map(source, target, value);
     if (value.kind === 'scale') return this.#scale(source, target, value.power, rangeCode);
     if (value.kind === 'float') return this.#widenFloat(source, target);
+    if (value.kind === 'text') return this.#fitText(source, target, rangeCode);
     return this.#move(source, target, rangeCode);
   }
 
@@ -308,6 +312,14 @@ export class BlockWriter {
     return { ...emptyOp, ...place, name: 'floatWiden', load: kind(source), store: kind(target) };
   }
 
+  #fitText(source: FieldIr, target: FieldIr, rangeCode: number): Op {
+    const steps = (source.pad === 'space' ? 1 : 0) | (target.pad === 'space' ? 2 : 0);
+    const place = { source: source.offset, target: target.offset, bytes: target.bytes };
+    const sizes = { load: source.bytes & 0xff, store: source.bytes >> 8, argument: target.bytes };
+    const code = this.#builder.code(rangeCode);
+    return { ...emptyOp, ...place, ...sizes, name: 'fitText', steps, code };
+  }
+
   #number(target: IntegerField): void {
     if (this.#sequence !== null) this.#fail('one sequence number in a message', target.name);
     const { offset, bytes, order } = target;
@@ -363,7 +375,7 @@ function canFail({ name }: Op): boolean {
 }
 
 const fallibleOps: readonly OpName[] = [
-  ...(['narrowChecked', 'map', 'rejectCode', 'orBits', 'require', 'scale'] as const),
+  ...(['narrowChecked', 'map', 'rejectCode', 'orBits', 'require', 'scale', 'fitText'] as const),
 ];
 
 const emptyOp: Omit<Op, 'name'> = {

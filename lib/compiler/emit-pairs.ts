@@ -39,6 +39,7 @@ function combined(
   context: ConditionContext,
 ): PairTest | null {
   if (value.kind === 'field' || value.kind === 'const' || !limits) return null;
+  if (value.kind === 'count') return null;
   if (value.left.kind !== 'field' || value.right.kind !== 'field') return null;
   const left = integerField(value.left.field, context);
   const right = integerField(value.right.field, context);

@@ -6,7 +6,9 @@ import { fieldKind } from './emit-fields.js';
 import { opcodes, programInstructionsMax, programStackMax } from './emit-format.js';
 import { emitPlugin } from './emit-plugins.js';
 import type { ImageBuilder } from './emit-sections.js';
+import { emitTextMap } from './emit-text-maps.js';
 import type { ConditionIr, ExprIr, IntervalsIr, PluginCallIr } from './ir.js';
+import { isTextField, unlowered } from './lower.js';
 
 /** Where a program lies in the image. */
 export interface ProgramRef {
@@ -66,6 +68,10 @@ class ProgramWriter {
         this.condition(condition.term);
         this.#add(opcodes.not);
         break;
+      case 'bits':
+      case 'text':
+        unlowered(condition.kind);
+        break;
       default:
         this.#terms(condition.kind, condition.terms);
     }
@@ -94,9 +100,17 @@ class ProgramWriter {
     if (depth > programStackMax) this.#fail(`arithmetic nested at most ${programStackMax} deep`);
     if (expr.kind === 'field') {
       const field = integerField(expr.field, this.#context);
+      if (isTextField(field)) {
+        const count = field.map.answerCount;
+        const argument = emitTextMap(this.#builder, field, (answer) => answer, count);
+        this.#add(opcodes.pushText, { argument });
+        return;
+      }
       this.#add(opcodes.pushField, { load: fieldKind(field), offset: field.offset });
     } else if (expr.kind === 'const') {
       this.#add(opcodes.pushConst, { argument: this.#builder.wide(expr.value) });
+    } else if (expr.kind === 'count') {
+      unlowered(expr.kind);
     } else {
       this.#value(expr.left, depth);
       this.#value(expr.right, depth + 1);

@@ -19,6 +19,7 @@ import { ImageBuilder } from './emit-sections.js';
 import { emitTransforms, fixedBytesOf } from './emit-transforms.js';
 import { emitViews, type Views, viewIndex } from './emit-views.js';
 import type { ActionIr, RouteIr, RouterIr, SchemaIr } from './ir.js';
+import { lowerRoute } from './lower.js';
 import { pluginLibraries } from './plugins.js';
 
 /** What the emitter chose for one route. */
@@ -73,8 +74,12 @@ export function emitWithReport(ir: RouterIr): { image: Uint8Array; report: Image
   return { image, report: { imageBytes: image.length, routes, transforms, pools } };
 }
 
-function emitRoute(builder: ImageBuilder, ir: RouterIr, route: RouteIr, views: Views): RouteReport {
-  const schema = route.schema === null ? null : schemaOf(ir, route.schema);
+function emitRoute(builder: ImageBuilder, ir: RouterIr, given: RouteIr, views: Views): RouteReport {
+  const { route, schema } = lowerRoute(
+    given,
+    given.schema === null ? null : schemaOf(ir, given.schema),
+    viewIndex(views, given.schema),
+  );
   const { actions, checks, routes } = builder.sections;
   const firstCheck = checks.count;
   const checkKinds = schema === null ? [] : emitChecks(builder, route.checks, schema, route.name);

@@ -122,6 +122,15 @@ class Builder {
         else place.setFloat64(0, number, field.order === 'le');
         return 0;
       }
+      case 'bytes':
+        this.#message.set(bytesOfHex(value.bytes), target.start + field.offset);
+        return 0;
+      case 'text': {
+        const fitted = fitText(unpadded(readBytes(source.view, from as FieldIr), from), field);
+        if (fitted === null) return rangeCode;
+        this.#message.set(fitted, target.start + field.offset);
+        return 0;
+      }
       case 'scale': {
         const exact = readField(source.view, from as FieldIr);
         const factor = 10n ** BigInt(Math.abs(value.power));
@@ -221,6 +230,26 @@ class Builder {
     this.#message.set(bytes, this.#end);
     this.#end += bytes.length;
   }
+}
+
+function paddingOf(field: FieldIr | null): number {
+  return field?.pad === 'space' ? 0x20 : 0;
+}
+
+/** The bytes before the padding. */
+function unpadded(bytes: Uint8Array, field: FieldIr | null): Uint8Array {
+  let count = bytes.length;
+  while (count > 0 && bytes[count - 1] === paddingOf(field)) count -= 1;
+  return bytes.subarray(0, count);
+}
+
+/** ASCII text with the padding of the field; null where the field cannot hold it. */
+function fitText(text: Uint8Array, field: FieldIr): Uint8Array | null {
+  const isAscii = text.every((octet) => octet >= 1 && octet <= 127);
+  if (!isAscii || text.length > field.bytes || text.at(-1) === paddingOf(field)) return null;
+  const fitted = new Uint8Array(field.bytes).fill(paddingOf(field));
+  fitted.set(text);
+  return fitted;
 }
 
 /** The entries of a group, each completed with what its writer's version had not. */

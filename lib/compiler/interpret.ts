@@ -5,12 +5,11 @@
 // Frame check first: a message is MALFORMED or of UNKNOWN_TYPE without a route, because nothing of
 // it can be relied on. Then the route of (source, schema), its checks in order, its rules in
 // order, the target, and last the transform.
-//
-// Arithmetic is exact in signed 128 bits, and conditions are evaluated from left to right only as
-// far as they matter: an overflow on the way rejects the message with OUT_OF_RANGE.
+// Arithmetic that leaves 128 bits rejects the message with OUT_OF_RANGE.
 import { rejectCodes } from '../codes.js';
 import { nativeMessageBytesMax } from '../schema/model.js';
 import { readField } from './fields.js';
+import { holds, Overflow } from './interpret-condition.js';
 import { type PoolState, pickMember, randomState } from './interpret-pool.js';
 import {
   outputBytesOf,
@@ -20,19 +19,15 @@ import {
   type Transformed,
 } from './interpret-transform.js';
 import { knownView, viewOf } from './interpret-view.js';
-import { contains } from './intervals.js';
 import type {
   ActionIr,
   ConditionIr,
-  ExprIr,
   FamilyIr,
   FieldIr,
   RouteIr,
   RouterIr,
   SchemaIr,
 } from './ir.js';
-import { wideHigh, wideLow } from './limits.js';
-import { pluginError } from './plugins.js';
 
 export { runTransform, type SequencePatch, type TransformContext, type Transformed };
 
@@ -116,55 +111,8 @@ function recognise(ir: RouterIr, source: number, message: Uint8Array): Recognise
   return { code: 0, schema: index, view };
 }
 
-/** Thrown inside this file when arithmetic leaves 128 bits. */
-class Overflow extends Error {}
-
-function evaluate(expression: ExprIr, schema: SchemaIr, message: Uint8Array): bigint {
-  if (expression.kind === 'const') return expression.value;
-  if (expression.kind === 'field') return fieldValue(schema, expression.field, message);
-  const left = evaluate(expression.left, schema, message);
-  const right = evaluate(expression.right, schema, message);
-  const exact =
-    expression.kind === 'add'
-      ? left + right
-      : expression.kind === 'sub'
-        ? left - right
-        : left * right;
-  if (exact < wideLow || exact > wideHigh) throw new Overflow();
-  return exact;
-}
-
 function fieldValue(schema: SchemaIr, field: number, message: Uint8Array): bigint {
   return readField(message, schema.fields[field] as FieldIr);
-}
-
-/** Throws Overflow when arithmetic that matters leaves 128 bits. */
-function holds(condition: ConditionIr, schema: SchemaIr, message: Uint8Array): boolean {
-  switch (condition.kind) {
-    case 'and':
-      return condition.terms.every((term) => holds(term, schema, message));
-    case 'or':
-      return condition.terms.some((term) => holds(term, schema, message));
-    case 'plugin':
-      throw pluginError(condition.call);
-    case 'not':
-      return !holds(condition.term, schema, message);
-    case 'in':
-      return contains(condition.intervals, evaluate(condition.value, schema, message));
-    default: {
-      const left = evaluate(condition.left, schema, message);
-      const right = evaluate(condition.right, schema, message);
-      const results = {
-        eq: left === right,
-        ne: left !== right,
-        lt: left < right,
-        lte: left <= right,
-        gt: left > right,
-        gte: left >= right,
-      };
-      return results[condition.op];
-    }
-  }
 }
 
 function rejection(code: number, route: number | null, rule: number | null): Decision {
@@ -262,7 +210,7 @@ function follow(
 ): Decision {
   const route = ir.routes[routeIndex] as RouteIr;
   const isTrue = (condition: ConditionIr): boolean =>
-    holds(condition, ir.schemas[route.schema ?? -1] as SchemaIr, view);
+    holds(condition, { schema: ir.schemas[route.schema ?? -1] as SchemaIr, view, message });
   const failed = route.checks.find((check) => !isTrue(check.condition));
   if (failed !== undefined) return rejection(failed.code, routeIndex, null);
   const index = route.rules.findIndex((rule) => rule.when === null || isTrue(rule.when));

@@ -30,6 +30,8 @@ export interface FieldIr {
   readonly bit?: number;
   /** Of an optional field, the index of the bit that says whether it is there. */
   readonly presence?: number;
+  /** Of `bytes` that are text: what follows it up to the end of the field. */
+  readonly pad?: 'zero' | 'space';
   /** Whether a transform may leave it out: what it holds then is in the initial bytes. */
   readonly omissible?: boolean;
   /** The most bytes or entries of a slot. */

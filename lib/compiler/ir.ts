@@ -17,15 +17,42 @@ export type * from './ir-plugins.js';
 /** An integer expression over a message's fields; exact in 128 bits, overflow rejects. */
 export type ExprIr =
   | { readonly kind: 'field'; readonly field: number }
+  /** The bytes of a string, or the entries of a group. */
+  | { readonly kind: 'count'; readonly field: number }
   | { readonly kind: 'const'; readonly value: bigint }
   | { readonly kind: 'add' | 'sub' | 'mul'; readonly left: ExprIr; readonly right: ExprIr };
 
 /** Closed intervals [low, high], ascending, disjoint, not adjacent. */
 export type IntervalsIr = readonly (readonly [bigint, bigint])[];
 
+/** How a text is held against a pattern: topics are split into levels, some of which are open. */
+export type TextTest = 'is' | 'prefix' | 'topic';
+/** What separates the levels of a topic, and what stands for any: `a/+/#` or `a.*.>`. */
+export type TopicStyle = 'mqtt' | 'nats';
+
+/** Holds for a text that meets one of the patterns, which are bytes in hexadecimal. */
+export interface TextConditionIr {
+  readonly kind: 'text';
+  readonly field: number;
+  readonly test: TextTest;
+  /** Of topics. */
+  readonly style?: TopicStyle;
+  readonly patterns: readonly string[];
+}
+
+/** Holds when the bits of the field that the mask names are as in `equal`. */
+export interface BitsConditionIr {
+  readonly kind: 'bits';
+  readonly field: number;
+  readonly mask: bigint;
+  readonly equal: bigint;
+}
+
 /** A condition. `in`: the value of the expression lies in one of the intervals. */
 export type ConditionIr =
   | PluginConditionIr
+  | TextConditionIr
+  | BitsConditionIr
   | { readonly kind: 'in'; readonly value: ExprIr; readonly intervals: IntervalsIr }
   | {
       readonly kind: 'compare';
@@ -59,6 +86,10 @@ export type ValueIr =
     }
   /** An integer × 10^power, exact; what is not a whole number or does not fit rejects. */
   | { readonly kind: 'scale'; readonly field: number; readonly power: number }
+  /** Text of a fixed size into another; what does not fit, or is no ASCII, rejects. */
+  | { readonly kind: 'text'; readonly field: number }
+  /** Constant bytes, in hexadecimal, for text or bytes of a fixed size. */
+  | { readonly kind: 'bytes'; readonly bytes: string }
   /** f32 to f64. */
   | { readonly kind: 'float'; readonly field: number }
   /** A string or blob; more bytes than the output's limit reject. */

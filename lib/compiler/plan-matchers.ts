@@ -20,6 +20,7 @@ import {
 } from './emit-format.js';
 import type { Term } from './emit-terms.js';
 import type { IntervalsIr, SchemaIr } from './ir.js';
+import { isTextField } from './lower.js';
 import { perfectHashBytes } from './perfect-hash.js';
 
 /** Combinations of classes that one table lists. */
@@ -233,6 +234,8 @@ function planExact(terms: readonly Term[], schema: SchemaIr): MatcherPlan | null
     const field = schema.fields[index];
     return field !== undefined && isInteger(field) ? [{ index, field, ...noClasses }] : [];
   });
+  // What a text map answers is no value that a key could hold.
+  if (fields.some(({ field }) => isTextField(field))) return null;
   const parts = keyParts(fields);
   if (parts === null) return null;
   const bytes = perfectHashBytes(keyCount, parts.wordCount);

@@ -2,7 +2,8 @@
 // place, and its fields there.
 
 import { schemaJson } from '../schema/canonical.js';
-import { fixedCodec } from '../schema/codec/fixed.js';
+import { expectation } from '../schema/codec/faults.js';
+import { fixedCodec, isPut } from '../schema/codec/fixed.js';
 import { viewsOf } from '../schema/codec/views.js';
 import { initialBlock, initialMessage } from '../schema/initial.js';
 import { schemaFromJson } from '../schema/load.js';
@@ -55,6 +56,10 @@ export interface PlacedField {
   readonly enumeration: EnumModel | null;
   /** Digits behind the point of a decimal; null for everything else. */
   readonly scale: number | null;
+  /** Whether it counts nanoseconds: nothing else compares with those. */
+  readonly isTimestamp: boolean;
+  /** Bit numbers by name of flags; null for everything else. */
+  readonly flags: Readonly<Record<string, number>> | null;
   /** Index of its presence bit; null: not optional. */
   readonly presence: number | null;
   /** Whether transforms may leave it out. */
@@ -62,6 +67,8 @@ export interface PlacedField {
   /** The most bytes or entries of a slot; 0 for everything else. */
   readonly limit: number;
   readonly entry: readonly PlacedField[] | null;
+  /** The field's bytes with a value that `encode` would take; null where it would not. */
+  readonly encoded: (value: unknown) => Uint8Array | null;
   readonly ir: FieldIr;
 }
 
@@ -139,10 +146,13 @@ function presenceBit({ name, presence }: FieldModel, start: number): PlacedField
       symbols: null,
       enumeration: null,
       scale: null,
+      isTimestamp: false,
+      flags: null,
       presence: null,
       omissible: true,
       limit: 0,
       entry: null,
+      encoded: () => null,
       ir,
     },
   };
@@ -167,6 +177,7 @@ function placedField(
     symbols: symbols === null ? null : { ...symbols },
     ...(type.kind === 'integer' && type.safe ? { max: safeMax } : {}),
     ...(presence === null ? {} : { presence }),
+    ...(type.kind === 'ascii' ? { pad: type.pad } : {}),
     ...(omissible ? { omissible } : {}),
     ...(isSlotType(type) ? { limit } : {}),
     ...(type.kind === 'group' ? { entry: blockIr(type.block, entry ?? []) } : {}),
@@ -178,13 +189,31 @@ function placedField(
     enumeration: type.kind === 'enum' ? type : null,
     ...{
       scale: type.kind === 'decimal' ? type.scale : null,
+      isTimestamp: type.kind === 'timestamp',
+      flags: type.kind === 'flags' ? type.flags : null,
       presence,
       omissible,
       limit,
       entry,
+      encoded: (value: unknown) => encodedConstant(type, order, bytes, value),
       ir,
     },
   };
+}
+
+/** A value of a fixed size as bytes; null where the type has no such value. */
+function encodedConstant(
+  type: TypeModel,
+  order: ByteOrder,
+  count: number,
+  value: unknown,
+): Uint8Array | null {
+  if (isSlotType(type) || type.kind === 'rest' || typeof value !== expectation(type).type) {
+    return null;
+  }
+  if (value === null || (type.kind === 'bytes' && !(value instanceof Uint8Array))) return null;
+  const bytes = new Uint8Array(count);
+  return fixedCodec(type, order).put(viewsOf(bytes, ''), 0, value) === isPut ? bytes : null;
 }
 
 function blockIr(block: BlockModel, fields: readonly PlacedField[]): BlockIr {

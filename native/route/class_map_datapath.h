@@ -11,6 +11,7 @@
 #include "codec/field_datapath.h"
 #include "route/image.h"
 #include "route/search_datapath.h"
+#include "route/text_map_datapath.h"
 
 namespace hyperroute {
 
@@ -39,8 +40,8 @@ inline uint32_t count_in_buckets(const ImageTables& tables, const MatchFieldReco
 
 // The class of the message's value in one field: which row of the field applies.
 inline uint32_t class_of(const ImageTables& tables, const MatchFieldRecord& field,
-                         const uint8_t* message) noexcept {
-  const uint8_t* const from = message + field.offset;
+                         const StepMessage& message) noexcept {
+  const uint8_t* const from = message.view + field.offset;
   if (field.kind == ClassMapKind::kDirect) return tables.slots[field.table + *from];
   if (field.kind == ClassMapKind::kSearch) {
     return count_not_above(tables.bounds.from(field.table), field.bound_count, field.steps,
@@ -49,6 +50,9 @@ inline uint32_t class_of(const ImageTables& tables, const MatchFieldRecord& fiel
   if (field.kind == ClassMapKind::kDirectWide) {
     const auto bits = static_cast<uint32_t>(load_field_bits(from, field.load));
     return tables.slots[field.table + bits];
+  }
+  if (field.kind == ClassMapKind::kText) {
+    return text_answer(tables, tables.text_maps[field.table], message);
   }
   return count_in_buckets(tables, field, load_field_key(from, field.load));
 }

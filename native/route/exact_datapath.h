@@ -36,12 +36,12 @@ constexpr uint32_t slot_of(uint32_t low_hash, uint32_t pilot, uint32_t slot_coun
 
 // Returns the rule, or kNoRule.
 inline uint32_t match_exact(const ImageTables& tables, const MatcherRecord& matcher,
-                            const uint8_t* message) noexcept {
+                            const StepMessage& message) noexcept {
   uint64_t words[kKeyWordsMax] = {};
   const MatchFieldRecord* const parts = tables.match_fields.from(matcher.fields);
   for (uint32_t index = 0; index < matcher.field_count; ++index) {
     const MatchFieldRecord& part = parts[index];
-    words[part.table] |= load_field_bits(message + part.offset, part.load) << part.rows;
+    words[part.table] |= load_field_bits(message.view + part.offset, part.load) << part.rows;
   }
   const uint32_t word_count = matcher.key_words;
   const uint64_t hash = hash_words(words, word_count, matcher.seed);

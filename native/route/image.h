@@ -16,6 +16,7 @@
 #include "route/image_format.h"
 #include "route/plugin_format.h"
 #include "route/step.h"
+#include "route/text_map_format.h"
 
 namespace hyperroute {
 
@@ -73,6 +74,11 @@ struct ImageTables {
   Table<KeyFieldRecord> key_fields;
   Table<PluginRecord> plugins;
   Table<PluginFieldRecord> plugin_fields;
+  Table<TextMapRecord> text_maps;
+  Table<TextEntryRecord> text_entries;
+  Table<PrefixNodeRecord> prefix_nodes;
+  Table<TopicStateRecord> topic_states;
+  Table<TopicEdgeRecord> topic_edges;
   // By view; of those of native messages.
   const MessageLayout* layouts = nullptr;
   // By plugin; each can be called.

@@ -57,6 +57,11 @@ enum Section : uint32_t {
   kSectionKeyFields,
   kSectionPlugins,
   kSectionPluginFields,
+  kSectionTextMaps,
+  kSectionTextEntries,
+  kSectionPrefixNodes,
+  kSectionTopicStates,
+  kSectionTopicEdges,
   kSectionCount,
 };
 
@@ -193,6 +198,7 @@ enum class Opcode : uint8_t {
   kJumpIfFalse,  // to instruction `argument` of this program
   kJumpIfTrue,
   kPlugin,  // flag = what function plugins[argument] says of the message
+  kPushText,  // the answer of text_maps[argument]
   kCount,
 };
 
@@ -313,6 +319,9 @@ enum class OpKind : uint8_t {
   // These two change what is written already.
   kPlugin,   // The whole output, by function plugins[argument].
   kRestore,  // `source` bytes from bytes[argument].
+  // Text of `load` + 256 × `store` bytes into `argument` bytes. Bits of `steps`: the source, the
+  // target is padded with spaces, else with zeros.
+  kFitText,
   kCount,
 };
 

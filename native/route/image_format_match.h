@@ -52,6 +52,7 @@ enum class ClassMapKind : uint8_t {
   kDirectWide,  // Two-byte field: 65,536 slots.
   kBuckets,     // As kSearch, among the bounds that share the key's top bits.
   kKeyPart,     // No classes: part of the key of kExact.
+  kText,        // The class is the answer of text_maps[table].
 };
 
 struct MatchFieldRecord {

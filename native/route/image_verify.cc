@@ -19,6 +19,9 @@ Status ImageVerifier::verify() {
   HR_TRY(verify_plugins());
   HR_TRY(verify_pools());
   HR_TRY(verify_views());
+  for (uint32_t index = 0; index < tables_.text_maps.count; ++index) {
+    HR_TRY(verify_text_map(tables_.text_maps[index]));
+  }
   HR_TRY(verify_families());
   for (uint32_t index = 0; index < tables_.transforms.count; ++index) {
     HR_TRY(verify_transform(tables_.transforms[index]));

@@ -66,14 +66,20 @@ class ImageVerifier {
   Status verify_rows(const MatchFieldRecord& field, const MatcherRecord& matcher);
   Status verify_word_rows(const MatchFieldRecord& field, const MatcherRecord& matcher) const;
   Status verify_group_rows(const MatchFieldRecord& field, const MatcherRecord& matcher);
-  Status verify_program(uint32_t first, uint32_t count, uint32_t message_bytes);
-  Status verify_instruction(const Instruction& instruction, uint32_t message_bytes);
   Status verify_plugins();
   Status verify_plugin(const PluginRecord& use);
   Status verify_plugin_fields(uint32_t first, uint32_t count, uint32_t message_bytes);
   Status verify_plugin_text(uint32_t first, uint32_t bytes, uint32_t bytes_max);
   // A use of that kind, for messages of `view_bytes`.
   Status verify_plugin_use(uint32_t index, PluginKind kind, uint32_t view_bytes) const;
+  Status verify_text_map(const TextMapRecord& map);
+  Status verify_exact_texts(const TextMapRecord& map);
+  Status verify_prefixes(const TextMapRecord& map);
+  Status verify_topics(const TextMapRecord& map);
+  // A text map of the messages of the route.
+  Status verify_text_of(uint32_t map, const RouteRecord& route) const;
+  Status verify_program(uint32_t first, uint32_t count, const RouteRecord& route);
+  Status verify_instruction(const Instruction& instruction, const RouteRecord& route);
   Status verify_transform(const TransformRecord& transform);
   Status verify_patch(const TransformRecord& transform) const;
   Status verify_op(const OpRecord& op, const TransformRecord& transform, OpTarget& target);

@@ -71,7 +71,7 @@ Status ImageVerifier::verify_terms(const MatcherRecord& matcher, const RouteReco
     HR_IMAGE_REQUIRE(term.rule >= rule_before, "terms are not in the order of their rules");
     rule_before = term.rule;
     if (term.instruction_count == 0) continue;
-    HR_TRY(verify_program(term.instructions, term.instruction_count, route.message_bytes));
+    HR_TRY(verify_program(term.instructions, term.instruction_count, route));
   }
   return Status::success();
 }
@@ -120,6 +120,13 @@ Status ImageVerifier::verify_exact(const MatcherRecord& matcher, const RouteReco
 }
 
 Status ImageVerifier::verify_class_map(const MatchFieldRecord& field, const RouteRecord& route) {
+  if (field.kind == ClassMapKind::kText) {
+    HR_TRY(verify_text_of(field.table, route));
+    HR_IMAGE_REQUIRE(tables_.text_maps[field.table].answer_count == field.bound_count + 1ull,
+                     "text map %u of %u answers for %u bounds", field.table,
+                     tables_.text_maps[field.table].answer_count, field.bound_count);
+    return Status::success();
+  }
   HR_IMAGE_REQUIRE(field_fits(field.load, field.offset, route.message_bytes),
                    "a match field lies outside its message");
   switch (field.kind) {

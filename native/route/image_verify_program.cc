@@ -19,6 +19,7 @@ StackEffect effect_of(Opcode code) {
   switch (code) {
     case Opcode::kPushField:
     case Opcode::kPushConst:
+    case Opcode::kPushText:
       return {0, 1};
     case Opcode::kAdd:
     case Opcode::kSub:
@@ -42,15 +43,16 @@ bool is_jump(Opcode code) { return code == Opcode::kJumpIfFalse || code == Opcod
 
 }  // namespace
 
-Status ImageVerifier::verify_instruction(const Instruction& instruction, uint32_t message_bytes) {
+Status ImageVerifier::verify_instruction(const Instruction& instruction, const RouteRecord& route) {
   HR_IMAGE_REQUIRE(instruction.code < Opcode::kCount, "an unknown instruction");
   if (instruction.code == Opcode::kPushField) {
-    HR_IMAGE_REQUIRE(field_fits(instruction.load, instruction.offset, message_bytes),
+    HR_IMAGE_REQUIRE(field_fits(instruction.load, instruction.offset, route.message_bytes),
                      "a program reads outside its message");
   }
   if (instruction.code == Opcode::kPlugin) {
-    return verify_plugin_use(instruction.argument, PluginKind::kMatch, message_bytes);
+    return verify_plugin_use(instruction.argument, PluginKind::kMatch, route.message_bytes);
   }
+  if (instruction.code == Opcode::kPushText) return verify_text_of(instruction.argument, route);
   if (instruction.code == Opcode::kPushConst) {
     return verify_run(instruction.argument, 1, tables_.wides.count, "constants");
   }
@@ -67,7 +69,7 @@ Status ImageVerifier::verify_instruction(const Instruction& instruction, uint32_
   return Status::success();
 }
 
-Status ImageVerifier::verify_program(uint32_t first, uint32_t count, uint32_t message_bytes) {
+Status ImageVerifier::verify_program(uint32_t first, uint32_t count, const RouteRecord& route) {
   HR_IMAGE_REQUIRE(count >= 1, "an empty program");
   HR_TRY(verify_run(first, count, tables_.instructions.count, "instructions"));
   std::vector<bool> is_target(static_cast<size_t>(count) + 1, false);
@@ -75,7 +77,7 @@ Status ImageVerifier::verify_program(uint32_t first, uint32_t count, uint32_t me
   for (uint32_t index = 0; index < count; ++index) {
     HR_IMAGE_REQUIRE(depth == 0 || !is_target[index], "a jump into the middle of an expression");
     const Instruction& instruction = tables_.instructions[first + index];
-    HR_TRY(verify_instruction(instruction, message_bytes));
+    HR_TRY(verify_instruction(instruction, route));
     const StackEffect effect = effect_of(instruction.code);
     HR_IMAGE_REQUIRE(depth >= effect.taken, "a program takes from an empty stack");
     depth = depth - effect.taken + effect.left;

@@ -93,7 +93,7 @@ Status ImageVerifier::verify_check(const CheckRecord& check, const RouteRecord& 
   }
   HR_TRY(verify_code(check.code));
   if (check.kind == CheckKind::kProgram) {
-    return verify_program(check.table, check.count, route.message_bytes);
+    return verify_program(check.table, check.count, route);
   }
   HR_IMAGE_REQUIRE(field_fits(check.load, check.offset, route.message_bytes),
                    "a check reads outside its message");

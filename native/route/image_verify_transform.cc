@@ -135,6 +135,14 @@ Status ImageVerifier::verify_op(const OpRecord& op, const TransformRecord& trans
         "a plug-in that writes another message");
     return Status::success();
   }
+  if (op.kind == OpKind::kFitText) {
+    const uint32_t text_bytes = op.load | static_cast<uint32_t>(op.store) << 8;
+    HR_IMAGE_REQUIRE(text_bytes >= 1 && op.source + text_bytes <= transform.source_bytes, "%s",
+                     outside);
+    HR_IMAGE_REQUIRE(op.argument >= 1 && op.steps < 4, "text of %u bytes", op.argument);
+    target = {.bytes = op.argument, .is_update = false};
+    return verify_code(op.code);
+  }
   HR_IMAGE_REQUIRE(field_fits(op.load, op.source, transform.source_bytes), "%s", outside);
   return verify_field_op(op, target);
 }

@@ -22,7 +22,8 @@ enum class TermResult : uint8_t { kNo, kYes, kOverflow };
 // Asks the terms whose bits are set in `word`, in order, as long as they are of rules before
 // `rule`, which becomes that of the first that holds. `first_term` is the term of bit 0.
 inline TermResult first_term(const ImageTables& tables, const MatcherRecord& matcher, uint64_t word,
-                             uint32_t word_start, const uint8_t* message, uint32_t& rule) noexcept {
+                             uint32_t word_start, const StepMessage& message,
+                             uint32_t& rule) noexcept {
   for (; word != 0; word &= word - 1) {
     const uint32_t bit = static_cast<uint32_t>(std::countr_zero(word));
     const TermRecord& term = tables.terms[matcher.table + word_start + bit];
@@ -40,7 +41,7 @@ inline TermResult first_term(const ImageTables& tables, const MatcherRecord& mat
 
 // The terms that the class maps admit: at most 64, one AND a field.
 inline uint64_t terms_of_word(const ImageTables& tables, const MatcherRecord& matcher,
-                              const uint8_t* message) noexcept {
+                              const StepMessage& message) noexcept {
   const uint32_t term_count = matcher.count;
   uint64_t word = term_count == 0 ? 0 : ~0ull >> (64 - term_count);
   const MatchFieldRecord* const fields = tables.match_fields.from(matcher.fields);
@@ -66,7 +67,7 @@ inline uint64_t and_packed(const ImageTables& tables, const GroupRecord* const* 
 
 // Thousands of terms: the summaries say which words of a group can hold a common bit at all.
 inline TermResult match_aggregated(const ImageTables& tables, const MatcherRecord& matcher,
-                                   const uint8_t* message, uint32_t& rule) noexcept {
+                                   const StepMessage& message, uint32_t& rule) noexcept {
   const GroupRecord* rows[kMatchFieldsMax];
   const MatchFieldRecord* const fields = tables.match_fields.from(matcher.fields);
   const uint32_t field_count = matcher.field_count;
@@ -90,7 +91,7 @@ inline TermResult match_aggregated(const ImageTables& tables, const MatcherRecor
 
 // The rule of the combination of classes that the message has, or kNoRule.
 inline uint32_t match_table(const ImageTables& tables, const MatcherRecord& matcher,
-                            const uint8_t* message) noexcept {
+                            const StepMessage& message) noexcept {
   uint32_t cell = matcher.table;
   const MatchFieldRecord* const fields = tables.match_fields.from(matcher.fields);
   for (uint32_t index = 0; index < matcher.field_count; ++index) {
@@ -101,7 +102,7 @@ inline uint32_t match_table(const ImageTables& tables, const MatcherRecord& matc
 
 // Lowers `rule` to the first that the matcher names. False: arithmetic has overflowed.
 inline bool match_by(const ImageTables& tables, const MatcherRecord& matcher,
-                     const uint8_t* message, uint32_t& rule) noexcept {
+                     const StepMessage& message, uint32_t& rule) noexcept {
   switch (matcher.kind) {
     case MatcherKind::kTable:
       rule = std::min(rule, match_table(tables, matcher, message));
@@ -120,7 +121,7 @@ inline bool match_by(const ImageTables& tables, const MatcherRecord& matcher,
 
 // Returns 0 and the rule, or the reject code.
 inline uint32_t match_rule(const ImageTables& tables, const RouteRecord& route,
-                           const uint8_t* message, uint32_t& rule) noexcept {
+                           const StepMessage& message, uint32_t& rule) noexcept {
   rule = route.otherwise;
   const MatcherRecord* const matchers = tables.matchers.from(route.matchers);
   for (uint32_t index = 0; index < route.matcher_count; ++index) {

@@ -10,6 +10,7 @@
 #include "codec/field_datapath.h"
 #include "route/image.h"
 #include "route/plugin_datapath.h"
+#include "route/text_map_datapath.h"
 
 namespace hyperroute {
 
@@ -73,7 +74,7 @@ inline bool combine_wide(Opcode code, Wide left, Wide right, Wide* result) noexc
 }
 
 inline Truth run_program(const ImageTables& tables, uint32_t first, uint32_t count,
-                         const uint8_t* message) noexcept {
+                         const StepMessage& message) noexcept {
   const Instruction* const program = tables.instructions.from(first);
   Wide stack[kProgramStackMax];
   uint32_t depth = 0;
@@ -82,7 +83,7 @@ inline Truth run_program(const ImageTables& tables, uint32_t first, uint32_t cou
     const Instruction& instruction = program[index++];
     switch (instruction.code) {
       case Opcode::kPushField:
-        stack[depth++] = load_wide(message + instruction.offset, instruction.load);
+        stack[depth++] = load_wide(message.view + instruction.offset, instruction.load);
         break;
       case Opcode::kPushConst:
         stack[depth++] = wide_of(tables.wides[instruction.argument]);
@@ -99,6 +100,9 @@ inline Truth run_program(const ImageTables& tables, uint32_t first, uint32_t cou
         flag = lies_within(tables.wides.from(instruction.argument), instruction.offset,
                            stack[--depth]);
         break;
+      case Opcode::kPushText:
+        stack[depth++] = text_answer(tables, tables.text_maps[instruction.argument], message);
+        break;
       case Opcode::kNot:
         flag = !flag;
         break;
@@ -106,7 +110,7 @@ inline Truth run_program(const ImageTables& tables, uint32_t first, uint32_t cou
         flag = instruction.argument != 0;
         break;
       case Opcode::kPlugin:
-        flag = plugin_matches(tables, instruction.argument, message);
+        flag = plugin_matches(tables, instruction.argument, message.view);
         break;
       case Opcode::kJumpIfFalse:
         if (!flag) index = instruction.argument;

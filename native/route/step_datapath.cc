@@ -87,16 +87,18 @@ bool holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* m
 }
 
 // Returns 0 when every check holds, else the code of the first that does not.
-uint32_t run_checks(const ImageTables& tables, const RouteRecord& route, const uint8_t* message) {
+uint32_t run_checks(const ImageTables& tables, const RouteRecord& route,
+                    const StepMessage& message) {
   const CheckRecord* const checks = tables.checks.from(route.checks);
   for (uint32_t index = 0; index < route.check_count; ++index) {
     const CheckRecord& check = checks[index];
     if (check.kind == CheckKind::kPlugin) [[unlikely]] {
-      if (const uint32_t code = plugin_check(tables, check.table, message); code != 0) return code;
+      if (const uint32_t code = plugin_check(tables, check.table, message.view); code != 0)
+        return code;
       continue;
     }
     if (check.kind != CheckKind::kProgram) {
-      if (!holds(tables, check, message)) return check.code;
+      if (!holds(tables, check, message.view)) return check.code;
       continue;
     }
     const Truth truth = run_program(tables, check.table, check.count, message);
@@ -180,10 +182,10 @@ Decision decide(const RouteImage& image, StepState& state, StepMessage& message)
     return rejected(decision, code);
   }
   const RouteRecord& route = tables.routes[decision.route];
-  if (const uint32_t code = run_checks(tables, route, message.view); code != 0) {
+  if (const uint32_t code = run_checks(tables, route, message); code != 0) {
     return rejected(decision, code);
   }
-  if (const uint32_t code = match_rule(tables, route, message.view, decision.rule); code != 0) {
+  if (const uint32_t code = match_rule(tables, route, message, decision.rule); code != 0) {
     return rejected(decision, code);
   }
   const ActionRecord& action = tables.actions[route.actions + decision.rule];

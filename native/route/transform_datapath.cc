@@ -12,6 +12,7 @@
 #include "route/plugin_datapath.h"
 #include "route/program_datapath.h"
 #include "route/search_datapath.h"
+#include "route/text_map_datapath.h"
 #include "route/variables_datapath.h"
 
 namespace hyperroute {
@@ -90,6 +91,22 @@ void widen_float(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   store_field(to, op.store, is_nan ? kNan : std::bit_cast<uint64_t>(double{value}));
 }
 
+// ASCII without its padding, into a field with padding of its own. Returns 0, or the op's reject
+// code where it is too long, no ASCII, or would end like the padding.
+uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
+  const uint8_t source_padding = (op.steps & 1) != 0 ? 0x20 : 0;
+  const uint8_t target_padding = (op.steps & 2) != 0 ? 0x20 : 0;
+  const uint32_t text_bytes = unpadded_bytes(from, op.load | op.store << 8, source_padding);
+  if (text_bytes > op.argument) return op.code;
+  for (uint32_t index = 0; index < text_bytes; ++index) {
+    if (from[index] == 0 || from[index] > 0x7F) return op.code;
+  }
+  if (text_bytes != 0 && from[text_bytes - 1] == target_padding) return op.code;
+  std::memcpy(to, from, text_bytes);
+  std::memset(to + text_bytes, target_padding, op.argument - text_bytes);
+  return 0;
+}
+
 // The ops that change what was written, and those that few messages need.
 // Returns as run_op does.
 [[gnu::noinline]] uint32_t run_rare_op(const ImageTables& tables, const OpRecord& op,
@@ -111,6 +128,8 @@ void widen_float(const OpRecord& op, const uint8_t* from, uint8_t* to) {
     case OpKind::kRestore:
       std::memcpy(to, tables.bytes.from(op.argument), op.source);
       return 0;
+    case OpKind::kFitText:
+      return fit_text(op, from, to);
     default:
       widen_float(op, from, to);
       return 0;

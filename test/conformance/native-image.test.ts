@@ -25,7 +25,7 @@ import { randomTransform } from '../helpers/random-transform.js';
 import { RandomValues } from '../helpers/random-values.js';
 import { loadImage } from '../helpers/route-image.js';
 
-const seedCount = Number(process.env.HYPERROUTE_DIFFERENTIAL_ROUTERS ?? 80) * 3;
+const seedCount = Number(process.env.HYPERROUTE_DIFFERENTIAL_ROUTERS ?? 80) * 4;
 const firstSeed = Number(process.env.HYPERROUTE_SEED ?? 1);
 const messagesPerRouter = 60;
 const timeout = 300_000;

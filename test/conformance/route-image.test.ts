@@ -67,6 +67,7 @@ function compareOne(seed: number, totals: Totals): void {
 function hasArithmetic(condition: ConditionIr): boolean {
   if (condition.kind === 'compare' || condition.kind === 'plugin') return true;
   if (condition.kind === 'in') return condition.value.kind !== 'field';
+  if (condition.kind === 'bits' || condition.kind === 'text') return false;
   return condition.kind === 'not'
     ? hasArithmetic(condition.term)
     : condition.terms.some(hasArithmetic);
@@ -130,7 +131,7 @@ describe('a route image executed by the engine', () => {
       new Set(['range', 'search', 'pair', 'program']),
     );
     expect(new Set(routes.flatMap((route) => route.fields.map(({ map }) => map)))).toEqual(
-      new Set(['direct', 'directWide', 'search', 'buckets', 'keyPart']),
+      new Set(['direct', 'directWide', 'search', 'buckets', 'keyPart', 'text']),
     );
     expect(routes.some((route) => route.programs > 0)).toBe(true);
     expect(new Set(ops).size).toBe(20);

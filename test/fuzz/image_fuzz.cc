@@ -96,10 +96,11 @@ std::vector<uint8_t> trade_message(Input& input) {
 
 std::vector<uint8_t> damaged_image(Input& input) {
   static const std::vector<uint8_t> known[] = {read_vector("order-gateway"),
-                                               read_vector("every-kind"), trade_parts().image()};
+                                               read_vector("every-kind"), trade_parts().image(),
+                                               read_vector("texts")};
   const uint32_t choice = input.u8() % 8;
   const uint32_t patch_count = input.u8() % 8;
-  std::vector<uint8_t> image = choice == 7 ? input.up_to(SIZE_MAX) : known[choice % 3];
+  std::vector<uint8_t> image = choice == 7 ? input.up_to(SIZE_MAX) : known[choice % 4];
   if (image.empty()) return image;
   for (uint32_t patch = 0; patch < patch_count; ++patch) {
     const uint32_t position = input.u24();

@@ -71,8 +71,8 @@ function* messageSeeds(): Generator<readonly [name: string, bytes: Uint8Array]> 
   }
 }
 
-const messageImages = ['order-gateway', 'every-kind', 'trade'];
-const wholeImages = ['relay', 'order-gateway', 'readings', 'plugged', 'every-pool'];
+const messageImages = ['order-gateway', 'every-kind', 'trade', 'texts'];
+const wholeImages = ['relay', 'order-gateway', 'readings', 'plugged', 'every-pool', 'texts'];
 
 function* imageSeeds(): Generator<readonly [name: string, bytes: Uint8Array]> {
   // The input is the image.

@@ -22,6 +22,7 @@ export const imageVectors = [
   'matchers',
   'plugged',
   'every-pool',
+  'texts',
 ] as const;
 export type ImageVector = (typeof imageVectors)[number];
 

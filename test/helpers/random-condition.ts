@@ -2,6 +2,7 @@
 // of its field, so that messages can be made to stand right on, below and above it.
 import type { ConditionIr, ExprIr, FieldIr, IntervalsIr } from '../../lib/compiler/ir.js';
 import { range } from './random-schema.js';
+import { randomBitsCondition, randomTextCondition } from './random-text.js';
 import type { RandomValues } from './random-values.js';
 
 const comparisons = ['eq', 'ne', 'lt', 'lte', 'gt', 'gte'] as const;
@@ -12,7 +13,7 @@ export function randomCondition(
   boundaries: readonly bigint[][],
   depth: number,
 ): ConditionIr {
-  const kind = depth === 0 ? 9 : random.below(10);
+  const kind = depth === 0 ? 9 : random.below(11);
   const inner = (): ConditionIr => randomCondition(random, fields, boundaries, depth - 1);
   if (kind === 0) return { kind: 'not', term: inner() };
   if (kind < 6) {
@@ -26,10 +27,11 @@ export function randomCondition(
   }
   const index = random.below(fields.length);
   const field = fields[index];
-  // A message may have bytes only: then nothing but arithmetic on constants is left to compare.
-  if (field === undefined || field.type === 'bytes') {
-    return randomCompare(random, fields, boundaries);
+  if (field === undefined) return randomCompare(random, fields, boundaries);
+  if (field.type === 'bytes') {
+    return randomTextCondition(random, index, field, boundaries[index] ?? []);
   }
+  if (kind === 10) return randomBitsCondition(random, index, field, boundaries[index] ?? []);
   const [low, high] = range(field);
   const intervals = randomIntervals(random, low, high, boundaries[index] ?? []);
   return { kind: 'in', value: { kind: 'field', field: index }, intervals };

@@ -36,7 +36,7 @@ export function* boundaryMessages(
       for (const [index, field] of schema.fields.entries()) {
         for (const value of new Set(boundaries[member]?.[index])) {
           for (const near of [value - 1n, value, value + 1n]) {
-            if (field.type === 'bytes' || isHeader(schema, index)) continue;
+            if (isHeader(schema, index)) continue;
             const message = validMessage(random, schema, boundaries[member] ?? []);
             writeInteger(message, field, near);
             yield { source, message };
@@ -54,8 +54,11 @@ function validMessage(
 ): Uint8Array {
   const message = random.bytes(schema.bytes);
   for (const [index, field] of schema.fields.entries()) {
-    if (field.type === 'bytes') continue;
     const near = boundaries[index] ?? [];
+    if (field.type === 'bytes') {
+      if (near.length > 0 && random.chance(80)) writeInteger(message, field, random.pick(near));
+      continue;
+    }
     if (index === schema.sizeField) writeInteger(message, field, BigInt(schema.bytes));
     else if (index === schema.typeField) writeInteger(message, field, schema.templateId);
     else if (near.length > 0 && random.chance(50)) {
@@ -81,11 +84,15 @@ function isHeader(schema: SchemaIr, index: number): boolean {
   return index === schema.sizeField || index === schema.typeField;
 }
 
-/** Writes the low bytes of a value: one beside the range wraps to its other end. */
+/**
+ * Writes the low bytes of a value: one beside the range wraps to its other end. Text counts as an
+ * integer in big-endian order.
+ */
 function writeInteger(message: Uint8Array, field: FieldIr, value: bigint): void {
   let rest = BigInt.asUintN(field.bytes * 8, value);
   for (let index = 0; index < field.bytes; index += 1) {
-    const at = field.order === 'le' ? index : field.bytes - 1 - index;
+    const isReversed = field.order === 'be' || field.type === 'bytes';
+    const at = isReversed ? field.bytes - 1 - index : index;
     message[field.offset + at] = Number(rest & 0xffn);
     rest >>= 8n;
   }

@@ -67,8 +67,8 @@ function randomSchema(
   small: boolean,
 ): SchemaIr {
   const body = Array.from({ length: random.between(1, 7) }, (_, index) => {
-    const type = random.chance(10) ? 'bytes' : random.pick(integerTypes);
-    return [`f${index}`, type, random.between(1, 80)] as const;
+    const type = random.chance(20) ? 'bytes' : random.pick(integerTypes);
+    return [`f${index}`, type, random.between(1, random.chance(60) ? 9 : 80)] as const;
   });
   const fields = [...header, ...placeAll(random, layout, body, header)];
   const indexOf = (field: string): number | null => {
@@ -113,7 +113,11 @@ function placeAll(
     const alignment = layout.aligned ? alignmentOf({ type, bytes }) : 1;
     offset = Math.ceil(offset / alignment) * alignment;
     const order = layout.mixed ? random.pick(['le', 'be'] as const) : layout.order;
-    const field: FieldIr = { name, type, order, offset, bytes, symbols: null };
+    const pad = random.pick([undefined, 'zero', 'space'] as const);
+    const field: FieldIr = {
+      ...{ name, type, order, offset, bytes, symbols: null },
+      ...(type === 'bytes' && pad !== undefined ? { pad } : {}),
+    };
     offset += bytes;
     return field;
   });

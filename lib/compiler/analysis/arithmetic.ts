@@ -63,7 +63,7 @@ function fieldsOf(literals: readonly ArithmeticLiteral[]): readonly number[] {
   const fields = new Set<number>();
   const visit = (expression: ExprIr): void => {
     if (expression.kind === 'field') fields.add(expression.field);
-    else if (expression.kind !== 'const') {
+    else if (expression.kind !== 'const' && expression.kind !== 'count') {
       visit(expression.left);
       visit(expression.right);
     }

@@ -50,6 +50,10 @@ export function formulaOf(condition: ConditionIr, truth: boolean, domains: Domai
       // Nobody but the engine knows. So it is allowed both, and no witness is built on it: what is
       // shown not to be there is not there, whatever the plug-in says.
       return always;
+    case 'bits':
+    case 'text':
+      // Not looked into: allowed both as well.
+      return always;
     case 'not':
       return formulaOf(condition.term, !truth, domains);
     default: {

@@ -94,6 +94,15 @@ export function useCheck(value: unknown, what: string): CheckNode {
   throw optionError('ERR_ROUTE', what, expected, value, placeHere());
 }
 
+/** What the units of an expression are. */
+export interface Measure {
+  /** Digits behind the point; null: none were said, and it goes with any. */
+  readonly scale: number | null;
+  readonly isTimestamp: boolean;
+}
+
+const plain: Measure = { scale: null, isTimestamp: false };
+
 /** An integer expression that belongs to the callback that made it. */
 export class ExpressionNode {
   readonly ir: ExprIr;
@@ -102,8 +111,16 @@ export class ExpressionNode {
   readonly text: string;
   /** Indices of the presence bits of its optional fields: without one no comparison holds. */
   readonly presences: readonly number[];
+  readonly measure: Measure;
 
-  constructor(ir: ExprIr, capture: Capture, text: string, presences: readonly number[] = []) {
+  constructor(
+    ir: ExprIr,
+    capture: Capture,
+    text: string,
+    presences: readonly number[] = [],
+    measure: Measure = plain,
+  ) {
+    this.measure = measure;
     this.ir = ir;
     this.capture = capture;
     this.text = text;
@@ -149,8 +166,8 @@ export class ExpressionNode {
   compare(op: Comparison, other: unknown): Condition {
     const what = `${this.text}.${op}`;
     currentCapture(what, this.capture);
-    const right = operand(other, what, this.capture);
-    const test: ConditionIr = { kind: 'compare', op, left: this.ir, right };
+    const { left, right } = this.#aligned(other, what);
+    const test: ConditionIr = { kind: 'compare', op, left, right };
     const presences = new Set([...this.presences, ...presencesOf(other)]);
     const isThere = [...presences].map(presenceTest);
     const ir: ConditionIr =
@@ -161,11 +178,54 @@ export class ExpressionNode {
   #join(kind: 'add' | 'sub' | 'mul', other: unknown): ExpressionNode {
     const what = `${this.text}.${kind}`;
     currentCapture(what, this.capture);
-    const right = operand(other, what, this.capture);
     const presences = [...this.presences, ...presencesOf(other)];
-    const ir = { kind, left: this.ir, right };
-    return new ExpressionNode(ir, this.capture, `${what}(…)`, presences);
+    if (kind === 'mul') {
+      const ir = { kind, left: this.ir, right: operand(other, what, this.capture) };
+      const measure = productOf(this.measure, measureOf(other));
+      return new ExpressionNode(ir, this.capture, `${what}(…)`, presences, measure);
+    }
+    const { left, right, measure } = this.#aligned(other, what);
+    const ir = { kind, left, right };
+    return new ExpressionNode(ir, this.capture, `${what}(…)`, presences, measure);
   }
+
+  /** Both sides with as many digits behind the point, exactly. */
+  #aligned(other: unknown, what: string): { left: ExprIr; right: ExprIr; measure: Measure } {
+    const right = operand(other, what, this.capture);
+    const [mine, theirs] = [this.measure, measureOf(other)];
+    if (
+      (mine.isTimestamp && theirs.scale !== null) ||
+      (theirs.isTimestamp && mine.scale !== null)
+    ) {
+      const expected = mine.isTimestamp ? 'a timestamp or a plain integer' : 'a number';
+      const received = `a ${theirs.isTimestamp ? 'timestamp' : 'decimal'}`;
+      throw optionError('ERR_ROUTE', what, expected, received, placeHere());
+    }
+    const isTimestamp = mine.isTimestamp || theirs.isTimestamp;
+    const [a, b] = [mine.scale ?? theirs.scale ?? 0, theirs.scale ?? mine.scale ?? 0];
+    const scale = mine.scale === null && theirs.scale === null ? null : Math.max(a, b);
+    const digits = Math.max(a, b);
+    return {
+      left: timesTen(this.ir, digits - a),
+      right: timesTen(right, digits - b),
+      measure: { scale, isTimestamp },
+    };
+  }
+}
+
+function measureOf(value: unknown): Measure {
+  return value instanceof ExpressionNode ? value.measure : plain;
+}
+
+/** Digits behind the point add up; of something without, the other's stay. */
+function productOf(left: Measure, right: Measure): Measure {
+  if (left.scale === null && right.scale === null) return plain;
+  return { scale: (left.scale ?? 0) + (right.scale ?? 0), isTimestamp: false };
+}
+
+function timesTen(ir: ExprIr, digits: number): ExprIr {
+  if (digits === 0) return ir;
+  return { kind: 'mul', left: ir, right: { kind: 'const', value: 10n ** BigInt(digits) } };
 }
 
 function presencesOf(value: unknown): readonly number[] {

@@ -1,8 +1,11 @@
 // What a transform may return, field by field: the types of outputs from the types of fields.
 import type { NeedOf } from '../../schema/infer.js';
 import type {
+  AsciiModel,
   BoolModel,
+  BytesModel,
   EnumModel,
+  FlagsModel,
   FloatModel,
   IntegerType,
   UnsignedType,
@@ -16,6 +19,7 @@ import type {
   SlotSpec,
   TypeSpec,
 } from '../../schema/spec.js';
+import type { FittedText } from './text-types.js';
 import type {
   BytesRef,
   GroupValue,
@@ -24,11 +28,11 @@ import type {
   Narrower,
   OpaqueRef,
   OptionalBytesRef,
-  RefOfType,
   SlotModels,
   SymbolsOf,
   SymbolValue,
   Value,
+  VariableRef,
 } from './types.js';
 
 type Special<Type extends IntegerType> =
@@ -38,6 +42,7 @@ type Special<Type extends IntegerType> =
 
 /** What can be written to a field of a given type. */
 export type OutputOf<Spec extends FieldSpec> =
+  | (NonNullable<Spec['type']> extends FlagsModel ? NonNullable<Spec['input']> : never)
   | OutputOfType<NonNullable<Spec['type']>>
   | (NeedOf<Spec> extends 'optional' ? MaybeOutput<NonNullable<Spec['type']>> : never);
 
@@ -50,10 +55,19 @@ type OutputOfType<Type extends TypeSpec> = Type extends EnumModel
       : Type extends BitsSpec
         ? IntegerOutput<'u32'>
         : Type extends FloatModel
-          ? BytesRef<Type['base'] | (Type['base'] extends 'f64' ? 'f32' : never), number>
+          ? number | BytesRef<Type['base'] | (Type['base'] extends 'f64' ? 'f32' : never), number>
           : Type extends GroupOf<infer F>
             ? GroupValue<OutputsOfFields<F>>
-            : RefOfType<Type>;
+            : Type extends SlotModels
+              ? VariableRef<Type['kind']>
+              : OpaqueRef<Type> | ConstantOf<Type>;
+
+/** Constants, and text that was made to fit. */
+type ConstantOf<Type extends TypeSpec> = Type extends AsciiModel
+  ? string | FittedText<Type['bytes']>
+  : Type extends BytesModel
+    ? Uint8Array
+    : never;
 
 type IntegerOutput<Base extends IntegerType> =
   | number

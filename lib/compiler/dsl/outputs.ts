@@ -3,7 +3,13 @@ import { optionError, type SourcePlace } from '../../errors.js';
 import type { IntegerType } from '../../schema/model.js';
 import { placeHere } from './capture.js';
 import { type CodeReference, codeReference } from './codes.js';
-import type { AnyRef, GroupFieldRef, NumberFieldRef, SymbolFieldRef } from './refs.js';
+import type {
+  AnyRef,
+  BytesFieldRef,
+  GroupFieldRef,
+  NumberFieldRef,
+  SymbolFieldRef,
+} from './refs.js';
 import type { Cell } from './tabulate.js';
 
 /** What a transform writes, before reject codes have numbers. */
@@ -22,6 +28,8 @@ export type ValueNode =
       readonly cells: readonly Cell[];
       readonly answers: readonly unknown[];
     }
+  /** `bytes`: of the output, as was said. */
+  | { readonly kind: 'text'; readonly ref: BytesFieldRef; readonly bytes: number }
   /** `decimals`: of the result. */
   | { readonly kind: 'scale'; readonly ref: NumberFieldRef; readonly decimals: number }
   | {
@@ -103,6 +111,25 @@ export class NarrowingNode {
     const option = `${this.#ref.text}.to('${this.#type}').orReject`;
     const narrowing = codeReference(name, code, option, place);
     const value = { kind: 'field', ref: this.#ref, type: this.#type } as const;
+    return new OutputValue(value, narrowing, place);
+  }
+}
+
+/** `o.symbol.fit(6)`: not an output until it says what happens to what does not fit. */
+export class FitNode {
+  readonly #ref: BytesFieldRef;
+  readonly #bytes: number;
+
+  constructor(ref: BytesFieldRef, bytes: number) {
+    this.#ref = ref;
+    this.#bytes = bytes;
+  }
+
+  orReject(name: unknown, code?: unknown): OutputValue {
+    const place = placeHere();
+    const option = `${this.#ref.field.name}.fit(${this.#bytes}).orReject`;
+    const narrowing = codeReference(name, code, option, place);
+    const value = { kind: 'text', ref: this.#ref, bytes: this.#bytes } as const;
     return new OutputValue(value, narrowing, place);
   }
 }

@@ -6,7 +6,7 @@ import { exactInteger, isRecord } from '../../schema/options.js';
 import { defaultOf, type PlacedField } from '../view.js';
 import { type Capture, currentCapture } from './capture.js';
 import { builtInCode, type CodeReference } from './codes.js';
-import { NarrowingNode, OutputValue, RescaleNode, type ValueNode } from './outputs.js';
+import { FitNode, NarrowingNode, OutputValue, RescaleNode, type ValueNode } from './outputs.js';
 import {
   type AnyRef,
   BytesFieldRef,
@@ -20,7 +20,8 @@ import {
 
 /** What is written to one field; codes get their numbers when the router is defined. */
 export type OutputNode =
-  | { readonly kind: 'field' | 'float' | 'variable'; readonly field: number }
+  | { readonly kind: 'field' | 'float' | 'text' | 'variable'; readonly field: number }
+  | { readonly kind: 'bytes'; readonly bytes: string }
   | { readonly kind: 'const'; readonly value: bigint }
   | {
       readonly kind: 'map';
@@ -86,13 +87,13 @@ function planOutput(
   what: string,
   place: SourcePlace,
 ): PlannedOutput {
-  if (given instanceof NarrowingNode || given instanceof RescaleNode) {
+  if (given instanceof NarrowingNode || given instanceof RescaleNode || given instanceof FitNode) {
     const expected = "a conversion that can fail to say what happens then: .orReject('CODE')";
     throw optionError('ERR_ROUTE', what, expected, 'a conversion without it', place);
   }
   const rangeCode = rangeCodeOf(place);
   if (!isRef(given) && !(given instanceof OutputValue)) {
-    const value = constantOf(field, given, what, place);
+    const value = bytesConstant(field, given) ?? constantOf(field, given, what, place);
     return { field: index, value, rangeCode, absent: null };
   }
   const output = isRef(given) ? outputOf(given) : given;
@@ -129,6 +130,11 @@ function plan(field: PlacedField, output: OutputValue, run: Capture, what: strin
       return tableOf(field, value, output, what);
     case 'group':
       return groupOf(field, value, run, what, place);
+    case 'text':
+      if (field.ir.pad !== undefined && field.bytes === value.bytes) {
+        return { kind: 'text', field: value.ref.index };
+      }
+      throw unfit(field, `text of ${value.bytes} bytes`, what, place);
     case 'scale': {
       const power = value.decimals - (value.ref.field.scale ?? 0);
       if (!isPlainInteger(field) || (field.scale ?? value.decimals) !== value.decimals) {
@@ -331,6 +337,13 @@ function constantOf(
   const value = exactInteger(given);
   if (value !== undefined && holds(field, value)) return { kind: 'const', value };
   throw unfit(field, given, what, place);
+}
+
+/** A constant of text, bytes, flags, a float or an array. */
+function bytesConstant(field: PlacedField, given: unknown): OutputNode | null {
+  if (!field.opaque || field.symbols !== null) return null;
+  const bytes = field.encoded(given);
+  return bytes === null ? null : { kind: 'bytes', bytes: Buffer.from(bytes).toString('hex') };
 }
 
 function unfit(field: PlacedField, received: unknown, what: string, place: SourcePlace): Error {

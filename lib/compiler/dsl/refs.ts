@@ -4,31 +4,24 @@ import { type IntegerType, integerFacts, isIntegerType } from '../../schema/mode
 import { isRecord } from '../../schema/options.js';
 import type { AnySchema } from '../../schema/schema.js';
 import { type Comparison, unite } from '../intervals.js';
-import { termsMax } from '../limits.js';
 import { defaultOf, type PlacedField, placedFields } from '../view.js';
+import { BitsNode, prefixRange } from './bits.js';
 import { type Capture, currentCapture, placeHere } from './capture.js';
-import { builtInCode, type CodeReference, codeReference } from './codes.js';
-import {
-  constant,
-  ExpressionNode,
-  fieldCompare,
-  fieldIn,
-  makeCondition,
-  presenceTest,
-} from './expressions.js';
+import { builtInCode, type CodeReference } from './codes.js';
+import { constant, ExpressionNode, fieldCompare, fieldIn } from './expressions.js';
 import { matchesOf } from './matchers.js';
 import { NarrowingNode, OutputValue, RescaleNode, TableNode } from './outputs.js';
 import { answersOf, cellsOf, cellsWhere, intervalsOfCells } from './tabulate.js';
+import {
+  BytesFieldRef,
+  countOf,
+  FlagsFieldRef,
+  FloatFieldRef,
+  listOf,
+  present,
+  TextFieldRef,
+} from './text-refs.js';
 import type { Condition, Refs } from './types.js';
-
-/** The condition that an optional field is there. */
-function present(field: PlacedField, capture: Capture): Condition {
-  const what = `${field.name}.present`;
-  currentCapture(what, capture);
-  if (field.presence !== null) return makeCondition(presenceTest(field.presence), placeHere());
-  const expected = 'an optional field: this one always is';
-  throw optionError('ERR_ROUTE', what, expected, field.name, placeHere());
-}
 
 /** An integer field. */
 export class NumberFieldRef extends ExpressionNode {
@@ -38,7 +31,9 @@ export class NumberFieldRef extends ExpressionNode {
 
   constructor(field: PlacedField, index: number, capture: Capture) {
     const presences = field.presence === null ? [] : [field.presence];
-    super({ kind: 'field', field: index }, capture, field.name, presences);
+    const { scale, isTimestamp } = field;
+    const measure = { scale, isTimestamp };
+    super({ kind: 'field', field: index }, capture, field.name, presences, measure);
     this.field = field;
     this.index = index;
     this.type = field.type as IntegerType;
@@ -112,6 +107,19 @@ export class NumberFieldRef extends ExpressionNode {
   /** What a function makes of each value; it is asked for each of them, now. */
   tabulate(answer: unknown): TableNode {
     return tabulate(this, answer);
+  }
+
+  /** The bits that a mask names. */
+  bits(mask: unknown): BitsNode {
+    return new BitsNode(this, mask);
+  }
+
+  /** The values that begin with the first `bits` bits of `value`. */
+  prefix(value: unknown, bits: unknown): Condition {
+    const what = `${this.text}.prefix`;
+    currentCapture(what, this.capture);
+    const range = prefixRange(this, value, bits);
+    return fieldIn(this.index, [range], what, this.field.presence);
   }
 
   to(type: unknown): OutputValue | NarrowingNode {
@@ -253,36 +261,13 @@ export class SymbolFieldRef {
   }
 }
 
-/** A field that a transform copies as it is; conditions do not look into it. */
-export class BytesFieldRef {
-  readonly field: PlacedField;
-  readonly index: number;
-  readonly capture: Capture;
-
-  constructor(field: PlacedField, index: number, capture: Capture) {
-    this.field = field;
-    this.index = index;
-    this.capture = capture;
-  }
-
-  present(): Condition {
-    return present(this.field, this.capture);
-  }
-
-  orRejectAbsent(name: unknown, code?: unknown): OutputValue {
-    return outputOf(this).orRejectAbsent(name, code);
-  }
-
-  /** A string or blob that may have more bytes than the output: those are rejected. */
-  orReject(name: unknown, code?: unknown): OutputValue {
-    const place = placeHere();
-    const narrowing = codeReference(name, code, `${this.field.name}.orReject`, place);
-    return new OutputValue({ kind: 'field', ref: this, type: 'bytes' }, narrowing, place);
-  }
-}
-
 /** A group: a transform makes entries of the output from its entries. */
 export class GroupFieldRef extends BytesFieldRef {
+  /** How many entries there are. */
+  get count(): ExpressionNode {
+    return countOf(this, `${this.field.name}.count`);
+  }
+
   /** An entry of the output for each entry; `build` gets the entry's fields and runs once, now. */
   map(build: unknown): OutputValue {
     const what = `${this.field.name}.map`;
@@ -322,6 +307,7 @@ function tabulate(ref: NumberFieldRef | SymbolFieldRef, answer: unknown): TableN
   return new TableNode({ kind: 'table', ref, cells, answers }, null, place);
 }
 
+export { BytesFieldRef };
 export type AnyRef = NumberFieldRef | SymbolFieldRef | BytesFieldRef;
 
 export function isRef(value: unknown): value is AnyRef {
@@ -354,10 +340,19 @@ export function refsOfFields(
     if (field.type === 'bit' || field.type === 'rest') return;
     if (field.symbols !== null) refs[field.name] = new SymbolFieldRef(field, index, capture);
     else if (field.type === 'group') refs[field.name] = new GroupFieldRef(field, index, capture);
-    else if (field.opaque) refs[field.name] = new BytesFieldRef(field, index, capture);
+    else if (field.opaque) refs[field.name] = opaqueRef(field, index, capture);
     else refs[field.name] = new NumberFieldRef(field, index, capture);
   });
   return refuseUnknown(refs, owner);
+}
+
+function opaqueRef(field: PlacedField, index: number, capture: Capture): BytesFieldRef {
+  const { ir, shape, type } = field;
+  const isText = type === 'string' || shape === 'bytes' || ir.pad !== undefined;
+  if (isText) return new TextFieldRef(field, index, capture);
+  if (field.flags !== null) return new FlagsFieldRef(field, index, capture);
+  if (shape === 'f32' || shape === 'f64') return new FloatFieldRef(field, index, capture);
+  return new BytesFieldRef(field, index, capture);
 }
 
 /** A misspelt field must not surface as "cannot read properties of undefined". */
@@ -369,11 +364,6 @@ function refuseUnknown(refs: Record<string, AnyRef>, owner: string): Record<stri
       throw optionError('ERR_ROUTE', `${owner}.${name}`, expected, name, placeHere());
     },
   });
-}
-
-function listOf(values: unknown, what: string): readonly unknown[] {
-  if (Array.isArray(values) && values.length >= 1 && values.length <= termsMax) return values;
-  throw optionError('ERR_ROUTE', what, `an array of 1 to ${termsMax} values`, values, placeHere());
 }
 
 /** The code of an output whose value may not fit although nothing was said about it. */

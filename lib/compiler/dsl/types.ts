@@ -21,7 +21,9 @@ import type {
 } from '../../schema/model.js';
 import type { AnySchema, FieldsOf } from '../../schema/schema.js';
 import type { BitsSpec, FieldSpec, Fields, GroupOf, TypeSpec } from '../../schema/spec.js';
+import type { Expression, Unit } from './expression-types.js';
 import type { MaybeTabulating, OwnConditions, Tabulating } from './own-types.js';
+import type { Bits, Counted, Fitting, FlagsConditions, TextConditions } from './text-types.js';
 
 declare const accepts: unique symbol;
 declare const carries: unique symbol;
@@ -57,22 +59,6 @@ export interface Condition {
 /** A condition and the code of its failure: an entry of `validate`. */
 export interface Check {
   readonly [brand]: 'check';
-}
-
-/** An operand of arithmetic or of a comparison. */
-export type Operand = number | bigint | Expression;
-
-/** An exact integer expression; a message whose arithmetic leaves 128 bits is rejected. */
-export interface Expression {
-  add(other: Operand): Expression;
-  sub(other: Operand): Expression;
-  mul(other: Operand): Expression;
-  eq(other: Operand): Condition;
-  ne(other: Operand): Condition;
-  lt(other: Operand): Condition;
-  lte(other: Operand): Condition;
-  gt(other: Operand): Condition;
-  gte(other: Operand): Condition;
 }
 
 /** A value of an integer type that a transform can write. */
@@ -113,15 +99,19 @@ export interface Narrowing<Type extends IntegerType> {
 }
 
 /** What can be asked of an integer field. Of an optional one that is absent, nothing is true. */
-export interface NumberConditions extends Expression {
+export interface NumberConditions<U extends Unit = Unit> extends Expression<U> {
   /** Both bounds are included. */
   between(low: number | bigint, high: number | bigint): Condition;
   in(values: readonly (number | bigint)[]): Condition;
+  /** The bits that the mask names; of signed fields those of two's complement. */
+  bits(mask: number | bigint): Bits;
+  /** The first `bits` bits of an unsigned field are those of `value`, the rest of which is zero. */
+  prefix(value: number | bigint, bits: number): Condition;
 }
 
 /** An integer field of the message in hand. */
-export interface NumberRef<Type extends IntegerType>
-  extends NumberConditions,
+export interface NumberRef<Type extends IntegerType, U extends Unit = 'plain'>
+  extends NumberConditions<U>,
     OwnConditions<number>,
     Tabulating<number>,
     Value<Type> {
@@ -153,8 +143,8 @@ export interface MaybeNarrowing<Type extends string> {
 }
 
 /** An optional integer field of the message in hand. */
-export interface OptionalNumberRef<Type extends IntegerType>
-  extends NumberConditions,
+export interface OptionalNumberRef<Type extends IntegerType, U extends Unit = 'plain'>
+  extends NumberConditions<U>,
     OwnConditions<number>,
     MaybeTabulating<number>,
     Optional,
@@ -262,12 +252,19 @@ export interface GroupValue<out Outputs> {
 
 /** A group of the message in hand. */
 export interface GroupRef<F extends Fields> {
+  /** How many entries there are. */
+  readonly count: Expression<'plain'>;
   /** An entry for each entry: `build` gets the fields of one and runs once, now. */
   map<const Outputs>(build: (entry: RefsOf<F>) => Outputs): GroupValue<Outputs>;
 }
 
 /** The reference to a field of a given type. */
 export type RefOf<Spec extends FieldSpec> =
+  NonNullable<Spec['type']> extends FlagsModel
+    ? PlainRefOf<Spec> & FlagsConditions<keyof NonNullable<Spec['value']> & string>
+    : PlainRefOf<Spec>;
+
+type PlainRefOf<Spec extends FieldSpec> =
   NeedOf<Spec> extends 'optional'
     ? OptionalRefOfType<NonNullable<Spec['type']>>
     : RefOfType<NonNullable<Spec['type']>>;
@@ -280,30 +277,47 @@ export type RefOfType<Type extends TypeSpec> = Type extends EnumModel
   : Type extends BoolModel
     ? BoolRef
     : Type extends IntegerModels
-      ? NumberRef<Type['base']>
+      ? NumberRef<Type['base'], UnitOf<Type>>
       : Type extends BitsSpec
         ? NumberRef<'u32'>
         : Type extends SlotModels
-          ? VariableRef<Type['kind']>
+          ? VariableRefOf<Type>
           : Type extends GroupOf<infer F>
             ? GroupRef<F>
             : Type extends RestModel
               ? RestRef
-              : OpaqueRef<Type>;
+              : OpaqueRef<Type> & ConditionsOf<Type>;
 
 type OptionalRefOfType<Type extends TypeSpec> = Type extends EnumModel
   ? OptionalEnumRef<SymbolsOf<Type>>
   : Type extends BoolModel
     ? OptionalBoolRef
     : Type extends IntegerModels
-      ? OptionalNumberRef<Type['base']>
+      ? OptionalNumberRef<Type['base'], UnitOf<Type>>
       : Type extends SlotModels
-        ? VariableRef<Type['kind']> & Optional & MaybeValue<{ readonly variable: Type['kind'] }>
+        ? VariableRefOf<Type> & Optional & MaybeValue<{ readonly variable: Type['kind'] }>
         : Type extends GroupOf<infer F>
           ? GroupRef<F> & Optional
           : OpaqueRef<Type> extends BytesRef<infer Shape, infer Bytes>
-            ? OptionalBytesRef<Shape, Bytes>
+            ? OptionalBytesRef<Shape, Bytes> & ConditionsOf<Type>
             : never;
+
+type VariableRefOf<Type extends SlotModels> = VariableRef<Type['kind']> & ConditionsOf<Type>;
+
+/** What a condition can ask of a field that a transform only copies. */
+type ConditionsOf<Type extends TypeSpec> = Type extends StringModel
+  ? TextConditions<string> & Counted
+  : Type extends AsciiModel
+    ? TextConditions<string> & Fitting
+    : Type extends BytesModel
+      ? TextConditions<Uint8Array>
+      : unknown;
+
+type UnitOf<Type extends IntegerModels> = Type extends DecimalModel
+  ? 'decimal'
+  : Type extends TimestampModel
+    ? 'timestamp'
+    : 'plain';
 
 export type OpaqueRef<Type extends TypeSpec> = Type extends AsciiModel | BytesModel
   ? BytesRef<Type['kind'], Type['bytes']>

@@ -15,6 +15,7 @@ import {
 import { matcherRoutesIr } from '../../../helpers/matcher-routes.js';
 import { pluggedIr } from '../../../helpers/plugged.js';
 import { readingsIr } from '../../../helpers/readings.js';
+import { textRoutesIr } from '../../../helpers/text-routes.js';
 
 describe.each([
   ['readings', readingsIr],
@@ -24,6 +25,18 @@ describe.each([
   it('is what the compiler makes of it', () => {
     if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorIr(name, make());
     expect(serialize(make())).toBe(serialize(readVectorIr(name)));
+  });
+});
+
+describe('the configuration of the image texts', () => {
+  it('has text maps of every kind', () => {
+    const ir = textRoutesIr();
+    if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorIr('texts', ir);
+    expect(serialize(ir)).toBe(serialize(readVectorIr('texts')));
+    const { routes } = emitWithReport(ir).report;
+    const maps = routes.map(({ fields }) => fields.filter(({ map }) => map === 'text').length);
+    expect(maps).toEqual([3, 2]);
+    expect(routes[0]?.checks).toEqual(['program']);
   });
 });
 

@@ -46,8 +46,9 @@ Truth run(const std::vector<Instruction>& program, const std::vector<Wide>& cons
   ImageTables tables;
   tables.instructions = {program.data(), static_cast<uint32_t>(program.size())};
   tables.wides = {wides.data(), static_cast<uint32_t>(wides.size())};
-  uint8_t message[8];
-  store_u64_le(message, field);
+  uint8_t bytes[8];
+  store_u64_le(bytes, field);
+  const StepMessage message{.data = bytes, .bytes = sizeof bytes, .source = 0, .view = bytes};
   return run_program(tables, 0, tables.instructions.count, message);
 }
 

@@ -1,0 +1,201 @@
+// Patterns of topics as one automaton over levels: in each state the next level is looked up once,
+// however many patterns there are. States are sets of places in the tree of all patterns.
+import { optionError } from '../errors.js';
+import { topicSigns } from './dsl/patterns.js';
+import { unite } from './intervals.js';
+import type { IntervalsIr, TopicStyle } from './ir.js';
+import type { MapPlace } from './text-maps.js';
+
+/** One level further. */
+export interface TopicEdge {
+  readonly state: number;
+  /** One character a byte. */
+  readonly level: string;
+  readonly next: number;
+}
+
+export interface TopicState {
+  /** Where levels lead that no edge names; 0: nowhere. */
+  readonly other: number;
+  /** Of topics that end here. */
+  readonly answer: number;
+  /** Whether the answer stands whatever follows. */
+  readonly isFinal: boolean;
+}
+
+export interface TopicMap {
+  readonly kind: 'topic';
+  readonly separator: string;
+  /** State 0 meets nothing any more; 1 is where topics start. */
+  readonly states: readonly TopicState[];
+  readonly edges: readonly TopicEdge[];
+  readonly answerCount: number;
+  /** The answers of each pattern, in the order in which they were given. */
+  readonly intervals: readonly IntervalsIr[];
+}
+
+/** States and edges of an automaton, pairs of answers and patterns: beyond, it is refused. */
+export const topicStatesMax = 1_000_000;
+export const topicEdgesMax = 1_000_000;
+const topicAnswersMax = 4_000_000;
+/** Of an edge in the image, beside the room that the hash table leaves. */
+const edgeBytes = 48;
+
+/** A place in the tree of the patterns. */
+interface Place {
+  readonly id: number;
+  readonly levels: Map<string, Place>;
+  one: Place | null;
+  /** Patterns that end here, and those whose last wildcard stands below. */
+  readonly ends: number[];
+  readonly rests: number[];
+}
+
+interface State {
+  readonly index: number;
+  readonly places: readonly Place[];
+  /** Patterns that are met whatever follows. */
+  readonly met: readonly number[];
+}
+
+/** Throws ERR_ROUTE_LIMIT where the automaton would not fit. `patterns`: hexadecimal. */
+export function buildTopicMap(
+  patterns: readonly string[],
+  style: TopicStyle,
+  place: MapPlace,
+): TopicMap {
+  return new TopicBuilder(patterns, style, place).build();
+}
+
+class TopicBuilder {
+  readonly #style: TopicStyle;
+  readonly #where: MapPlace;
+  readonly #patternCount: number;
+  readonly #root: Place;
+  #placeCount = 0;
+  readonly #indices = new Map<string, number>();
+  readonly #open: State[] = [];
+  readonly #states: TopicState[] = [{ other: 0, answer: 0, isFinal: true }];
+  readonly #edges: TopicEdge[] = [];
+  readonly #answers = new Map<string, number>([['', 0]]);
+  readonly #metBy: bigint[][];
+  #pairCount = 0;
+
+  constructor(patterns: readonly string[], style: TopicStyle, where: MapPlace) {
+    this.#style = style;
+    this.#where = where;
+    this.#patternCount = patterns.length;
+    this.#metBy = patterns.map(() => []);
+    this.#root = this.#newPlace();
+    for (const [index, hex] of patterns.entries()) this.#plant(hex, index);
+  }
+
+  build(): TopicMap {
+    const isMqtt = this.#style === 'mqtt';
+    this.#stateOf([this.#root], isMqtt ? sortedUnion([], this.#root.rests) : []);
+    // The last one found is followed first: what lies below a pattern's rest gets answers in a row.
+    for (let state = this.#open.pop(); state !== undefined; state = this.#open.pop()) {
+      this.#follow(state);
+    }
+    return {
+      kind: 'topic',
+      separator: topicSigns[this.#style][0],
+      states: this.#states,
+      edges: this.#edges,
+      answerCount: this.#answers.size,
+      intervals: this.#metBy.map((answers) => unite(answers.map((answer) => [answer, answer]))),
+    };
+  }
+
+  #newPlace(): Place {
+    this.#placeCount += 1;
+    return { id: this.#placeCount, levels: new Map(), one: null, ends: [], rests: [] };
+  }
+
+  #plant(hex: string, index: number): void {
+    const [separator, one, rest] = topicSigns[this.#style];
+    let place = this.#root;
+    for (const level of Buffer.from(hex, 'hex').toString('latin1').split(separator)) {
+      if (level === rest) {
+        place.rests.push(index);
+        return;
+      }
+      if (level === one) {
+        place.one ??= this.#newPlace();
+        place = place.one;
+      } else {
+        const known = place.levels.get(level) ?? this.#newPlace();
+        place.levels.set(level, known);
+        place = known;
+      }
+    }
+    place.ends.push(index);
+  }
+
+  /** The state of those places; found again or to be followed. */
+  #stateOf(places: readonly Place[], met: readonly number[]): number {
+    if (places.length === 0 && met.length === 0) return 0;
+    const key = `${places.map(({ id }) => id).join()}|${met.join()}`;
+    const known = this.#indices.get(key);
+    if (known !== undefined) return known;
+    const index = this.#states.push({ other: 0, answer: 0, isFinal: false }) - 1;
+    if (index >= topicStatesMax) this.#fail('states', topicStatesMax);
+    this.#indices.set(key, index);
+    this.#open.push({ index, places, met });
+    return index;
+  }
+
+  #follow({ index, places, met }: State): void {
+    const ends = places.reduce<readonly number[]>((all, { ends }) => sortedUnion(all, ends), met);
+    const answer = this.#answerOf(ends);
+    const below =
+      this.#style === 'mqtt'
+        ? met
+        : places.reduce<readonly number[]>((all, { rests }) => sortedUnion(all, rests), met);
+    const ones = places.flatMap(({ one }) => (one === null ? [] : [one]));
+    const isFinal = places.length === 0;
+    const other = isFinal ? index : this.#next(ones, below);
+    this.#states[index] = { other, answer, isFinal };
+    const levels = new Set(places.flatMap((place) => [...place.levels.keys()]));
+    if (this.#edges.length + levels.size > topicEdgesMax) this.#fail('edges', topicEdgesMax);
+    for (const level of levels) {
+      const named = places.flatMap((place) => place.levels.get(level) ?? []);
+      this.#edges.push({ state: index, level, next: this.#next([...named, ...ones], below) });
+    }
+  }
+
+  #next(places: readonly Place[], met: readonly number[]): number {
+    const sorted = [...places].sort((a, b) => a.id - b.id);
+    const isMqtt = this.#style === 'mqtt';
+    // Of MQTT the last wildcard also stands for nothing at all.
+    const all = isMqtt ? sorted.reduce((sum, { rests }) => sortedUnion(sum, rests), met) : met;
+    return this.#stateOf(sorted, all);
+  }
+
+  #answerOf(patterns: readonly number[]): number {
+    const key = patterns.join();
+    const known = this.#answers.get(key);
+    if (known !== undefined) return known;
+    const answer = this.#answers.size;
+    this.#answers.set(key, answer);
+    this.#pairCount += patterns.length;
+    if (this.#pairCount > topicAnswersMax) this.#fail('overlaps', topicAnswersMax);
+    for (const pattern of patterns) this.#metBy[pattern]?.push(BigInt(answer));
+    return answer;
+  }
+
+  #fail(what: string, most: number): never {
+    const { option, position } = this.#where;
+    const bytes = most * edgeBytes;
+    const expected = `topics whose automaton has at most ${most} ${what} (${bytes} bytes)`;
+    const received = `more, of ${this.#patternCount} patterns`;
+    throw optionError('ERR_ROUTE_LIMIT', option, expected, received, position);
+  }
+}
+
+/** Both ascending; so is the result. */
+function sortedUnion(left: readonly number[], right: readonly number[]): readonly number[] {
+  if (right.length === 0) return left;
+  if (left.length === 0) return [...right].sort((a, b) => a - b);
+  return [...new Set([...left, ...right])].sort((a, b) => a - b);
+}

@@ -1,0 +1,157 @@
+// Conditions on strings, padded text, bits and counts through the native engine, held against the
+// interpreter: many patterns that begin like each other, and texts that just meet them or do not.
+import { describe, expect, it } from 'vitest';
+import { emitWithReport } from '../../lib/compiler/emit.js';
+import { initialState, interpret } from '../../lib/compiler/interpret.js';
+import type {
+  ConditionIr,
+  FieldIr,
+  RouterIr,
+  TextTest,
+  TopicStyle,
+} from '../../lib/compiler/ir.js';
+import { defineRouter, memory, otherwise, route, schema, t } from '../../lib/index.js';
+import { hexOf, randomPattern, randomTopic, textsNear } from '../helpers/random-text.js';
+import { RandomValues } from '../helpers/random-values.js';
+import { loadImage } from '../helpers/route-image.js';
+
+const firstSeed = Number(process.env.HYPERROUTE_SEED ?? 1);
+const routerCount = Number(process.env.HYPERROUTE_DIFFERENTIAL_ROUTERS ?? 80);
+const messagesPerRouter = 150;
+const timeout = 300_000;
+
+const First = schema('Text', 7, {
+  code: t.ascii(20),
+  wide: t.ascii(12),
+  topic: t.string.max(60),
+  note: t.string.max(60).optional(),
+  items: t.group({ n: t.u8 }).max(5),
+});
+const Second = First.extend({ added: t.string.max(60), mask: t.u32.default(5) });
+
+/** The endpoints, and a route whose rules are replaced. */
+function base(): RouterIr {
+  const [source, out] = [memory('in', { messages: Second }), memory('out', { messages: Second })];
+  return defineRouter({
+    endpoints: [source, out],
+    routes: [route.first(Second, () => [otherwise.to(out)], { from: source })],
+  });
+}
+
+interface Asked {
+  readonly field: string;
+  readonly texts: string[];
+}
+
+function textCondition(
+  random: RandomValues,
+  fields: readonly FieldIr[],
+  asked: Asked[],
+  count: number,
+): ConditionIr {
+  const name = random.pick(['code', 'topic', 'note', 'added', 'wide']);
+  const index = fields.findIndex((field) => field.name === name);
+  const field = fields[index] as FieldIr;
+  const test = random.pick<TextTest>(['is', 'prefix', 'topic']);
+  const style = random.pick<TopicStyle>(['mqtt', 'nats']);
+  const patterns = Array.from({ length: count }, () => randomPattern(random, field, test, style));
+  const texts = patterns.slice(0, 20).flatMap((text) => textsNear(random, text, style));
+  asked.push({ field: name, texts });
+  return {
+    ...{ kind: 'text', field: index, test },
+    ...(test === 'topic' ? { style } : {}),
+    patterns: [...new Set(patterns.map(hexOf))],
+  };
+}
+
+function condition(random: RandomValues, fields: readonly FieldIr[], asked: Asked[]): ConditionIr {
+  const kind = random.below(10);
+  const of = (name: string): number => fields.findIndex((field) => field.name === name);
+  const text = () => textCondition(random, fields, asked, random.chance(85) ? 1 : 200);
+  if (kind < 5) return text();
+  if (kind === 5) return { kind: 'not', term: text() };
+  if (kind === 6) return { kind: random.pick(['and', 'or'] as const), terms: [text(), text()] };
+  if (kind === 7) {
+    const mask = BigInt(random.u32()) | 1n;
+    return { kind: 'bits', field: of('mask'), mask, equal: BigInt(random.u32()) & mask };
+  }
+  const value = { kind: 'count', field: of(random.pick(['topic', 'items', 'added'])) } as const;
+  const low = BigInt(random.below(6));
+  const test: ConditionIr = { kind: 'in', value, intervals: [[low, low + 2n]] };
+  // With arithmetic, text is asked by a program.
+  const sum = { kind: 'add', left: value, right: { kind: 'const', value: 1n } } as const;
+  const compared: ConditionIr = { kind: 'compare', op: 'gt', left: sum, right: value };
+  return kind === 8 ? test : { kind: 'and', terms: [text(), compared] };
+}
+
+function messageFor(random: RandomValues, asked: readonly Asked[]): Uint8Array {
+  const textFor = (field: string, most: number): string => {
+    const near = asked.filter((other) => other.field === field).flatMap(({ texts }) => texts);
+    const style = random.pick<TopicStyle>(['mqtt', 'nats']);
+    const isNear = near.length > 0 && random.chance(85);
+    return (isNear ? random.pick(near) : randomTopic(random, style, false)).slice(0, most);
+  };
+  const ascii = (text: string): string => text.replace(/[^ -~]/g, 'a').trimEnd();
+  const values = {
+    code: ascii(textFor('code', 20)),
+    wide: ascii(textFor('wide', 12)),
+    topic: latin1AsText(textFor('topic', 60)),
+    ...(random.chance(70) ? { note: latin1AsText(textFor('note', 60)) } : {}),
+    items: Array.from({ length: random.below(6) }, (_unused, n) => ({ n })),
+  };
+  const added = {
+    added: latin1AsText(textFor('added', 60)),
+    mask: random.u32(),
+  };
+  const bytes = new Uint8Array(512);
+  const count = random.chance(30)
+    ? First.encode(values, bytes)
+    : Second.encode({ ...values, ...added }, bytes);
+  return bytes.slice(0, count);
+}
+
+/** Bytes as they are, where they are UTF-8. */
+function latin1AsText(text: string): string {
+  const read = Buffer.from(text, 'latin1').toString('utf8');
+  return read.includes('\ufffd') ? text.replace(/[^ -~]/g, 'é').slice(0, 20) : read;
+}
+
+function compareOne(seed: number, rules: Map<number, number>): void {
+  const random = new RandomValues(seed);
+  const ir = base();
+  const [first] = ir.routes;
+  const fields = ir.schemas[0]?.fields ?? [];
+  if (first === undefined) throw new Error('no route');
+  const asked: Asked[] = [];
+  const count = random.chance(20) ? random.between(65, 120) : random.between(1, 12);
+  const [last] = first.rules;
+  if (last === undefined) throw new Error('no rule');
+  const made = Array.from({ length: count }, (_unused, index) => ({
+    ...last,
+    ...{ name: `${index}`, when: condition(random, fields, asked) },
+  }));
+  const code = 1000;
+  const checks = random.chance(30)
+    ? [{ condition: condition(random, fields, asked), code, position: first.position }]
+    : [];
+  const built: RouterIr = { ...ir, routes: [{ ...first, checks, rules: [...made, last] }] };
+  const native = loadImage(emitWithReport(built).image);
+  const state = initialState(built);
+  for (let index = 0; index < messagesPerRouter; index += 1) {
+    const message = messageFor(random, asked);
+    const expected = interpret(built, state, 0, message, 0n);
+    const at = `seed ${seed}, message ${Buffer.from(message).toString('hex')}`;
+    expect(native.step(0, message, 0n), at).toEqual(expected);
+    const rule = Math.min(expected.decision.rule ?? -1, 20);
+    rules.set(rule, (rules.get(rule) ?? 0) + 1);
+  }
+}
+
+describe('conditions on text, bits and counts in the engine', () => {
+  it('hold for the messages for which they hold in the interpreter', { timeout }, () => {
+    const rules = new Map<number, number>();
+    for (let index = 0; index < routerCount; index += 1) compareOne(firstSeed + index, rules);
+    // Rejected by checks, decided by early rules, by late ones.
+    for (const rule of [-1, 0, 1, 2, 5, 20]) expect(rules.get(rule), `${rule}`).toBeGreaterThan(50);
+  });
+});
