@@ -46,6 +46,7 @@ export {
   weighted,
 } from './compiler/dsl/pools.js';
 export {
+  always,
   otherwise,
   type Route,
   type RouteOptions,

@@ -4,10 +4,12 @@ import { type RejectCodeName, rejectCodes } from '../codes.js';
 import { optionError, type SourcePlace } from '../errors.js';
 import type { AnySchema } from '../schema/schema.js';
 import { type Raw, raw, type Union } from '../schema/union.js';
+import { routeNames, schemaNames } from './build-names.js';
 import { strategyIr } from './build-pools.js';
 import { type CodeReference, numberCodes } from './dsl/codes.js';
 import type { OutputNode, PlannedAbsence, PlannedOutput } from './dsl/plan.js';
-import type { ActionNode, RouteNode, RuleNode } from './dsl/route.js';
+import type { RouteNode } from './dsl/route.js';
+import type { ActionNode, RuleNode, TapNode } from './dsl/rules.js';
 import {
   EndpointNode,
   type Messages,
@@ -30,6 +32,7 @@ import type {
   RouterIr,
   RuleIr,
   SchemaIr,
+  TapIr,
   TargetIr,
   TransformIr,
   ValueIr,
@@ -125,10 +128,9 @@ class Builder {
     }
     const seen = new Set<TransformNode>();
     for (const { rules, rejects } of this.#parts.routes) {
-      for (const { transform } of [
-        ...rules.map(({ action }) => action),
-        rejects ?? { transform: null },
-      ]) {
+      const taps = rules.flatMap(({ manner }) => manner.taps);
+      const actions = [...rules, ...taps].map(({ action }) => action);
+      for (const { transform } of [...actions, rejects ?? { transform: null }]) {
         if (transform === null || seen.has(transform)) continue;
         seen.add(transform);
         yield* transformCodes(transform);
@@ -148,6 +150,7 @@ class Builder {
     const checks = this.#parts.validations.filter((validation) => validation.schema === schema);
     return {
       name,
+      mode: route.mode,
       schema: schema === null ? null : this.#schemas.indexOf(schema),
       sources: this.#sources(route, option),
       checks: checks.flatMap((validation) =>
@@ -192,7 +195,24 @@ class Builder {
     const place = rule.built.place;
     const action = this.#action(rule.action, `${option}.rules[${index}]`, place);
     const name = `${index}: ${targetText(rule.action.target)}`;
-    return { name, when: rule.when, action, position: place };
+    const { taps, isBestEffort, priority } = rule.manner;
+    return {
+      name,
+      when: rule.start.when,
+      action,
+      ...(taps.length === 0 ? {} : { taps: this.#taps(taps, `${option}.rules[${index}]`, place) }),
+      ...(isBestEffort ? { bestEffort: true } : {}),
+      ...(priority === 0 ? {} : { priority }),
+      position: place,
+    };
+  }
+
+  #taps(taps: readonly TapNode[], option: string, place: SourcePlace): TapIr[] {
+    const at = (index: number): string => `${option}.taps[${index}]`;
+    return taps.map((tap, index) => ({
+      ...tap,
+      action: this.#action(tap.action, at(index), place),
+    }));
   }
 
   #action({ transform, target }: ActionNode, option: string, place: SourcePlace): ActionIr {
@@ -322,15 +342,6 @@ function fieldNamed(schema: AnySchema, name: string | null): FieldIr | null {
   return field === undefined ? null : field.ir;
 }
 
-/** Schemas are called by their names; versions of one schema beside each other with the version. */
-function schemaNames(schemas: readonly AnySchema[]): ReadonlyMap<AnySchema, string> {
-  const isAlone = ({ name }: AnySchema): boolean =>
-    schemas.filter((other) => other.name === name).length === 1;
-  const nameOf = (schema: AnySchema): string =>
-    isAlone(schema) ? schema.name : `${schema.name}@${schema.model.version}`;
-  return new Map(schemas.map((schema) => [schema, nameOf(schema)]));
-}
-
 function schemaIrs(schemas: readonly AnySchema[]): SchemaIr[] {
   const names = schemaNames(schemas);
   return schemas.map((schema) => schemaIr(schema, names.get(schema) ?? schema.name));
@@ -356,20 +367,6 @@ function schemaIr(schema: AnySchema, name: string): SchemaIr {
 
 function targetText(target: TargetNode): string {
   return target instanceof SpecialTarget ? target.kind : target.name;
-}
-
-/** A route is called like its schema; where several are, also by the endpoints they serve. */
-function routeNames(routes: readonly RouteNode[]): string[] {
-  const schemas = new Set(routes.flatMap(({ schema }) => (schema === null ? [] : [schema])));
-  const names = schemaNames([...schemas]);
-  const plain = (route: RouteNode): string =>
-    route.name ?? (route.schema === null ? 'raw' : (names.get(route.schema) ?? ''));
-  return routes.map((route) => {
-    const name = plain(route);
-    if (route.name !== null || routes.filter((other) => plain(other) === name).length === 1)
-      return name;
-    return `${name}@${route.from?.map((endpoint) => endpoint.name).join('+') ?? 'all'}`;
-  });
 }
 
 /** Turns the parts of a router into IR. Throws HyperRouteError for what cannot be expressed. */

@@ -2,6 +2,7 @@
 // carries the messages that are sent to it.
 
 import { checkCondition } from './check-conditions.js';
+import { checkCopies } from './check-copies.js';
 import { onlyReceives } from './check-frames.js';
 import { checkPoolKey, poolEndpoints } from './check-pools.js';
 import type { Findings } from './findings.js';
@@ -70,6 +71,7 @@ class RouteCheck {
     this.#sources();
     this.#checks();
     this.#rules();
+    checkCopies(this.#ir, this.#route, this.#path, this.#findings);
     const { reject } = this.#route;
     if (reject !== null) this.#action(reject, `${this.#path}.rejects`, position, true);
   }
@@ -119,8 +121,10 @@ class RouteCheck {
     const option = `${this.#path}.rules`;
     const isBounded = rules.length >= 1 && rules.length <= rulesPerRouteMax;
     this.#need(isBounded, option, `1 to ${rulesPerRouteMax} rules`, rules.length);
-    const last = rules.findIndex((rule) => rule.when === null);
-    for (const [index, { when, action, position }] of rules.entries()) {
+    const isAll = this.#route.mode === 'all';
+    const last = isAll ? -1 : rules.findIndex((rule) => rule.when === null);
+    for (const [index, rule] of rules.entries()) {
+      const { when, action, position } = rule;
       const at = `${option}[${index}]`;
       if (last >= 0 && index > last) {
         const expected = 'no rule after `otherwise`, which takes every message';
@@ -133,6 +137,9 @@ class RouteCheck {
         this.#condition(when, `${at}.when`, position);
       }
       this.#action(action, at, position, false);
+      for (const [number, tap] of (rule.taps ?? []).entries()) {
+        this.#action(tap.action, `${at}.taps[${number}]`, position, false);
+      }
     }
   }
 

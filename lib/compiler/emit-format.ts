@@ -38,11 +38,11 @@ export const sectionRecordBytes = {
   endpointRoutes: 2,
   families: 24,
   members: 16,
-  routes: 36,
+  routes: 40,
   checks: 24,
   matchFields: 32,
   terms: 12,
-  actions: 16,
+  actions: 20,
   pools: 32,
   poolMembers: 4,
   carriers: 40,
@@ -69,6 +69,8 @@ export const sectionRecordBytes = {
   prefixNodes: 16,
   topicStates: 16,
   topicEdges: 24,
+  extras: 8,
+  taps: 8,
 } as const;
 
 export type SectionName = keyof typeof sectionRecordBytes;
@@ -92,6 +94,7 @@ export const actionKinds = {
   returnSource: 2,
   returnField: 3,
   discard: 4,
+  broadcast: 5,
 } as const;
 
 export const poolKinds = {
@@ -108,6 +111,9 @@ export const poolKinds = {
 export const poolPanics = { reject: 0, spread: 1, park: 2 } as const;
 export const loadMeasures = { queue: 0, outstanding: 1 } as const;
 export const keyFieldKinds = { integer: 0, bytes: 1, slot: 2 } as const;
+export const routeModes = { first: 0, unique: 0, all: 1 } as const;
+/** Flag of an action: left out where it cannot be sent. */
+export const bestEffortFlag = 1;
 
 export const viewKinds = { native: 0, foreign: 1 } as const;
 export const viewOpKinds = { section: 0, bits: 1 } as const;

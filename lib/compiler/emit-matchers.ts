@@ -2,7 +2,7 @@
 // rules' terms over them; this file writes each in its form. The engine takes the least rule that
 // any of them names.
 import { optionError } from '../errors.js';
-import { tableNs } from './cost.js';
+import { tableNs, wordMatcherNs } from './cost.js';
 import { emitCells } from './emit-cells.js';
 import { emitIntegerMap, emitMatchField, planIntegerMap } from './emit-class-maps.js';
 import { emitExact } from './emit-exact.js';
@@ -75,7 +75,10 @@ export function emitMatchers(
     return writer.finish([writer.decisionTable(route.table, schema)], null);
   }
   const { terms, otherwise } = emitTerms(builder, route, schema);
-  if (schema === null) return writer.finish([], otherwise);
+  if (schema === null) {
+    const every = terms.length === 0 ? [] : [writer.matcher(everyTerm(terms))];
+    return writer.finish(every, otherwise);
+  }
   const plan = planMatchers(terms, schema, route.mode === 'all');
   if ('refused' in plan) {
     const { refused } = plan;
@@ -88,6 +91,11 @@ export function emitMatchers(
   }
   const written = plan.matchers.map((matcher) => writer.matcher(matcher));
   return writer.finish(written, otherwise);
+}
+
+/** The rules of a route of all over raw messages: each of them holds. */
+function everyTerm(terms: readonly Term[]): MatcherPlan {
+  return { matcher: 'word', terms, fields: [], ns: wordMatcherNs(0, 0, 0), bytes: 0 };
 }
 
 /** A matcher's record, before it is written behind those of its route. */

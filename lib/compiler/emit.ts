@@ -2,29 +2,30 @@
 // same configuration gives the same bytes.
 import { rejectCodes } from '../codes.js';
 import { optionError } from '../errors.js';
+import { emitAction, emitRules } from './emit-actions.js';
 import { emitChecks } from './emit-checks.js';
-import { emitCarriers, emitEndpoints, emitFamilies, schemaOf } from './emit-families.js';
-import { fieldKind, isInteger } from './emit-fields.js';
+import { emitEndpoints, emitFamilies, schemaOf } from './emit-families.js';
 import {
-  actionKinds,
   type CheckName,
   imageBytesMax,
   noIndex,
   noRecord,
   type OpName,
+  routeModes,
 } from './emit-format.js';
 import { emitMatchers, type MatchersReport } from './emit-matchers.js';
-import { emitKey, emitPools, type PoolReport } from './emit-pools.js';
+import { emitPools, type PoolReport } from './emit-pools.js';
 import { ImageBuilder } from './emit-sections.js';
-import { emitTransforms, fixedBytesOf } from './emit-transforms.js';
+import { emitTransforms } from './emit-transforms.js';
 import { emitViews, type Views, viewIndex } from './emit-views.js';
-import type { ActionIr, RouteIr, RouterIr, SchemaIr } from './ir.js';
+import type { RouteIr, RouterIr } from './ir.js';
 import { lowerRoute } from './lower.js';
 import { pluginLibraries } from './plugins.js';
 
 /** What the emitter chose for one route. */
 export interface RouteReport extends MatchersReport {
   readonly route: string;
+  readonly mode: 'first' | 'unique' | 'all';
   /** Kinds of the tests of `validate`, in the order in which the engine makes them. */
   readonly checks: readonly CheckName[];
 }
@@ -85,53 +86,17 @@ function emitRoute(builder: ImageBuilder, ir: RouterIr, given: RouteIr, views: V
   const checkKinds = schema === null ? [] : emitChecks(builder, route.checks, schema, route.name);
   const matchers = emitMatchers(builder, route, schema);
   const firstAction = actions.count;
-  for (const { action } of route.rules) emitAction(builder, ir, route, action, schema);
+  const context = { builder, ir, route, schema };
+  emitRules(context);
   const reject = route.reject === null ? noRecord : actions.count;
-  if (route.reject !== null) emitAction(builder, ir, route, route.reject, schema);
+  if (route.reject !== null) emitAction(context, route.reject);
   routes
     .u16(route.schema ?? noIndex, viewIndex(views, route.schema))
     .u32(schema?.bytes ?? 0, firstCheck)
     .u16(checkKinds.length, matchers.count)
-    .u32(matchers.first, firstAction, route.rules.length, matchers.otherwise, reject);
-  return { route: route.name, checks: checkKinds, ...matchers.report };
-}
-
-function emitAction(
-  builder: ImageBuilder,
-  ir: RouterIr,
-  route: RouteIr,
-  { transform, target }: ActionIr,
-  schema: SchemaIr | null,
-): void {
-  let load = 0;
-  let place = 0;
-  let kind: number = actionKinds.discard;
-  let carriers = noIndex;
-  let key = noRecord;
-  const to = transform === null ? undefined : ir.transforms[transform]?.to;
-  if (target.kind === 'endpoint') {
-    kind = actionKinds.endpoint;
-    place = target.endpoint;
-  } else if (target.kind === 'pool') {
-    kind = actionKinds.pool;
-    place = target.pool;
-    key = emitKey(builder, ir, route, target.pool);
-  } else if (target.kind === 'return-source') {
-    kind = actionKinds.returnSource;
-  } else if (target.kind === 'return-field') {
-    const field = schema?.fields[target.field];
-    if (field === undefined || !isInteger(field) || field.bytes !== 8) {
-      const expected = 'a field of 8 bytes for the return address';
-      throw optionError('ERR_ROUTE', route.name, expected, field?.name, route.position);
-    }
-    kind = actionKinds.returnField;
-    load = fieldKind(field);
-    place = field.offset;
-    carriers = emitCarriers(builder, ir, to ?? route.schema ?? noIndex);
-  }
-  const outputBytes = to === undefined ? 0 : fixedBytesOf(schemaOf(ir, to));
-  builder.sections.actions
-    .u8(kind, load)
-    .u16(place, transform ?? noIndex, carriers)
-    .u32(outputBytes, key);
+    .u32(matchers.first, firstAction, route.rules.length, matchers.otherwise, reject)
+    .u8(routeModes[route.mode ?? 'first'], 0)
+    .u16(0);
+  const mode = route.mode ?? 'first';
+  return { route: route.name, mode, checks: checkKinds, ...matchers.report };
 }

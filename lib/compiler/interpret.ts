@@ -18,65 +18,38 @@ import {
   type TransformContext,
   type Transformed,
 } from './interpret-transform.js';
+import type { Decision, Delivery, Interpreted } from './interpret-types.js';
 import { knownView, viewOf } from './interpret-view.js';
 import type {
   ActionIr,
   ConditionIr,
   FamilyIr,
   FieldIr,
+  PoolIr,
   RouteIr,
   RouterIr,
+  RuleIr,
   SchemaIr,
 } from './ir.js';
 
+export type * from './interpret-types.js';
 export { runTransform, type SequencePatch, type TransformContext, type Transformed };
 
-/** What changes while a configuration runs: `interpret` changes positions and random numbers. */
-export type InterpreterState = PoolState;
-
-export type DecidedTarget =
-  | { readonly kind: 'endpoint'; readonly endpoint: number }
-  | { readonly kind: 'return-source' }
-  | {
-      readonly kind: 'return-address';
-      readonly address: bigint;
-      /** Endpoints that carry the message: the address is stale when it names another one. */
-      readonly endpoints: readonly number[];
-    };
-
-/** Mirrors the native Decision; null where that has kNoIndex. */
-export interface Decision {
-  readonly outcome: 'deliver' | 'discard' | 'reject';
-  readonly target: DecidedTarget | null;
-  readonly route: number | null;
-  readonly rule: number | null;
-  readonly transform: number | null;
-  /** 0 unless rejected. */
-  readonly rejectCode: number;
-  /** Size of the message that leaves; 0 when none does. */
-  readonly outputBytes: number;
-}
-
-/** A message's whole way: the decision, what left, and what was sent because of a reject. */
-export interface Interpreted {
-  readonly decision: Decision;
-  /** What leaves for `decision.target`; null unless it is delivered. */
-  readonly delivered: Transformed | null;
-  /** Why it was rejected, by the decision or by its transform; 0: it was not. */
-  readonly rejectCode: number;
-  /** The reject's own decision, when the message was rejected. */
-  readonly reject: Decision | null;
-  /** What leaves for `reject.target`; null: the reject was counted and dropped. */
-  readonly rejected: Transformed | null;
+/** What changes while a configuration runs: `interpret` changes all but `alive` and `load`. */
+export interface InterpreterState extends PoolState {
+  /** For each tap, numbered through all routes, how many messages its rule has sent. */
+  readonly tapCounts: number[];
 }
 
 /** The state of a configuration that has just started: everything can be used, nothing is busy. */
 export function initialState(ir: RouterIr, seed = 0n): InterpreterState {
+  const tapCount = tapsBefore(ir, ir.routes.length, 0);
   return {
     poolPositions: ir.pools.map(() => 0),
     alive: ir.endpoints.map(() => 255),
     load: ir.endpoints.map(() => ({ queuedBytes: 0, outstanding: 0 })),
     random: randomState(seed),
+    tapCounts: Array.from({ length: tapCount }, () => 0),
   };
 }
 
@@ -116,15 +89,7 @@ function fieldValue(schema: SchemaIr, field: number, message: Uint8Array): bigin
 }
 
 function rejection(code: number, route: number | null, rule: number | null): Decision {
-  return {
-    outcome: 'reject',
-    target: null,
-    route,
-    rule,
-    transform: null,
-    rejectCode: code,
-    outputBytes: 0,
-  };
+  return { outcome: 'reject', route, rule, rejectCode: code, skipped: 0, taps: [], deliveries: [] };
 }
 
 /**
@@ -140,47 +105,99 @@ function carriers(ir: RouterIr, schema: number): readonly number[] {
   });
 }
 
-/** The message that an action sends: its schema's size, or the message as it came. */
+/** A message on its way through a route. */
+interface Passing {
+  readonly ir: RouterIr;
+  readonly state: InterpreterState;
+  readonly message: Uint8Array;
+  readonly view: Uint8Array;
+  readonly route: number;
+}
+
+/** The copies that an action sends, or a reject code. */
 function act(
-  ir: RouterIr,
-  state: InterpreterState,
-  message: Uint8Array,
-  view: Uint8Array,
-  action: ActionIr,
-  route: number,
-  rule: number | null,
-): Decision {
-  const { target, transform } = action;
-  const base = { route, rule, transform, rejectCode: 0 };
-  if (target.kind === 'discard') {
-    return { ...base, outcome: 'discard', target: null, transform: null, outputBytes: 0 };
-  }
+  { ir, state, message, view, route }: Passing,
+  { target, transform }: ActionIr,
+  manner: Pick<Delivery, 'rule' | 'bestEffort' | 'priority'>,
+): readonly Delivery[] | number {
+  if (target.kind === 'discard') return [];
   const to = transform === null ? null : (ir.transforms[transform]?.to ?? null);
   const outputBytes = transform === null ? message.length : outputBytesOf(ir, transform, message);
-  if (transform !== null && outputBytes > nativeMessageBytesMax) {
-    return rejection(rejectCodes.OUT_OF_RANGE, route, rule);
-  }
-  const deliver = { ...base, outcome: 'deliver', outputBytes } as const;
-  if (target.kind === 'return-source') return { ...deliver, target: { kind: 'return-source' } };
+  if (transform !== null && outputBytes > nativeMessageBytesMax) return rejectCodes.OUT_OF_RANGE;
+  const delivery = { transform, outputBytes, ...manner };
+  if (target.kind === 'return-source') return [{ ...delivery, target: { kind: 'return-source' } }];
   if (target.kind === 'return-field') {
     const schema = ir.schemas[ir.routes[route]?.schema ?? 0] as SchemaIr;
     const address = fieldValue(schema, target.field, view);
     const endpoints = carriers(ir, to ?? (ir.routes[route]?.schema as number));
-    return { ...deliver, target: { kind: 'return-address', address, endpoints } };
+    return [{ ...delivery, target: { kind: 'return-address', address, endpoints } }];
   }
-  const endpoint =
-    target.kind === 'pool'
-      ? pickMember(ir, state, target.pool, {
-          schema: ir.routes[route]?.schema ?? null,
-          message,
-          view,
-        })
-      : target.endpoint;
-  if (endpoint === null) return rejection(rejectCodes.NO_DESTINATION, route, rule);
-  return { ...deliver, target: { kind: 'endpoint', endpoint } };
+  if (target.kind === 'endpoint') {
+    return [{ ...delivery, target: { kind: 'endpoint', endpoint: target.endpoint } }];
+  }
+  const { strategy } = ir.pools[target.pool] as PoolIr;
+  if (strategy.kind === 'broadcast') {
+    const bestEffort = manner.bestEffort || strategy.delivery === 'best-effort';
+    const endpoints = usableMembers(ir, state, target.pool);
+    if (endpoints.length === 0) return rejectCodes.NO_DESTINATION;
+    return endpoints.map((endpoint) => {
+      return { ...delivery, bestEffort, target: { kind: 'endpoint', endpoint } };
+    });
+  }
+  const schema = ir.routes[route]?.schema ?? null;
+  const endpoint = pickMember(ir, state, target.pool, { schema, message, view });
+  if (endpoint === null) return rejectCodes.NO_DESTINATION;
+  return [{ ...delivery, target: { kind: 'endpoint', endpoint } }];
 }
 
-/** Where a message goes. Changes the state as picks do, nothing else. */
+/** The members of a pool that can be used; or who stands in for them; or, in a panic, all. */
+function usableMembers(ir: RouterIr, state: InterpreterState, pool: number): readonly number[] {
+  const { members, failover = [], panic = 'reject' } = ir.pools[pool] as PoolIr;
+  const isUsable = (endpoint: number): boolean => (state.alive[endpoint] ?? 0) > 0;
+  const all = members.map(({ endpoint }) => endpoint);
+  const usable = all.filter(isUsable);
+  if (usable.length > 0) return usable;
+  const backup = failover.find(isUsable);
+  if (backup !== undefined) return [backup];
+  return panic === 'reject' ? [] : all;
+}
+
+/** How many taps the routes have, in the order of the configuration, before one of their rules. */
+function tapsBefore(ir: RouterIr, route: number, rule: number): number {
+  const earlier = ir.routes.slice(0, route).flatMap(({ rules }) => rules);
+  const rules = [...earlier, ...(ir.routes[route]?.rules.slice(0, rule) ?? [])];
+  return rules.reduce((count, { taps }) => count + (taps?.length ?? 0), 0);
+}
+
+/** Where the rules that hold send the message, each with its taps. `held`: their indices. */
+function send(passing: Passing, held: Iterable<number>): Decision {
+  const { ir, route, state } = passing;
+  const deliveries: Delivery[] = [];
+  const taps: number[] = [];
+  let skipped = 0;
+  let first: number | null = null;
+  for (const index of held) {
+    const rule = ir.routes[route]?.rules[index] as RuleIr;
+    first ??= index;
+    const manner = { rule: index, bestEffort: rule.bestEffort === true };
+    const made = act(passing, rule.action, { ...manner, priority: rule.priority ?? 0 });
+    if (typeof made === 'number' && !manner.bestEffort) return rejection(made, route, index);
+    const firstTap = tapsBefore(ir, route, index);
+    const tapped = (rule.taps ?? []).flatMap(({ action, every }, at) => {
+      taps.push(firstTap + at);
+      const isDue = (state.tapCounts[firstTap + at] ?? 0) % every === 0;
+      return isDue ? [act(passing, action, { rule: index, bestEffort: true, priority: 0 })] : [];
+    });
+    for (const one of [made, ...tapped]) {
+      if (typeof one === 'number') skipped += 1;
+      else deliveries.push(...one);
+    }
+  }
+  const outcome = deliveries.length === 0 ? 'discard' : 'deliver';
+  return { outcome, route, rule: first, rejectCode: 0, skipped, taps, deliveries };
+}
+
+/** Where a message goes. Advances pool positions; `settle` what counts messages that have left. */
 export function decide(
   ir: RouterIr,
   state: InterpreterState,
@@ -213,10 +230,27 @@ function follow(
     holds(condition, { schema: ir.schemas[route.schema ?? -1] as SchemaIr, view, message });
   const failed = route.checks.find((check) => !isTrue(check.condition));
   if (failed !== undefined) return rejection(failed.code, routeIndex, null);
+  const passing = { ir, state, message, view, route: routeIndex };
+  if (route.mode === 'all') {
+    const decision = send(passing, heldBy(route, isTrue));
+    const isHeld = decision.rule !== null;
+    return isHeld ? decision : rejection(rejectCodes.NO_ROUTE, routeIndex, null);
+  }
   const index = route.rules.findIndex((rule) => rule.when === null || isTrue(rule.when));
-  const rule = route.rules[index];
-  if (rule === undefined) return rejection(rejectCodes.NO_ROUTE, routeIndex, null);
-  return act(ir, state, message, view, rule.action, routeIndex, index);
+  if (index < 0) return rejection(rejectCodes.NO_ROUTE, routeIndex, null);
+  return send(passing, [index]);
+}
+
+/** The rules that hold, found one after the other as they are asked for. */
+function* heldBy(route: RouteIr, isTrue: (condition: ConditionIr) => boolean): Generator<number> {
+  for (const [index, { when }] of route.rules.entries()) {
+    if (when === null || isTrue(when)) yield index;
+  }
+}
+
+/** The message of a decision has left: the taps of the rules that held for it count it. */
+function settle(state: InterpreterState, { taps }: Decision): void {
+  for (const tap of taps) state.tapCounts[tap] = (state.tapCounts[tap] ?? 0) + 1;
 }
 
 /** Where a rejected message goes. Never a reject: one that fails is counted and dropped. */
@@ -224,16 +258,33 @@ export function decideReject(
   ir: RouterIr,
   state: InterpreterState,
   message: Uint8Array,
-  decision: Decision,
+  { route, rule }: Decision,
 ): Decision {
-  const { route, rule } = decision;
   const action = route === null ? null : (ir.routes[route]?.reject ?? null);
   const dropped: Decision = { ...rejection(0, route, rule), outcome: 'discard' };
   if (action === null || route === null) return dropped;
   const schema = ir.routes[route]?.schema ?? null;
   const view = schema === null ? message : knownView(ir.schemas[schema] as SchemaIr, message);
-  const made = act(ir, state, message, view, action, route, rule);
-  return made.outcome === 'reject' ? dropped : made;
+  const passing = { ir, state, message, view, route };
+  const made = act(passing, action, { rule, bestEffort: false, priority: 0 });
+  if (typeof made === 'number' || made.length === 0) return dropped;
+  return { ...dropped, outcome: 'deliver', deliveries: made };
+}
+
+/** What leaves for each delivery; or why the message is rejected, by one that must be sent. */
+function transformAll(
+  ir: RouterIr,
+  deliveries: readonly Delivery[],
+  message: Uint8Array,
+  context: TransformContext,
+): (Transformed | null)[] | number {
+  const outputs: (Transformed | null)[] = [];
+  for (const { transform, bestEffort } of deliveries) {
+    const made = runTransform(ir, transform, message, context);
+    if (made.rejectCode !== 0 && !bestEffort) return made.rejectCode;
+    outputs.push(made.rejectCode === 0 ? made : null);
+  }
+  return outputs;
 }
 
 /** The whole way of one message, as the engine walks it when every queue has room. */
@@ -245,23 +296,18 @@ export function interpret(
   returnAddress: bigint,
 ): Interpreted {
   const decision = decide(ir, state, source, message);
-  let rejectCode = decision.rejectCode;
-  if (decision.outcome === 'discard') {
-    return { decision, delivered: null, rejectCode, reject: null, rejected: null };
-  }
-  if (decision.outcome === 'deliver') {
-    const context = { returnAddress, rejectCode: 0 };
-    const delivered = runTransform(ir, decision.transform, message, context);
-    if (delivered.rejectCode === 0) {
-      return { decision, delivered, rejectCode, reject: null, rejected: null };
-    }
-    rejectCode = delivered.rejectCode;
+  const context = { returnAddress, rejectCode: 0 };
+  const made =
+    decision.outcome === 'reject'
+      ? decision.rejectCode
+      : transformAll(ir, decision.deliveries, message, context);
+  if (typeof made !== 'number') {
+    settle(state, decision);
+    return { decision, delivered: made, rejectCode: 0, reject: null, rejected: [] };
   }
   const reject = decideReject(ir, state, message, decision);
-  if (reject.outcome !== 'deliver') {
-    return { decision, delivered: null, rejectCode, reject, rejected: null };
-  }
-  const made = runTransform(ir, reject.transform, message, { returnAddress, rejectCode });
-  const rejected = made.rejectCode === 0 ? made : null;
-  return { decision, delivered: null, rejectCode, reject, rejected };
+  const notice = { returnAddress, rejectCode: made };
+  const sent = transformAll(ir, reject.deliveries, message, notice);
+  const rejected = typeof sent === 'number' ? [] : sent;
+  return { decision, delivered: [], rejectCode: made, reject, rejected };
 }

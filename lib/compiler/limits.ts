@@ -37,3 +37,8 @@ export const wideHigh = (1n << 127n) - 1n;
 
 /** The most bytes of a view: native messages have up to 65,528 of fields, and a header. */
 export const viewBytesMax = 65_536;
+
+/** Copies of one message that leave, taps included. */
+export const deliveriesMax = 64;
+/** A tap takes one message in so many. */
+export const tapEveryMax = 1_000_000_000;

@@ -33,35 +33,54 @@ Napi::Value carriers_of(Napi::Env env, const RouteImage& image, uint16_t carrier
   return endpoints;
 }
 
-Napi::Value target_of(Napi::Env env, const RouteImage& image, const Decision& decision) {
-  if (decision.outcome != Outcome::kDeliver) return env.Null();
+Napi::Value target_of(Napi::Env env, const RouteImage& image, const Delivery& delivery) {
   Napi::Object target = Napi::Object::New(env);
-  switch (decision.target) {
+  switch (delivery.target) {
     case TargetKind::kEndpoint:
       target.Set("kind", "endpoint");
-      target.Set("endpoint", Napi::Number::New(env, decision.endpoint));
+      target.Set("endpoint", Napi::Number::New(env, delivery.endpoint));
       break;
     case TargetKind::kReturnSource:
       target.Set("kind", "return-source");
       break;
     case TargetKind::kReturnAddress:
       target.Set("kind", "return-address");
-      target.Set("address", Napi::BigInt::New(env, decision.return_address));
-      target.Set("endpoints", carriers_of(env, image, decision.carriers));
+      target.Set("address", Napi::BigInt::New(env, delivery.return_address));
+      target.Set("endpoints", carriers_of(env, image, delivery.carriers));
       break;
   }
   return target;
 }
 
-Napi::Object decision_of(Napi::Env env, const RouteImage& image, const Decision& decision) {
+Napi::Value delivery_of(Napi::Env env, const RouteImage& image, const Delivery& delivery) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("target", target_of(env, image, delivery));
+  object.Set("rule", rule_or_null(env, delivery.rule));
+  object.Set("transform", index_or_null(env, delivery.transform));
+  object.Set("outputBytes", Napi::Number::New(env, delivery.output_bytes));
+  object.Set("bestEffort", Napi::Boolean::New(env, delivery.best_effort));
+  object.Set("priority", Napi::Number::New(env, delivery.priority));
+  return object;
+}
+
+Napi::Object decision_of(Napi::Env env, const RouteImage& image, const StepState& state,
+                         const Decision& decision) {
+  Napi::Array deliveries = Napi::Array::New(env);
+  for (uint32_t index = 0; index < decision.delivery_count; ++index) {
+    deliveries.Set(index, delivery_of(env, image, delivery_at(decision, state, index)));
+  }
   Napi::Object object = Napi::Object::New(env);
   object.Set("outcome", outcome_name(decision.outcome));
-  object.Set("target", target_of(env, image, decision));
   object.Set("route", index_or_null(env, decision.route));
   object.Set("rule", rule_or_null(env, decision.rule));
-  object.Set("transform", index_or_null(env, decision.transform));
   object.Set("rejectCode", Napi::Number::New(env, decision.reject_code));
-  object.Set("outputBytes", Napi::Number::New(env, decision.output_bytes));
+  object.Set("skipped", Napi::Number::New(env, decision.skipped_count));
+  Napi::Array taps = Napi::Array::New(env);
+  for (uint32_t index = 0; index < decision.tap_count; ++index) {
+    taps.Set(index, Napi::Number::New(env, state.fan_out->taps[index]));
+  }
+  object.Set("taps", taps);
+  object.Set("deliveries", deliveries);
   return object;
 }
 
@@ -103,11 +122,14 @@ RouteImageObject::RouteImageObject(const Napi::CallbackInfo& info)
   alive_.assign(counts.endpoint_count, kAlive);
   loads_.assign(counts.endpoint_count, EndpointLoad{});
   scratch_.resize(kScratchBytes);
+  tap_counts_.assign(counts.tap_count, 0);
   state_ = StepState{.pool_positions = pool_positions_.data(),
                      .alive = alive_.data(),
                      .load = loads_.data(),
                      .scratch = scratch_.data(),
-                     .random = random_state(0)};
+                     .random = random_state(0),
+                     .fan_out = &fan_out_,
+                     .tap_counts = tap_counts_.data()};
 }
 
 Napi::Value RouteImageObject::summary(const Napi::CallbackInfo& info) {
@@ -150,17 +172,17 @@ Napi::Value RouteImageObject::seed(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// What leaves for a decision that delivers, or null with the reject code of its transform.
-Napi::Value RouteImageObject::transformed(Napi::Env env, const Decision& decision,
+// What leaves for a delivery, or null with the reject code of its transform.
+Napi::Value RouteImageObject::transformed(Napi::Env env, const Delivery& delivery,
                                           const StepMessage& message,
                                           const TransformContext& context, uint32_t& reject_code) {
   // Filled with a pattern first: a byte that the transform leaves out must show in a test.
-  std::vector<uint8_t> output(decision.output_bytes, 0xA5);
+  std::vector<uint8_t> output(delivery.output_bytes, 0xA5);
   TransformResult result{.reject_code = 0, .patch = {kNoIndex, 0, 0}};
-  if (decision.transform == kNoIndex) {
+  if (delivery.transform == kNoIndex) {
     std::memcpy(output.data(), message.data, output.size());
   } else {
-    result = run_transform(image_, state_, decision.transform, message, context, output);
+    result = run_transform(image_, state_, delivery.transform, message, context, output);
   }
   reject_code = result.reject_code;
   if (reject_code != 0) return env.Null();
@@ -171,6 +193,25 @@ Napi::Value RouteImageObject::transformed(Napi::Env env, const Decision& decisio
   object.Set("output", bytes);
   object.Set("patch", patch_of(env, result.patch));
   return object;
+}
+
+// What leaves for each delivery, null for one on best effort that its transform refuses. Empty
+// where one that must be sent is refused; then the code is that of its transform.
+Napi::Array RouteImageObject::transform_all(Napi::Env env, const Decision& decision,
+                                            const StepMessage& message,
+                                            const TransformContext& context,
+                                            uint32_t& reject_code) {
+  Napi::Array outputs = Napi::Array::New(env);
+  reject_code = 0;
+  for (uint32_t index = 0; index < decision.delivery_count; ++index) {
+    const Delivery& delivery = delivery_at(decision, state_, index);
+    uint32_t code = 0;
+    outputs.Set(index, transformed(env, delivery, message, context, code));
+    if (code == 0 || delivery.best_effort) continue;
+    reject_code = code;
+    return Napi::Array::New(env);
+  }
+  return outputs;
 }
 
 Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
@@ -191,20 +232,23 @@ Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
   const Decision decision = decide(image_, state_, message);
   uint32_t reject_code = decision.reject_code;
   Napi::Object result = Napi::Object::New(env);
-  result.Set("decision", decision_of(env, image_, decision));
-  result.Set("delivered", env.Null());
+  result.Set("decision", decision_of(env, image_, state_, decision));
+  result.Set("delivered", Napi::Array::New(env));
   result.Set("reject", env.Null());
-  result.Set("rejected", env.Null());
+  result.Set("rejected", Napi::Array::New(env));
   if (decision.outcome == Outcome::kDeliver) {
-    result.Set("delivered", transformed(env, decision, message, context, reject_code));
+    result.Set("delivered", transform_all(env, decision, message, context, reject_code));
   }
   result.Set("rejectCode", Napi::Number::New(env, reject_code));
-  if (reject_code == 0) return result;
+  if (reject_code == 0) {
+    settle(image_, state_, decision);
+    return result;
+  }
   const Decision reject = decide_reject(image_, state_, message, decision);
-  result.Set("reject", decision_of(env, image_, reject));
+  result.Set("reject", decision_of(env, image_, state_, reject));
   context.reject_code = reject_code;
   if (reject.outcome == Outcome::kDeliver) {
-    result.Set("rejected", transformed(env, reject, message, context, reject_code));
+    result.Set("rejected", transform_all(env, reject, message, context, reject_code));
   }
   return result;
 }

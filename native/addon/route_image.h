@@ -34,14 +34,18 @@ class RouteImageObject : public Napi::ObjectWrap<RouteImageObject> {
   // the random numbers.
   Napi::Value step(const Napi::CallbackInfo& info);
 
-  Napi::Value transformed(Napi::Env env, const Decision& decision, const StepMessage& message,
+  Napi::Value transformed(Napi::Env env, const Delivery& delivery, const StepMessage& message,
                           const TransformContext& context, uint32_t& reject_code);
+  Napi::Array transform_all(Napi::Env env, const Decision& decision, const StepMessage& message,
+                            const TransformContext& context, uint32_t& reject_code);
 
   RouteImage image_;
   std::vector<uint32_t> pool_positions_;
   std::vector<uint8_t> alive_;
   std::vector<EndpointLoad> loads_;
   std::vector<uint8_t> scratch_;
+  std::vector<uint32_t> tap_counts_;
+  FanOut fan_out_{};
   StepState state_{};  // Refers to the vectors.
 };
 

@@ -13,8 +13,8 @@
 
 #include "base/bits.h"
 #include "base/clock.h"
+#include "engine/deliver_datapath.h"
 #include "engine/load_datapath.h"
-#include "include/hyperroute/codes.h"
 #include "io/memory/memory.h"
 #include "io/tcp/tcp.h"
 #include "io/udp/udp.h"
@@ -22,128 +22,11 @@
 namespace hyperroute {
 namespace {
 
-// What deliver() answers besides the reject codes, which start at 1.
-constexpr uint32_t kDelivered = 0;
-constexpr uint32_t kHold = UINT32_MAX;
-
-constexpr uint32_t code_of(RejectCode code) { return static_cast<uint32_t>(code); }
-
-// A message in hand and where it came from.
-struct Inbound {
-  const RxView& view;
-  StepMessage message;
-  uint8_t slot;
-  uint64_t rx_ticks;
-};
-
-struct Address {
-  uint8_t slot;
-  PeerRef peer;
-  uint32_t code_if_dead;
-};
-
-Address address_of(const Cycle& cycle, const Inbound& inbound, const Decision& decision) {
-  switch (decision.target) {
-    case TargetKind::kReturnSource:
-      return {inbound.slot, inbound.view.peer, code_of(RejectCode::kDestinationGone)};
-    case TargetKind::kReturnAddress:
-      return {return_address_slot(decision.return_address),
-              return_address_peer(decision.return_address),
-              code_of(RejectCode::kStaleReturnAddress)};
-    case TargetKind::kEndpoint:
-      break;
-  }
-  return {cycle.installed->slot_of_endpoint[decision.endpoint], kDefaultPeer,
-          code_of(RejectCode::kNoDestination)};
-}
-
-// A return address comes from the network. It reaches an endpoint that carries the message that
-// leaves, and no other, whatever connection it names.
-bool may_reach(const Cycle& cycle, const Decision& decision, uint8_t slot) {
-  if (decision.target != TargetKind::kReturnAddress) return true;
-  const uint16_t endpoint = cycle.installed->source_of_slot[slot];
-  return endpoint != kNoIndex && cycle.installed->image.carries(decision.carriers, endpoint);
-}
-
-void mark_dirty(Cycle& cycle, uint8_t slot) {
-  if (cycle.is_dirty[slot]) return;
-  cycle.is_dirty[slot] = true;
-  cycle.dirty[cycle.dirty_count++] = slot;
-}
-
-// Writes the message into `out`, transformed or as it came. Returns 0 or a reject code.
-uint32_t write_message(Cycle& cycle, const Inbound& inbound, const Decision& decision,
-                       uint32_t reject_code, uint8_t* out, SequencePatch& patch) {
-  if (decision.transform == kNoIndex) {
-    std::memcpy(out, inbound.message.data, inbound.message.bytes);
-    return 0;
-  }
-  const TransformContext context{
-      pack_return_address(inbound.slot, inbound.view.peer, ++cycle.return_sequence), reject_code};
-  const TransformResult result =
-      run_transform(cycle.installed->image, cycle.view->step, decision.transform, inbound.message,
-                    context, std::span(out, decision.output_bytes));
-  patch = result.patch;
-  return result.reject_code;
-}
-
-// pick → claim → transform → seal → commit. kDelivered, kHold, or the code it is rejected with.
-uint32_t deliver(Cycle& cycle, const Inbound& inbound, const Decision& decision,
-                 uint32_t reject_code) {
-  const Address address = address_of(cycle, inbound, decision);
-  const Destination& destination = cycle.view->destinations[address.slot];
-  if (destination.queue == nullptr || !may_reach(cycle, decision, address.slot)) [[unlikely]]
-    return address.code_if_dead;
-  const EndpointPort& port = *destination.port;
-  if (!port.is_live(address.peer)) [[unlikely]] {
-    // A connection that is down and will come back may keep its queue; a peer never does.
-    const bool keeps = decision.target == TargetKind::kEndpoint &&
-                       destination.queue->policy() != FullPolicy::kReject;
-    if (!keeps) return address.code_if_dead;
-  }
-  const FrameRoom& room = port.room();
-  if (decision.output_bytes > room.message_bytes_max) [[unlikely]]
-    return code_of(RejectCode::kFrameSize);
-  const uint32_t frame_bytes = room.head_bytes + decision.output_bytes + room.tail_bytes;
-  uint8_t* frame = destination.queue->claim(address.peer, frame_bytes);
-  if (frame == nullptr) [[unlikely]] {
-    return destination.queue->policy() == FullPolicy::kBlock
-               ? kHold
-               : code_of(RejectCode::kDestinationFull);
-  }
-  SequencePatch patch{kNoIndex, 0, 0};
-  const uint32_t code =
-      write_message(cycle, inbound, decision, reject_code, frame + room.head_bytes, patch);
-  if (code != 0) [[unlikely]] {
-    destination.queue->abort();
-    return code;
-  }
-  if (patch.offset != kNoIndex)
-    patch.offset = static_cast<uint16_t>(patch.offset + room.head_bytes);
-  const bool is_framed = !port.preserves_bounds();
-  const uint32_t sealed_bytes =
-      is_framed ? port.seal(frame, decision.output_bytes) : decision.output_bytes;
-  if (is_framed && sealed_bytes == 0) [[unlikely]] {
-    destination.queue->abort();
-    return code_of(RejectCode::kFrameSize);
-  }
-  const Histogram latency =
-      inbound.rx_ticks == 0 || decision.route == kNoIndex
-          ? Histogram()
-          : cycle.view->latency[decision.route * cycle.installed->worker_count + port.owner()];
-  destination.queue->commit(frame, sealed_bytes,
-                            QueueRecord{address.peer, patch, inbound.rx_ticks, latency});
-  mark_dirty(cycle, address.slot);
-  return kDelivered;
-}
-
 // Tells the reject destination, exactly once. kHold: the notice has to wait, so the message does.
 uint32_t reject(Cycle& cycle, const Inbound& inbound, const Decision& decision, uint32_t code) {
   WorkerView& view = *cycle.view;
-  Decision rejected = decision;
-  rejected.reject_code = code;
   const Decision notice =
-      decide_reject(cycle.installed->image, view.step, inbound.message, rejected);
+      decide_reject(cycle.installed->image, view.step, inbound.message, decision);
   if (notice.outcome == Outcome::kDeliver) {
     const uint32_t result = deliver(cycle, inbound, notice, code);
     if (result == kHold) return kHold;
@@ -168,7 +51,12 @@ bool route_message(Cycle& cycle, Inbound& inbound) {
       return true;
     }
     if (code == kHold) return false;
+    if (code == kNothingSent) {
+      count(view.routes[decision.route].discarded);
+      return true;
+    }
   } else if (decision.outcome == Outcome::kDiscard) {
+    settle_copies(cycle, decision, decision.skipped_count);
     count(view.routes[decision.route].discarded);
     return true;
   }

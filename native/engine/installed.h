@@ -29,6 +29,7 @@ struct RouteCounters {
   Counter delivered;
   Counter rejected;
   Counter discarded;
+  Counter skipped;  // Copies on best effort that were not sent.
 };
 
 class EndpointPort;
@@ -45,6 +46,8 @@ struct Destination {
 struct WorkerView {
   std::array<Destination, kSlotCountMax> destinations{};
   std::vector<uint32_t> pool_positions;
+  std::vector<uint32_t> tap_counts;
+  std::unique_ptr<FanOut> fan_out;
   StepState step{};
   std::vector<RouteCounters> routes;
   // By reject code up to the image's largest; codes beyond it (none today) share the last one.

@@ -52,7 +52,8 @@ Status Metrics::control(std::string_view name, uint32_t worker, ControlCounters&
 Status Metrics::route(std::string_view name, uint32_t worker, RouteCounters& out) {
   HR_TRY(counter("route", name, "delivered", CounterUnit::kMessages, worker, out.delivered));
   HR_TRY(counter("route", name, "rejected", CounterUnit::kMessages, worker, out.rejected));
-  return counter("route", name, "discarded", CounterUnit::kMessages, worker, out.discarded);
+  HR_TRY(counter("route", name, "discarded", CounterUnit::kMessages, worker, out.discarded));
+  return counter("route", name, "skipped", CounterUnit::kMessages, worker, out.skipped);
 }
 
 Status Metrics::latency(std::string_view route, uint32_t worker, Histogram& out) {

@@ -138,7 +138,11 @@ Status Router::bind_worker(const InstallSpec& spec, uint32_t worker, Installed& 
         Destination{target->queues()[worker].get(), target, &target->control()};
   }
   view.pool_positions.assign(installed.summary.pool_count, 0);
+  view.tap_counts.assign(installed.summary.tap_count, 0);
+  view.fan_out = std::make_unique<FanOut>();
   view.step.pool_positions = view.pool_positions.data();
+  view.step.tap_counts = view.tap_counts.data();
+  view.step.fan_out = view.fan_out.get();
   view.step.alive = installed.alive.get();
   view.loads.assign(installed.summary.endpoint_count, EndpointLoad{});
   view.compares_loads = !installed.compared.empty();

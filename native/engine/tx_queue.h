@@ -59,6 +59,13 @@ class TxQueue {
   // Ends the claim: `frame` is what claim() returned, `frame_bytes` at most what was asked for.
   void commit(uint8_t* frame, uint32_t frame_bytes, const QueueRecord& record);
   void abort() { producer_.abort(); }
+  // The same as commit(), but the owner sees nothing of it before commit_staged(); several frames
+  // may be staged.
+  void stage(uint8_t* frame, uint32_t frame_bytes, const QueueRecord& record);
+  void commit_staged() { producer_.commit_staged(); }
+  // Forgets the staged frames, after unreserve() for each of them.
+  void abort_staged() { producer_.abort_staged(); }
+  void unreserve(PeerRef peer, uint32_t frame_bytes);
   // Makes everything committed visible to an owner on another worker; wake it after that.
   void publish() { producer_.publish(); }
   // The same where the owner is the producing worker itself, which never sleeps in between.
@@ -94,6 +101,11 @@ class TxQueue {
   }
 
   [[nodiscard]] FullPolicy policy() const { return options_.full; }
+  // What a frame takes of the bound.
+  [[nodiscard]] static uint32_t span_bytes(uint32_t frame_bytes) {
+    return record_span_bytes(frame_bytes + static_cast<uint32_t>(sizeof(QueueRecord)));
+  }
+  [[nodiscard]] uint32_t bound_bytes() const { return bound_bytes_; }
   [[nodiscard]] uint32_t frame_bytes_max() const { return frame_bytes_max_; }
 
  private:

@@ -8,12 +8,12 @@
 namespace hyperroute {
 
 bool TxQueue::over_bound(uint32_t frame_bytes) {
-  const uint32_t span_bytes = record_span_bytes(frame_bytes + sizeof(QueueRecord));
-  if (producer_.occupied_bytes_last_seen() + span_bytes <= bound_bytes_) [[likely]]
+  const uint32_t needed_bytes = span_bytes(frame_bytes);
+  if (producer_.occupied_bytes_last_seen() + needed_bytes <= bound_bytes_) [[likely]]
     return false;
   const uint32_t occupied_bytes = producer_.occupied_bytes();
   // An empty queue takes any message its endpoint can carry, however small its bound.
-  return occupied_bytes > 0 && occupied_bytes + span_bytes > bound_bytes_;
+  return occupied_bytes > 0 && occupied_bytes + needed_bytes > bound_bytes_;
 }
 
 // One slow connection must not fill the queue of all: what it may have waiting, here and in its
@@ -38,6 +38,16 @@ void TxQueue::commit(uint8_t* frame, uint32_t frame_bytes, const QueueRecord& re
   std::memcpy(frame - sizeof(QueueRecord), &record, sizeof(QueueRecord));
   if (record.peer.index < finished_.peer_count) reserved_bytes_[record.peer.index] += frame_bytes;
   producer_.commit(frame_bytes + static_cast<uint32_t>(sizeof(QueueRecord)));
+}
+
+void TxQueue::stage(uint8_t* frame, uint32_t frame_bytes, const QueueRecord& record) {
+  std::memcpy(frame - sizeof(QueueRecord), &record, sizeof(QueueRecord));
+  if (record.peer.index < finished_.peer_count) reserved_bytes_[record.peer.index] += frame_bytes;
+  producer_.stage(frame_bytes + static_cast<uint32_t>(sizeof(QueueRecord)));
+}
+
+void TxQueue::unreserve(PeerRef peer, uint32_t frame_bytes) {
+  if (peer.index < finished_.peer_count) reserved_bytes_[peer.index] -= frame_bytes;
 }
 
 uint32_t TxQueue::peek(std::span<TxFrame> frames, std::span<QueueRecord*> records) {

@@ -96,6 +96,8 @@ Status bind_sections(const uint8_t* base, uint32_t image_bytes, ImageTables& tab
   HR_TRY(find_section(base, image_bytes, kSectionPrefixNodes, tables.prefix_nodes));
   HR_TRY(find_section(base, image_bytes, kSectionTopicStates, tables.topic_states));
   HR_TRY(find_section(base, image_bytes, kSectionTopicEdges, tables.topic_edges));
+  HR_TRY(find_section(base, image_bytes, kSectionExtras, tables.extras));
+  HR_TRY(find_section(base, image_bytes, kSectionTaps, tables.taps));
   return Status::success();
 }
 
@@ -134,6 +136,7 @@ ImageSummary RouteImage::summary() const noexcept {
       .pool_count = static_cast<uint16_t>(tables_.pools.count),
       .route_count = static_cast<uint16_t>(tables_.routes.count),
       .transform_count = static_cast<uint16_t>(tables_.transforms.count),
+      .tap_count = tables_.taps.count,
       .reject_code_max = reject_code_max_,
   };
 }

@@ -79,6 +79,8 @@ struct ImageTables {
   Table<PrefixNodeRecord> prefix_nodes;
   Table<TopicStateRecord> topic_states;
   Table<TopicEdgeRecord> topic_edges;
+  Table<ExtraRecord> extras;
+  Table<TapRecord> taps;
   // By view; of those of native messages.
   const MessageLayout* layouts = nullptr;
   // By plugin; each can be called.

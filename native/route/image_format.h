@@ -11,6 +11,7 @@
 #include "codec/field_datapath.h"
 #include "route/image_format_match.h"
 #include "route/image_format_pool.h"
+#include "route/image_format_view.h"
 
 namespace hyperroute {
 
@@ -62,6 +63,8 @@ enum Section : uint32_t {
   kSectionPrefixNodes,
   kSectionTopicStates,
   kSectionTopicEdges,
+  kSectionExtras,
+  kSectionTaps,
   kSectionCount,
 };
 
@@ -125,43 +128,10 @@ struct MemberRecord {
 };
 static_assert(sizeof(MemberRecord) == 16 && offsetof(MemberRecord, message_bytes) == 8);
 
-enum class ViewKind : uint8_t {
-  kNative,   // By a layout: a message of the newest version or a later one is its own view.
-  kForeign,  // By ops, from the message's fixed part on.
+enum class RouteMode : uint8_t {
+  kFirst,  // The first rule that holds sends the message.
+  kAll,    // Every rule that holds sends it.
 };
-
-// The bytes in which the router finds every field of a message type at a fixed place.
-struct ViewRecord {
-  ViewKind kind;
-  uint8_t reserved[3];
-  uint32_t view_bytes;
-  uint32_t message_bytes_min;
-  uint32_t layout;  // kNative: first byte in the layouts; kForeign: kNoRecord.
-  uint32_t layout_bytes;
-  uint32_t ops;
-  uint32_t op_count;
-  uint32_t message_bytes_max;  // kForeign: 0: no bound.
-};
-static_assert(sizeof(ViewRecord) == 32 && offsetof(ViewRecord, ops) == 20);
-
-enum class ViewOpKind : uint8_t {
-  kSection,  // `bytes` bytes of the message, from the place that a field of the view says.
-  kBits,     // Bits of an integer of the view, as a u32.
-};
-
-struct ViewOpRecord {
-  ViewOpKind kind;
-  FieldKind load;
-  uint8_t shift;  // kBits, as `width`.
-  uint8_t width;
-  uint16_t source;  // In the view so far.
-  uint16_t target;  // The end of the view so far.
-  uint16_t bytes;
-  uint16_t reserved;
-  uint16_t plus;  // kSection: the place is value × scale + plus.
-  uint16_t scale;
-};
-static_assert(sizeof(ViewOpRecord) == 16 && offsetof(ViewOpRecord, plus) == 12);
 
 struct RouteRecord {
   uint16_t schema;         // kNoIndex: raw.
@@ -175,8 +145,11 @@ struct RouteRecord {
   uint32_t rule_count;
   uint32_t otherwise;  // The rule for messages that no matcher has one for, or kNoRecord.
   uint32_t reject;     // Action of rejected messages, or kNoRecord.
+  RouteMode mode;
+  uint8_t reserved;
+  uint16_t reserved_end;
 };
-static_assert(sizeof(RouteRecord) == 36 && offsetof(RouteRecord, reject) == 32);
+static_assert(sizeof(RouteRecord) == 40 && offsetof(RouteRecord, mode) == 36);
 
 // A condition as a program: values on a small stack of 128-bit integers, the truth of the last
 // test in a flag. Jumps go forward and only where the stack is empty.
@@ -225,7 +198,14 @@ struct CheckRecord {
 };
 static_assert(sizeof(CheckRecord) == 24 && offsetof(CheckRecord, operation) == 20);
 
-enum class ActionKind : uint8_t { kEndpoint, kPool, kReturnSource, kReturnField, kDiscard };
+enum class ActionKind : uint8_t {
+  kEndpoint,
+  kPool,
+  kReturnSource,
+  kReturnField,
+  kDiscard,
+  kBroadcast,  // A pool of which every member gets the message.
+};
 
 struct ActionRecord {
   ActionKind kind;
@@ -235,8 +215,31 @@ struct ActionRecord {
   uint16_t carriers;      // kReturnField: who may be named; kNoIndex otherwise.
   uint32_t output_bytes;  // 0 without a transform: as many as came in.
   uint32_t key;           // kPool, by key: first of the key's fields; kNoRecord otherwise.
+  uint8_t priority;       // 0 to 7.
+  uint8_t flags;
+  uint16_t extra;  // What else a rule does; kNoIndex: nothing.
 };
-static_assert(sizeof(ActionRecord) == 16 && offsetof(ActionRecord, output_bytes) == 8);
+static_assert(sizeof(ActionRecord) == 20 && offsetof(ActionRecord, key) == 12);
+
+inline constexpr uint32_t kPriorityMax = 7;
+
+// Flags of an action.
+inline constexpr uint8_t kActionBestEffort = 1;  // kAll: left out where it cannot be sent.
+
+// What few rules do besides sending the message.
+struct ExtraRecord {
+  uint32_t taps;
+  uint16_t tap_count;
+  uint16_t reserved;
+};
+static_assert(sizeof(ExtraRecord) == 8);
+
+// A copy for one message in `every`, on best effort.
+struct TapRecord {
+  uint32_t action;
+  uint32_t every;
+};
+static_assert(sizeof(TapRecord) == 8);
 
 // The endpoints that carry a message type: those of a family with it, and the raw ones. A return
 // address comes from the network; it reaches none but these.
@@ -265,26 +268,6 @@ struct TransformRecord {
   uint32_t reserved_end;
 };
 static_assert(sizeof(TransformRecord) == 32 && offsetof(TransformRecord, variables) == 20);
-
-enum class VariableKind : uint8_t {
-  kBytes,  // A string or blob.
-  kGroup,
-};
-
-// What a slot of the output refers to, from a slot of the source.
-struct VariableRecord {
-  VariableKind kind;
-  uint8_t reserved;
-  uint16_t source;  // In the view, or in the entry.
-  uint16_t target;  // In the output, or in its entry.
-  uint16_t reserved_two;
-  uint32_t limit;  // Bytes or entries; more reject with the code.
-  uint32_t code;
-  uint32_t entry;    // kGroup: the transform of an entry.
-  uint32_t initial;  // kGroup: in bytes, a source entry before any field of it was set.
-  uint32_t reserved_end[2];
-};
-static_assert(sizeof(VariableRecord) == 32 && offsetof(VariableRecord, entry) == 16);
 
 enum class OpKind : uint8_t {
   kCopy1,

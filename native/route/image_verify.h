@@ -53,6 +53,9 @@ class ImageVerifier {
   Status verify_key_field(const KeyFieldRecord& field, const RouteRecord& route) const;
   Status verify_route(const RouteRecord& route, uint32_t index);
   Status verify_action(const ActionRecord& action, const RouteRecord& route);
+  Status verify_mode(const RouteRecord& route, uint32_t index) const;
+  Status verify_extra(const ActionRecord& action, const RouteRecord& route);
+  [[nodiscard]] uint64_t deliveries_of(const ActionRecord& action) const;
   Status verify_return(const ActionRecord& action, const RouteRecord& route) const;
   Status verify_check(const CheckRecord& check, const RouteRecord& route);
   Status verify_matcher(const MatcherRecord& matcher, const RouteRecord& route);

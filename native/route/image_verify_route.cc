@@ -1,5 +1,7 @@
 // Verification of a route image: checks and actions of each route.
 // Thread: control thread, before the image is installed. Not on the data path.
+#include <algorithm>
+
 #include "route/image_verify.h"
 
 namespace hyperroute {
@@ -18,22 +20,77 @@ Status ImageVerifier::verify_route(const RouteRecord& route, uint32_t index) {
   }
   HR_IMAGE_REQUIRE(route.rule_count <= kRulesMax, "route %u: %u rules", index, route.rule_count);
   HR_TRY(verify_run(route.actions, route.rule_count, tables_.actions.count, "rules"));
+  uint64_t delivery_count = 0;
   for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
-    HR_TRY(verify_action(tables_.actions[route.actions + rule], route));
+    const ActionRecord& action = tables_.actions[route.actions + rule];
+    HR_TRY(verify_action(action, route));
+    HR_TRY(verify_extra(action, route));
+    const uint64_t copies = deliveries_of(action);
+    delivery_count =
+        route.mode == RouteMode::kAll ? delivery_count + copies : std::max(delivery_count, copies);
   }
+  HR_IMAGE_REQUIRE(delivery_count <= kDeliveriesMax, "route %u: up to %llu copies of a message",
+                   index, static_cast<unsigned long long>(delivery_count));
   if (route.reject != kNoRecord) {
     HR_TRY(verify_run(route.reject, 1, tables_.actions.count, "reject action"));
-    HR_TRY(verify_action(tables_.actions[route.reject], route));
+    const ActionRecord& action = tables_.actions[route.reject];
+    HR_TRY(verify_action(action, route));
+    HR_IMAGE_REQUIRE(action.extra == kNoIndex && deliveries_of(action) <= kDeliveriesMax,
+                     "route %u: a notice that is no single message", index);
   }
   HR_IMAGE_REQUIRE(route.otherwise == kNoRule || route.otherwise < route.rule_count,
                    "route %u: otherwise rule %u", index, route.otherwise);
   HR_IMAGE_REQUIRE(route.matcher_count <= kMatchersMax, "route %u: %u matchers", index,
                    route.matcher_count);
   HR_TRY(verify_run(route.matchers, route.matcher_count, tables_.matchers.count, "matchers"));
+  HR_TRY(verify_mode(route, index));
   for (uint32_t matcher = 0; matcher < route.matcher_count; ++matcher) {
     HR_TRY(verify_matcher(tables_.matchers[route.matchers + matcher], route));
   }
   return Status::success();
+}
+
+// Rows alone can name more than the first rule that holds, and only where all are in one place.
+Status ImageVerifier::verify_mode(const RouteRecord& route, uint32_t index) const {
+  HR_IMAGE_REQUIRE(route.mode <= RouteMode::kAll && route.reserved == 0 && route.reserved_end == 0,
+                   "route %u: an unknown mode", index);
+  if (route.mode == RouteMode::kFirst) return Status::success();
+  HR_IMAGE_REQUIRE(route.otherwise == kNoRule && route.matcher_count <= 1,
+                   "route %u: %u matchers of all rules", index, route.matcher_count);
+  if (route.matcher_count == 0) return Status::success();
+  const MatcherKind kind = tables_.matchers[route.matchers].kind;
+  HR_IMAGE_REQUIRE(kind == MatcherKind::kWord || kind == MatcherKind::kAggregated,
+                   "route %u: a matcher that names one rule", index);
+  return Status::success();
+}
+
+// A rule's taps.
+Status ImageVerifier::verify_extra(const ActionRecord& action, const RouteRecord& route) {
+  if (action.extra == kNoIndex) return Status::success();
+  HR_IMAGE_REQUIRE(action.extra < tables_.extras.count, "no extra %u", action.extra);
+  const ExtraRecord& extra = tables_.extras[action.extra];
+  HR_TRY(verify_run(extra.taps, extra.tap_count, tables_.taps.count, "taps"));
+  for (uint32_t index = 0; index < extra.tap_count; ++index) {
+    const TapRecord& tap = tables_.taps[extra.taps + index];
+    HR_IMAGE_REQUIRE(tap.every >= 1, "a tap of no message");
+    HR_TRY(verify_run(tap.action, 1, tables_.actions.count, "the action of a tap"));
+    const ActionRecord& copy = tables_.actions[tap.action];
+    HR_IMAGE_REQUIRE(copy.extra == kNoIndex, "a tap with taps");
+    HR_TRY(verify_action(copy, route));
+  }
+  return Status::success();
+}
+
+// The most copies of a message that an action sends, its taps included.
+uint64_t ImageVerifier::deliveries_of(const ActionRecord& action) const {
+  uint64_t count =
+      action.kind == ActionKind::kBroadcast ? tables_.pools[action.target].member_count : 1;
+  if (action.extra == kNoIndex) return count;
+  const ExtraRecord& extra = tables_.extras[action.extra];
+  for (uint32_t index = 0; index < extra.tap_count; ++index) {
+    count += deliveries_of(tables_.actions[tables_.taps[extra.taps + index].action]);
+  }
+  return count;
 }
 
 // The address lies within the message, and who may be named is asked about the message that leaves.
@@ -58,7 +115,11 @@ Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecor
       HR_IMAGE_REQUIRE(action.target < tables_.endpoints.count, "no endpoint %u", action.target);
       break;
     case ActionKind::kPool:
+    case ActionKind::kBroadcast:
       HR_IMAGE_REQUIRE(action.target < tables_.pools.count, "no pool %u", action.target);
+      HR_IMAGE_REQUIRE((action.kind == ActionKind::kBroadcast) ==
+                           (tables_.pools[action.target].kind == PoolKind::kBroadcast),
+                       "pool %u is picked from as if it were of another kind", action.target);
       break;
     case ActionKind::kReturnField:
       HR_TRY(verify_return(action, route));
@@ -69,6 +130,8 @@ Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecor
     default:
       HR_IMAGE_REQUIRE(false, "an unknown kind of action");
   }
+  HR_IMAGE_REQUIRE(action.priority <= kPriorityMax && action.flags <= kActionBestEffort,
+                   "an action of priority %u with flags %u", action.priority, action.flags);
   HR_IMAGE_REQUIRE(action.kind == ActionKind::kReturnField || action.carriers == kNoIndex,
                    "carriers without a return address");
   HR_TRY(verify_key(action, route));

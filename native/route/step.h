@@ -20,9 +20,35 @@ class RouteImage;  // image.h: a verified, immutable, relocatable block.
 inline constexpr uint16_t kNoIndex = 0xFFFF;
 inline constexpr uint32_t kNoRule = 0xFFFFFFFF;
 
+// The most copies of one message that leave; the loader holds every route to it.
+inline constexpr uint32_t kDeliveriesMax = 64;
+
 // The bytes of a message type that fields are read from; raw messages have no bound.
 inline constexpr uint32_t kViewBytesMax = 65536;
 inline constexpr uint32_t kScratchBytes = 2 * kViewBytesMax;
+
+enum class TargetKind : uint8_t { kEndpoint, kReturnSource, kReturnAddress };
+
+// One copy of a message: where it goes and what it becomes on the way.
+struct Delivery {
+  TargetKind target;
+  bool best_effort;         // Left out where it cannot be sent; nothing else waits for it.
+  uint8_t priority;         // 0 is the most important, 7 the first to be shed.
+  uint16_t endpoint;        // For kEndpoint: index in the image.
+  uint16_t transform;       // kNoIndex: the message goes out as it came.
+  uint16_t carriers;        // For kReturnAddress: who may be named (RouteImage::carries).
+  uint32_t rule;            // Index within the route; kNoRule for a reject's notice.
+  uint32_t output_bytes;    // Bytes to claim.
+  uint64_t return_address;  // For kReturnAddress: as read from the message.
+};
+
+// What a decision for several destinations needs besides itself; the worker's own.
+struct FanOut {
+  // The deliveries behind the first, of the message that was decided last.
+  Delivery more[kDeliveriesMax - 1];
+  // The taps of the rules that held for it.
+  uint32_t taps[kDeliveriesMax];
+};
 
 // Of an endpoint: 0 cannot be used; 255 can; what lies between gets that share, in 256ths, of the
 // messages that it would be picked for.
@@ -56,6 +82,9 @@ struct StepState {
   uint8_t* scratch;
   // Of the random numbers: the step draws the next by xorshift64*. Never zero.
   uint64_t random = random_state(0);
+  FanOut* fan_out;
+  // By tap of the image: messages to go before it takes one; owned by the worker.
+  uint32_t* tap_counts;
 };
 
 struct StepMessage {
@@ -68,20 +97,22 @@ struct StepMessage {
 
 enum class Outcome : uint8_t { kDeliver, kDiscard, kReject };
 
-enum class TargetKind : uint8_t { kEndpoint, kReturnSource, kReturnAddress };
-
 struct Decision {
   Outcome outcome;
-  TargetKind target;
-  uint16_t route;           // Index of the route in the image; kNoIndex: no schema was recognised.
-  uint16_t endpoint;        // For kEndpoint: index in the image.
-  uint16_t transform;       // kNoIndex: the message goes out as it came.
-  uint16_t carriers;        // For kReturnAddress: who may be named (RouteImage::carries).
-  uint32_t rule;            // Index within the route; kNoRule when rejected before matching.
-  uint32_t reject_code;     // For kReject.
-  uint32_t output_bytes;    // Bytes to claim.
-  uint64_t return_address;  // For kReturnAddress: as read from the message.
+  uint8_t delivery_count;  // For kDeliver at least one.
+  uint8_t skipped_count;   // Copies on best effort that have nowhere to go.
+  uint8_t tap_count;       // In FanOut::taps; settle() counts them.
+  bool is_single;          // One delivery that must arrive, and nothing else.
+  uint16_t route;          // Index of the route in the image; kNoIndex: no schema was recognised.
+  uint32_t rule;           // The first that held; when rejected, the one it failed for, or kNoRule.
+  uint32_t reject_code;    // For kReject.
+  Delivery first;          // The others stand in FanOut::more.
 };
+
+inline const Delivery& delivery_at(const Decision& decision, const StepState& state,
+                                   uint32_t index) noexcept {
+  return index == 0 ? decision.first : state.fan_out->more[index - 1];
+}
 
 // frame check → schema → validate → match → pick. A kReject says why in reject_code. Sets the
 // message's view; what follows reads it, so one message is finished before the next is decided.
@@ -92,6 +123,10 @@ struct Decision {
 // counted and dropped, so that a message is rejected exactly once.
 [[nodiscard]] Decision decide_reject(const RouteImage& image, StepState& state,
                                      const StepMessage& message, const Decision& decision);
+
+// Says that the message of `decision`, the one decided last, has left: taps count it. Not for one
+// that has to wait, which is decided anew.
+void settle(const RouteImage& image, StepState& state, const Decision& decision);
 
 struct TransformContext {
   uint64_t return_address;  // The word that `returnAddress()` writes.
@@ -110,9 +145,9 @@ struct TransformResult {
   SequencePatch patch;
 };
 
-// Writes all of `output`, whose size is decision.output_bytes (any alignment); every byte, so that
-// a reused slot never leaks what it held before. `message` is the one that was decided last. Where
-// its bytes have changed since, what is written has no meaning or is MALFORMED, but nothing
+// Writes all of `output`, whose size is the delivery's output_bytes (any alignment); every byte, so
+// that a reused slot never leaks what it held before. `message` is the one that was decided last.
+// Where its bytes have changed since, what is written has no meaning or is MALFORMED, but nothing
 // outside the message is read and nothing outside `output` written.
 [[nodiscard]] TransformResult run_transform(const RouteImage& image, const StepState& state,
                                             uint16_t transform, const StepMessage& message,
@@ -125,6 +160,7 @@ struct ImageSummary {
   uint16_t pool_count;
   uint16_t route_count;
   uint16_t transform_count;
+  uint32_t tap_count;
   uint32_t reject_code_max;
 };
 

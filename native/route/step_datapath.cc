@@ -1,18 +1,16 @@
 // The router step: frame check → schema → validate → match → pick.
 //
 // Thread: the worker that owns the source. Data path: once for each message. Reads the image and
-// the message, writes nothing but the worker's own step state and scratch. The functions stand in
-// the order in which a message meets them; decide() at the end joins them.
+// the message, writes nothing but the worker's own state and scratch. The functions stand in the
+// order in which a message meets them; decide() at the end joins them.
+#include "route/fan_out_datapath.h"
 #include "route/match_datapath.h"
-#include "route/pool_datapath.h"
+#include "route/pick_datapath.h"
 #include "route/step.h"
-#include "route/variables_datapath.h"
 #include "route/view_datapath.h"
 
 namespace hyperroute {
 namespace {
-
-constexpr uint32_t code_of(RejectCode code) { return static_cast<uint32_t>(code); }
 
 // Which member of the family the message is. Returns 0 and the slot, or the reject code.
 uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
@@ -108,104 +106,63 @@ uint32_t run_checks(const ImageTables& tables, const RouteRecord& route,
   return 0;
 }
 
-// Fills in where an action sends the message. Returns 0 or the reject code.
-uint32_t pick(const ImageTables& tables, StepState& state, const StepMessage& message,
-              const ActionRecord& action, Decision& decision) {
+// The decision for one action.
+Decision follow(const ImageTables& tables, StepState& state, const StepMessage& message,
+                const ActionRecord& action, uint16_t route, uint32_t rule) {
+  if (action.extra != kNoIndex || action.kind == ActionKind::kBroadcast) [[unlikely]]
+    return follow_extra(tables, state, message, action, route, rule);
+  Decision decision;
   decision.outcome = Outcome::kDeliver;
-  decision.transform = action.transform;
-  if (action.transform == kNoIndex) {
-    decision.output_bytes = message.bytes;
-  } else {
-    const TransformRecord& transform = tables.transforms[action.transform];
-    decision.output_bytes = action.output_bytes;
-    if (transform.variable_count != 0) [[unlikely]] {
-      decision.output_bytes = measure_output(tables, transform, message);
-      if (decision.output_bytes == 0) return code_of(RejectCode::kOutOfRange);
-    }
+  decision.delivery_count = 1;
+  decision.skipped_count = 0;
+  decision.tap_count = 0;
+  decision.is_single = true;
+  decision.route = route;
+  decision.rule = rule;
+  decision.reject_code = 0;
+  if (action.kind == ActionKind::kDiscard) [[unlikely]] {
+    decision.outcome = Outcome::kDiscard;
+    decision.delivery_count = 0;
+    return decision;
   }
-  switch (action.kind) {
-    case ActionKind::kEndpoint:
-      decision.target = TargetKind::kEndpoint;
-      decision.endpoint = action.target;
-      return 0;
-    case ActionKind::kPool:
-      decision.target = TargetKind::kEndpoint;
-      return pick_member(tables, state, message, action.target, action.key, decision.endpoint);
-    case ActionKind::kReturnSource:
-      decision.target = TargetKind::kReturnSource;
-      return 0;
-    case ActionKind::kReturnField:
-      decision.target = TargetKind::kReturnAddress;
-      decision.return_address = load_field(message.view + action.target, action.load);
-      decision.carriers = action.carriers;
-      return 0;
-    default:
-      decision.outcome = Outcome::kDiscard;
-      decision.transform = kNoIndex;
-      decision.output_bytes = 0;
-      return 0;
-  }
-}
-
-Decision undecided() {
-  return Decision{
-      .outcome = Outcome::kDiscard,
-      .target = TargetKind::kEndpoint,
-      .route = kNoIndex,
-      .endpoint = kNoIndex,
-      .transform = kNoIndex,
-      .carriers = kNoIndex,
-      .rule = kNoRule,
-      .reject_code = 0,
-      .output_bytes = 0,
-      .return_address = 0,
-  };
-}
-
-// The decision when something went wrong: where and why, nothing about a destination.
-Decision rejected(const Decision& decision, uint32_t code) {
-  Decision result = undecided();
-  result.outcome = Outcome::kReject;
-  result.route = decision.route;
-  result.rule = decision.rule;
-  result.reject_code = code;
-  return result;
+  const uint32_t code = pick(tables, state, message, action, rule, decision.first);
+  return code == 0 ? decision : rejection(code, route, rule);
 }
 
 }  // namespace
 
 Decision decide(const RouteImage& image, StepState& state, StepMessage& message) {
   const ImageTables& tables = image.tables();
-  Decision decision = undecided();
   message.view = message.data;
-  if (const uint32_t code = find_route(tables, state, message, decision.route); code != 0) {
-    return rejected(decision, code);
+  uint16_t route_index = kNoIndex;
+  if (const uint32_t code = find_route(tables, state, message, route_index); code != 0) {
+    return rejection(code, route_index, kNoRule);
   }
-  const RouteRecord& route = tables.routes[decision.route];
+  const RouteRecord& route = tables.routes[route_index];
   if (const uint32_t code = run_checks(tables, route, message); code != 0) {
-    return rejected(decision, code);
+    return rejection(code, route_index, kNoRule);
   }
-  if (const uint32_t code = match_rule(tables, route, message, decision.rule); code != 0) {
-    return rejected(decision, code);
+  if (route.mode == RouteMode::kAll) [[unlikely]]
+    return decide_all(tables, state, message, route_index);
+  uint32_t rule;
+  if (const uint32_t code = match_rule(tables, route, message, rule); code != 0) {
+    return rejection(code, route_index, kNoRule);
   }
-  const ActionRecord& action = tables.actions[route.actions + decision.rule];
-  if (const uint32_t code = pick(tables, state, message, action, decision); code != 0) {
-    return rejected(decision, code);
-  }
-  return decision;
+  const ActionRecord& action = tables.actions[route.actions + rule];
+  return follow(tables, state, message, action, route_index, rule);
 }
 
 Decision decide_reject(const RouteImage& image, StepState& state, const StepMessage& message,
                        const Decision& decision) {
   const ImageTables& tables = image.tables();
-  Decision result = rejected(decision, 0);
-  result.outcome = Outcome::kDiscard;
-  if (decision.route == kNoIndex) return result;
+  Decision nowhere = rejection(0, decision.route, decision.rule);
+  nowhere.outcome = Outcome::kDiscard;
+  if (decision.route == kNoIndex) return nowhere;
   const RouteRecord& route = tables.routes[decision.route];
-  if (route.reject == kNoRecord) return result;
-  const Decision nowhere = result;
-  const uint32_t code = pick(tables, state, message, tables.actions[route.reject], result);
-  return code == 0 ? result : nowhere;
+  if (route.reject == kNoRecord) return nowhere;
+  const ActionRecord& action = tables.actions[route.reject];
+  const Decision result = follow(tables, state, message, action, decision.route, decision.rule);
+  return result.outcome == Outcome::kReject ? nowhere : result;
 }
 
 }  // namespace hyperroute

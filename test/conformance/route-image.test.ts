@@ -21,10 +21,12 @@ const messagesPerRouter = Number(process.env.HYPERROUTE_DIFFERENTIAL_MESSAGES ??
 const timeout = 1000 * Math.max(180, routerCount);
 const firstSeed = Number(process.env.HYPERROUTE_SEED ?? 1);
 
-const poolStrategies = Object.keys(poolKinds).filter((kind) => kind !== 'broadcast');
+const poolStrategies = Object.keys(poolKinds);
 
 interface Totals {
   decisions: number;
+  /** By how many copies left. */
+  readonly copies: Map<number, number>;
   readonly reports: ImageReport[];
   readonly outcomes: Map<string, number>;
 }
@@ -57,6 +59,8 @@ function compareOne(seed: number, totals: Totals): void {
     const actual = native.step(source, message, returnAddress);
     totals.decisions += 1;
     const key = `${expected.decision.outcome} ${expected.rejectCode}`;
+    const copies = expected.delivered.filter((sent) => sent !== null).length;
+    totals.copies.set(copies, (totals.copies.get(copies) ?? 0) + 1);
     totals.outcomes.set(key, (totals.outcomes.get(key) ?? 0) + 1);
     if (isDeepStrictEqual(actual, expected)) continue;
     const at = `seed ${seed}, endpoint ${source}, message ${Buffer.from(message).toString('hex')}`;
@@ -94,7 +98,7 @@ function assertNoFallback(ir: RouterIr, report: ImageReport, seed: number): void
   for (const [index, route] of ir.routes.entries()) {
     const chosen = report.routes[index];
     const arithmetic = route.rules.some(({ when }) => when !== null && hasArithmetic(when));
-    if (route.rules[0]?.when === null) {
+    if (route.rules[0]?.when === null && route.mode !== 'all') {
       expect(chosen?.matcher, `seed ${seed}, ${route.name}`).toBe('always');
     }
     if (!arithmetic) expect(chosen?.programs, `seed ${seed}, ${route.name}`).toBe(0);
@@ -105,7 +109,7 @@ function assertNoFallback(ir: RouterIr, report: ImageReport, seed: number): void
 }
 
 describe('a route image executed by the engine', () => {
-  const totals: Totals = { decisions: 0, reports: [], outcomes: new Map() };
+  const totals: Totals = { decisions: 0, copies: new Map(), reports: [], outcomes: new Map() };
 
   it('decides and transforms every message as the interpreter does', { timeout }, () => {
     const routersMax = Math.max(routerCount, decisionsMin / messagesPerRouter);
@@ -137,6 +141,15 @@ describe('a route image executed by the engine', () => {
     expect(new Set(ops).size).toBe(20);
     const pools = totals.reports.flatMap((report) => report.pools);
     expect(new Set(pools.map(({ strategy }) => strategy))).toEqual(new Set(poolStrategies));
+  });
+
+  it('was compared on messages that leave once and on those that leave several times', () => {
+    const seen = [...totals.copies.keys()];
+    expect(seen).toEqual(expect.arrayContaining([0, 1, 2, 3, 4]));
+    const routes = totals.reports.flatMap((report) => report.routes);
+    const modes = new Set(routes.map(({ mode, matcher }) => `${mode} ${matcher}`));
+    const wanted = ['first always', 'first word', 'first several', 'all word', 'all aggregated'];
+    expect([...modes]).toEqual(expect.arrayContaining(wanted));
   });
 
   it('was compared on every outcome, the built-in rejects included', () => {

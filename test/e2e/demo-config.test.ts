@@ -46,11 +46,11 @@ describe('the configuration of the order gateway', () => {
       const { price, qty } = terms;
       const result = interpret(ir, state, 0, newOrder(price, qty, id), returnAddress);
       if (breaksLimit(price, qty)) {
-        const reject = result.rejected?.output ?? new Uint8Array(0);
+        const reject = result.rejected[0]?.output ?? new Uint8Array(0);
         const view = new DataView(reject.buffer, reject.byteOffset, reject.length);
         const isRight =
           reject.length === a.reject.bytes &&
-          result.reject?.target?.kind === 'return-source' &&
+          result.reject?.deliveries[0]?.target.kind === 'return-source' &&
           view.getUint32(a.size, true) === a.reject.bytes &&
           view.getUint8(a.type) === 4 &&
           view.getUint32(a.reject.code, true) === 1000 &&
@@ -58,9 +58,9 @@ describe('the configuration of the order gateway', () => {
         if (!isRight) wrong.push({ price, qty, result });
         continue;
       }
-      const { target } = result.decision;
+      const target = result.decision.deliveries[0]?.target;
       const venue = target?.kind === 'endpoint' ? target.endpoint : -1;
-      const output = result.delivered?.output ?? new Uint8Array(0);
+      const output = result.delivered[0]?.output ?? new Uint8Array(0);
       const view = new DataView(output.buffer, output.byteOffset, output.length);
       const isRight =
         venue === (isBlock(qty) ? 4 : 1 + (turns % 3)) &&
@@ -86,12 +86,12 @@ describe('the configuration of the order gateway', () => {
     const report = new DataView(new ArrayBuffer(b.execReport.bytes));
     writeExecReportB(report, order, 1, 99, 3);
     const result = interpret(ir, initialState(ir), 2, new Uint8Array(report.buffer), 0n);
-    expect(result.decision.target).toEqual({
+    expect(result.decision.deliveries[0]?.target).toEqual({
       kind: 'return-address',
       address: returnAddress,
       endpoints: [0],
     });
-    const output = result.delivered?.output ?? new Uint8Array(0);
+    const output = result.delivered[0]?.output ?? new Uint8Array(0);
     const view = new DataView(output.buffer, output.byteOffset, output.length);
     expect(output.length).toBe(a.execReport.bytes);
     expect(view.getUint32(a.size, true)).toBe(a.execReport.bytes);

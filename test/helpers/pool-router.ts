@@ -66,7 +66,7 @@ export class PoolUnderTest {
   pick(order: Partial<Parameters<typeof Order.encode>[0]> = {}): number {
     Order.encode({ client: 1n, venue: 'a', delta: 0, symbol: '', ...order }, this.#message);
     const { decision } = this.image.step(0, this.#message, 0n);
-    const { target } = decision;
+    const target = decision.deliveries[0]?.target;
     return target?.kind === 'endpoint' ? target.endpoint - 1 : -decision.rejectCode;
   }
 

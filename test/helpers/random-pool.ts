@@ -22,6 +22,7 @@ const kinds = [
   'hash',
   'sticky',
   'table',
+  'broadcast',
 ] as const;
 
 export function randomPool(
@@ -82,6 +83,8 @@ function randomStrategy(
       });
       return { kind, name: 'custom', keys: randomKeys(random, schemas, 3), slots };
     }
+    case 'broadcast':
+      return { kind, delivery: random.pick(['all-or-none', 'best-effort'] as const) };
     default:
       return { kind };
   }

@@ -9,11 +9,13 @@ import type {
   PoolIr,
   RouteIr,
   RouterIr,
+  RuleIr,
   SchemaIr,
   TransformIr,
   ValueIr,
 } from '../../lib/compiler/ir.js';
 import { randomCondition } from './random-condition.js';
+import { withCopies } from './random-fan-out.js';
 import { poolsFor, randomPool } from './random-pool.js';
 import { manyConditions } from './random-rules.js';
 import { place, randomFamilySchemas, range } from './random-schema.js';
@@ -108,8 +110,9 @@ function randomRoute(
   // Mostly a few rules; sometimes many of a shape that has a table of its own.
   const isLarge = random.chance(25) && fields.some((field) => field.type !== 'bytes');
   const many = isLarge ? manyConditions(random, fields, boundaries) : [];
-  const ruleCount = isLarge ? many.length : random.between(1, 8);
-  const rules = Array.from({ length: schema === null ? 1 : ruleCount }, (_, index) => ({
+  const mode = random.chance(25) ? 'all' : 'first';
+  const ruleCount = isLarge ? many.length : random.between(1, mode === 'all' ? 6 : 8);
+  const rules: RuleIr[] = Array.from({ length: schema === null ? 1 : ruleCount }, (_, index) => ({
     name: `${index}`,
     when:
       schema === null || (!isLarge && index > 0 && random.chance(2))
@@ -122,6 +125,7 @@ function randomRoute(
     const action = randomAction(random, parts, schema, false);
     rules.push({ name: 'otherwise', when: null, action, position: place(0) });
   }
+  const copy = () => randomAction(random, parts, schema, false);
   const checks: CheckIr[] = [];
   while (schema !== null && random.chance(40)) {
     checks.push({
@@ -135,7 +139,7 @@ function randomRoute(
     schema,
     sources,
     checks,
-    rules,
+    ...withCopies(random, parts.pools, rules, mode, copy),
     reject: random.chance(60) ? randomAction(random, parts, schema, true) : null,
     position: place(0),
   };

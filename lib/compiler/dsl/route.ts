@@ -1,62 +1,21 @@
-// Routes: `route.first(schema, (o) => [when(…).via(…).to(…), otherwise.to(…)], options)`.
+// Routes: `route.first(schema, (o) => [when(…).via(…).to(…), otherwise.to(…)], options)`. The rules
+// themselves are in rules.ts.
 import { optionError, type SourcePlace } from '../../errors.js';
 import { checkName, isRecord, OptionReader } from '../../schema/options.js';
 import { type AnySchema, isSchema, type NameOf } from '../../schema/schema.js';
 import { type Raw, raw } from '../../schema/union.js';
-import type { ConditionIr } from '../ir.js';
 import { rulesPerRouteMax } from '../limits.js';
-import {
-  type Built,
-  type Capture,
-  capture,
-  currentCapture,
-  noteBuilt,
-  noteUsed,
-  placeHere,
-} from './capture.js';
-import { useCondition } from './expressions.js';
+import { type Capture, capture, currentCapture, noteUsed, placeHere } from './capture.js';
 import { refsOf } from './refs.js';
-import { type AnyEndpoint, EndpointNode, type TargetNode, targetOf } from './targets.js';
-import { TransformNode } from './transform.js';
-import type {
-  Action,
-  ActionVia,
-  Condition,
-  Destination,
-  RawName,
-  Refs,
-  Rule,
-  RuleStart,
-  Source,
-  Transform,
-} from './types.js';
+import { ActionNode, RuleNode } from './rules.js';
+import { type AnyEndpoint, EndpointNode, targetOf } from './targets.js';
+import type { Action, Destination, RawName, Refs, Rule, Source } from './types.js';
 
-/** Runtime form of Action. */
-export class ActionNode {
-  readonly transform: TransformNode | null;
-  readonly target: TargetNode;
-
-  constructor(transform: TransformNode | null, target: TargetNode) {
-    this.transform = transform;
-    this.target = target;
-  }
-}
-
-/** Runtime form of Rule. */
-export class RuleNode {
-  readonly when: ConditionIr | null;
-  readonly action: ActionNode;
-  readonly built: Built;
-
-  constructor(when: ConditionIr | null, action: ActionNode, built: Built) {
-    this.when = when;
-    this.action = action;
-    this.built = built;
-  }
-}
+export { ActionNode, always, otherwise, RuleNode, via, when } from './rules.js';
 
 /** Runtime form of Route. */
 export class RouteNode {
+  readonly mode: 'first' | 'unique' | 'all';
   readonly name: string | null;
   readonly schema: AnySchema | null;
   readonly rules: readonly RuleNode[];
@@ -66,6 +25,7 @@ export class RouteNode {
   readonly place: SourcePlace;
 
   constructor(parts: Omit<RouteNode, 'constructor'>) {
+    this.mode = parts.mode;
     this.name = parts.name;
     this.schema = parts.schema;
     this.rules = parts.rules;
@@ -92,103 +52,53 @@ export interface RouteOptions<Name extends string> {
   readonly name?: string;
 }
 
-function makeRule(
-  when: ConditionIr | null,
-  transform: TransformNode | null,
-  destination: unknown,
-): RuleNode {
-  const place = placeHere();
-  const target = targetOf(destination, 'to', place);
-  const built = noteBuilt(currentCapture('to'), 'rule', place);
-  return new RuleNode(when, new ActionNode(transform, target), built);
+/** The signatures of `route.first`, `route.unique` and `route.all`. */
+interface Define {
+  <S extends AnySchema>(
+    schema: S,
+    rules: (message: Refs<S>) => readonly Rule<NameOf<S>>[],
+    options?: RouteOptions<NameOf<S>>,
+  ): Route;
+  (messages: Raw, rules: () => readonly Rule<RawName>[], options?: RouteOptions<RawName>): Route;
 }
 
-function transformOf(value: unknown): TransformNode {
-  if (value instanceof TransformNode) return value;
-  throw optionError('ERR_ROUTE', 'via', 'a transform', value, placeHere());
-}
-
-function ruleStart(when: ConditionIr | null): RuleStart {
-  const start = {
-    via: (given: unknown) => {
-      const transform = transformOf(given);
-      return { to: (destination: unknown) => makeRule(when, transform, destination) };
-    },
-    to: (destination: unknown) => makeRule(when, null, destination),
+function definer(mode: RouteNode['mode']): Define {
+  return (messages: unknown, rules: unknown, options: unknown = {}): Route => {
+    const place = placeHere();
+    const schema = isSchema(messages) ? messages : null;
+    if (schema === null && messages !== raw) {
+      throw optionError('ERR_ROUTE', `route.${mode}`, 'a schema or `raw`', messages, place);
+    }
+    const subject = `route ${schema?.name ?? 'raw'}`;
+    if (typeof rules !== 'function') {
+      throw optionError('ERR_ROUTE', `${subject}.rules`, 'a function', rules, place);
+    }
+    const nodes = capture(
+      subject,
+      (run) => rules(schema === null ? Object.freeze({}) : refsOf(schema, run)) as unknown,
+      (returned, run) => takeRules(returned, run, mode, subject, place),
+      'all',
+    );
+    const reader = new OptionReader(options, subject, place, 'ERR_ROUTE');
+    const name = reader.raw('name');
+    const node = new RouteNode({
+      mode,
+      name: name === undefined ? null : checkName(name, `${subject}.name`, 'ERR_ROUTE', place),
+      schema,
+      rules: nodes,
+      from: readFrom(reader),
+      rejects: readRejects(reader),
+      place,
+    });
+    reader.done();
+    return node as unknown as Route;
   };
-  return Object.freeze(start) as unknown as RuleStart;
-}
-
-/**
- * Starts a rule that applies when the condition holds; several conditions must all hold. Uses
- * them up. Inside the callback of a route only.
- */
-export function when(...conditions: readonly [Condition, ...Condition[]]): RuleStart {
-  const terms = conditions.map((condition) => useCondition(condition, 'when'));
-  const [first] = terms;
-  if (first === undefined) {
-    throw optionError('ERR_ROUTE', 'when', 'at least one condition', 'none', placeHere());
-  }
-  return ruleStart(terms.length === 1 ? first : { kind: 'and', terms });
-}
-
-/** Starts the rule that applies when none before it did; the last one of its route. */
-export const otherwise: RuleStart = ruleStart(null);
-
-/** For `rejects`: transforms a rejected message on its way to a destination. */
-export function via<From extends string, To extends string>(
-  transform: Transform<From, To>,
-): ActionVia<From, To> {
-  const node = transformOf(transform);
-  const to = (destination: unknown): ActionNode =>
-    new ActionNode(node, targetOf(destination, 'rejects.to', placeHere()));
-  return Object.freeze({ to }) as unknown as ActionVia<From, To>;
-}
-
-/** The first rule whose condition holds decides; when none does, NO_ROUTE rejects the message. */
-function first<S extends AnySchema>(
-  schema: S,
-  rules: (message: Refs<S>) => readonly Rule<NameOf<S>>[],
-  options?: RouteOptions<NameOf<S>>,
-): Route;
-function first(
-  messages: Raw,
-  rules: () => readonly Rule<RawName>[],
-  options?: RouteOptions<RawName>,
-): Route;
-function first(messages: unknown, rules: unknown, options: unknown = {}): Route {
-  const place = placeHere();
-  const schema = isSchema(messages) ? messages : null;
-  if (schema === null && messages !== raw) {
-    throw optionError('ERR_ROUTE', 'route.first', 'a schema or `raw`', messages, place);
-  }
-  const subject = `route ${schema?.name ?? 'raw'}`;
-  if (typeof rules !== 'function') {
-    throw optionError('ERR_ROUTE', `${subject}.rules`, 'a function', rules, place);
-  }
-  const nodes = capture(
-    subject,
-    (run) => rules(schema === null ? Object.freeze({}) : refsOf(schema, run)) as unknown,
-    (returned, run) => takeRules(returned, run, subject, place),
-    'all',
-  );
-  const reader = new OptionReader(options, subject, place, 'ERR_ROUTE');
-  const name = reader.raw('name');
-  const node = new RouteNode({
-    name: name === undefined ? null : checkName(name, `${subject}.name`, 'ERR_ROUTE', place),
-    schema,
-    rules: nodes,
-    from: readFrom(reader),
-    rejects: readRejects(reader),
-    place,
-  });
-  reader.done();
-  return node as unknown as Route;
 }
 
 function takeRules(
   returned: unknown,
   run: Capture,
+  mode: RouteNode['mode'],
   subject: string,
   place: SourcePlace,
 ): RuleNode[] {
@@ -206,9 +116,28 @@ function takeRules(
       throw optionError('ERR_ROUTE', option, expected, rule, place);
     }
     currentCapture(option, run);
+    checkMode(rule, mode, option);
     noteUsed(rule.built, option);
     return rule;
   });
+}
+
+/** Words that mean something in some routes only. */
+function checkMode(rule: RuleNode, mode: RouteNode['mode'], option: string): void {
+  const { kind } = rule.start;
+  const { place } = rule.built;
+  if (mode === 'all' && kind === 'otherwise') {
+    const expected = 'always.to(…): of `all` no rule comes instead of another';
+    throw optionError('ERR_ROUTE', option, expected, 'otherwise', place);
+  }
+  if (mode !== 'all' && kind === 'always') {
+    const expected = '`otherwise`: `always` is for route.all';
+    throw optionError('ERR_ROUTE', option, expected, 'always', place);
+  }
+  if (mode !== 'all' && rule.manner.isBestEffort) {
+    const expected = 'bestEffort() in route.all only, where other rules go on without the copy';
+    throw optionError('ERR_ROUTE', option, expected, `bestEffort() in route.${mode}`, place);
+  }
 }
 
 function readFrom(reader: OptionReader): readonly EndpointNode[] | null {
@@ -238,6 +167,14 @@ function readRejects(reader: OptionReader): ActionNode | null {
  * being defined, more than once, never per message. Throws HyperRouteError ERR_ROUTE with the
  * position of the mistake.
  *
+ * - `first`: the first rule whose condition holds sends the message.
+ * - `unique`: the same, of rules that never hold together; two that do are an ERR_ROUTE_OVERLAP,
+ *   with a message for which they do.
+ * - `all`: each rule that holds sends the message; all of them or, when one of their destinations
+ *   has no room, none, except those that say `.bestEffort()`.
+ *
+ * When no rule holds, NO_ROUTE rejects the message.
+ *
  * @example
  * ```ts
  * route.first(NewOrder, (o) => [
@@ -246,7 +183,11 @@ function readRejects(reader: OptionReader): ActionNode | null {
  * ], { from: clients, rejects: via(toReject).to(returnTo(source)) });
  * ```
  */
-export const route = Object.freeze({ first });
+export const route = Object.freeze({
+  first: definer('first'),
+  unique: definer('unique'),
+  all: definer('all'),
+});
 
 /** The route behind a value. Throws when it is none. */
 export function routeOf(value: unknown, option: string, place: SourcePlace): RouteNode {

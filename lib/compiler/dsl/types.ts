@@ -348,9 +348,29 @@ export interface Action<in Name extends string> {
   readonly [fromType]: (name: Name) => void;
 }
 
-/** An entry of `route.first`. */
+/** An entry of a route. Each method returns the rule to use from then on. */
 export interface Rule<in Name extends string> {
   readonly [brand]: (name: Name) => void;
+  /**
+   * Sends a copy of one message in `every`, from the first on, besides where the rule sends it:
+   * as it came, or by a transform. It never holds the message up: where there is no room for it,
+   * it is left out and counted.
+   */
+  tap<Other extends string>(
+    destination: Destination<Other>,
+    options: { readonly every: number; readonly via?: undefined },
+  ): Rule<Name & Other>;
+  tap<From extends string, To extends string>(
+    destination: Destination<To>,
+    options: { readonly every: number; readonly via: Transform<From, To> },
+  ): Rule<Name & From>;
+  /** How important its messages are: 0, the default, the most, 7 the first to be shed. */
+  priority(level: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7): Rule<Name>;
+  /**
+   * In `route.all`: the copy is sent if there is room for it, and left out and counted if not; the
+   * other rules do not wait for it.
+   */
+  bestEffort(): Rule<Name>;
 }
 
 /** After `via(transform)`: where the transformed message goes. */

@@ -56,21 +56,30 @@ describe('the order gateway', () => {
     const result = interpret(ir, initialState(ir), clients, newOrder(3, 10_000), address);
     expect(result.decision).toEqual({
       outcome: 'deliver',
-      target: { kind: 'endpoint', endpoint: block },
       route: 0,
       rule: 0,
-      transform: 0,
       rejectCode: 0,
-      outputBytes: 40,
+      skipped: 0,
+      taps: [],
+      deliveries: [
+        {
+          target: { kind: 'endpoint', endpoint: block },
+          rule: 0,
+          transform: 0,
+          outputBytes: 40,
+          bestEffort: false,
+          priority: 0,
+        },
+      ],
     });
-    expect(VenueNewOrder.decode(result.delivered?.output as Uint8Array)).toEqual({
+    expect(VenueNewOrder.decode(result.delivered[0]?.output as Uint8Array)).toEqual({
       seq: 0n,
       price: 3,
       qty: 10_000,
       ordId: address,
       clOrdId: 7n,
     });
-    expect(result.delivered?.patch).toEqual({ offset: 8, bytes: 8, order: 'le' });
+    expect(result.delivered[0]?.patch).toEqual({ offset: 8, bytes: 8, order: 'le' });
   });
 
   it('takes the other venues in turn and skips dead ones', () => {
@@ -78,7 +87,8 @@ describe('the order gateway', () => {
     const picks = (count: number) =>
       Array.from({ length: count }, () => {
         const { decision } = interpret(ir, state, clients, newOrder(1, 1), address);
-        return decision.target?.kind === 'endpoint' ? decision.target.endpoint : null;
+        const target = decision.deliveries[0]?.target;
+        return target?.kind === 'endpoint' ? target.endpoint : null;
       });
     expect(picks(4)).toEqual([1, 2, 3, 1]);
     state.alive[2] = 0;
@@ -95,12 +105,10 @@ describe('the order gateway', () => {
       decision: { outcome: 'reject', route: 0, rule: 1, rejectCode: rejectCodes.NO_DESTINATION },
       reject: {
         outcome: 'deliver',
-        target: { kind: 'return-source' },
-        transform: 1,
-        outputBytes: 25,
+        deliveries: [{ target: { kind: 'return-source' }, transform: 1, outputBytes: 25 }],
       },
     });
-    expect(Reject.decode(result.rejected?.output as Uint8Array)).toEqual({
+    expect(Reject.decode(result.rejected[0]?.output as Uint8Array)).toEqual({
       seq: 0n,
       code: rejectCodes.NO_DESTINATION,
       clOrdId: 99n,
@@ -115,7 +123,7 @@ describe('the order gateway', () => {
       rule: null,
       rejectCode: 1000,
     });
-    expect(Reject.decode(over.rejected?.output as Uint8Array).code).toBe(1000);
+    expect(Reject.decode(over.rejected[0]?.output as Uint8Array).code).toBe(1000);
     const at = interpret(ir, initialState(ir), clients, newOrder(1_000_000_000, 1), address);
     expect(at.decision.outcome).toBe('deliver');
     const largest = interpret(
@@ -133,8 +141,12 @@ describe('the order gateway', () => {
     const fields = { price: 2, qty: 3, ordId: address, execId: 5n, clOrdId: 6n };
     VenueExecReport.encode({ seq: 9n, ...fields }, report);
     const { decision, delivered } = interpret(ir, initialState(ir), venue1, report, 0n);
-    expect(decision.target).toEqual({ kind: 'return-address', address, endpoints: [clients] });
-    expect(ExecReport.decode(delivered?.output as Uint8Array)).toEqual({
+    expect(decision.deliveries[0]?.target).toEqual({
+      kind: 'return-address',
+      address,
+      endpoints: [clients],
+    });
+    expect(ExecReport.decode(delivered[0]?.output as Uint8Array)).toEqual({
       seq: 0n,
       origClOrdId: 0n,
       ...fields,
@@ -158,7 +170,7 @@ describe('the order gateway', () => {
       expect(result).toMatchObject({
         decision: { outcome: 'reject', route: null, rule: null, rejectCode: code },
         reject: { outcome: 'discard' },
-        rejected: null,
+        rejected: [],
       });
     }
   });
@@ -275,7 +287,7 @@ describe('transforms', () => {
 
   it('convert sizes, byte orders, signs and symbols, and clear the padding', () => {
     const { delivered } = interpret(ir, initialState(ir), 0, message(), 0n);
-    const output = delivered?.output as Uint8Array;
+    const output = delivered[0]?.output as Uint8Array;
     expect(Buffer.from(output).toString('hex')).toBe(
       '0200050000000000' + 'feffffffffffffff' + '536162004d000000' + '2000000000000000',
     );
@@ -288,7 +300,7 @@ describe('transforms', () => {
     const result = interpret(ir, initialState(ir), 0, message({ n: 65_536 }), 0n);
     expect(result).toMatchObject({
       decision: { outcome: 'deliver', rule: 0 },
-      delivered: null,
+      delivered: [],
       rejectCode: 1234,
       reject: { outcome: 'discard' },
     });
@@ -312,9 +324,9 @@ describe('rejects', () => {
     const whole = interpret(ir, initialState(ir), 0, message(), 0n);
     expect(whole).toMatchObject({
       rejectCode: 1000,
-      reject: { target: { kind: 'return-source' } },
+      reject: { deliveries: [{ target: { kind: 'return-source' } }] },
     });
-    expect(whole.rejected?.output).toEqual(message());
+    expect(whole.rejected[0]?.output).toEqual(message());
   });
 });
 
@@ -327,13 +339,10 @@ describe('raw routes', () => {
     });
     for (const bytes of [new Uint8Array(0), Uint8Array.of(1, 2, 3)]) {
       const { decision, delivered } = interpret(ir, initialState(ir), 0, bytes, 0n);
-      expect(decision).toMatchObject({
-        outcome: 'deliver',
-        target: { kind: 'return-source' },
-        transform: null,
-        outputBytes: bytes.length,
-      });
-      expect(delivered?.output).toEqual(bytes);
+      const target = { kind: 'return-source' };
+      const delivery = { target, transform: null, outputBytes: bytes.length };
+      expect(decision).toMatchObject({ outcome: 'deliver', deliveries: [delivery] });
+      expect(delivered[0]?.output).toEqual(bytes);
     }
   });
 });

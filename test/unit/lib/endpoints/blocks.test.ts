@@ -147,6 +147,9 @@ describe('as a destination it is refused', () => {
       routes: [route.first(Answer, (answer) => [otherwise.to(returnTo(answer.from))])],
     });
     const decision = decide(ir, initialState(ir), 2, new Uint8Array(8));
-    expect(decision.target).toMatchObject({ kind: 'return-address', endpoints: [2] });
+    expect(decision.deliveries[0]?.target).toMatchObject({
+      kind: 'return-address',
+      endpoints: [2],
+    });
   });
 });

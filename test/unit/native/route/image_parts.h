@@ -60,6 +60,8 @@ struct ImageParts {
   std::vector<KeyFieldRecord> key_fields;
   std::vector<PluginRecord> plugins;
   std::vector<PluginFieldRecord> plugin_fields;
+  std::vector<ExtraRecord> extras;
+  std::vector<TapRecord> taps;
 
   // Calls `visit` with each section in the order of the section table.
   template <typename Parts, typename Visitor>
@@ -99,6 +101,8 @@ struct ImageParts {
     visit(parts.prefix_nodes);
     visit(parts.topic_states);
     visit(parts.topic_edges);
+    visit(parts.extras);
+    visit(parts.taps);
   }
 
   // Takes a valid image apart.

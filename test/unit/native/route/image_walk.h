@@ -15,14 +15,17 @@ struct WalkState {
       : positions(image.summary().pool_count, 0),
         alive(image.summary().endpoint_count, kAlive),
         loads(image.summary().endpoint_count),
-        scratch(kScratchBytes, 0xA5) {}
+        scratch(kScratchBytes, 0xA5),
+        tap_counts(image.summary().tap_count, 0) {}
 
   StepState step() {
     return StepState{.pool_positions = positions.data(),
                      .alive = alive.data(),
                      .load = loads.data(),
                      .scratch = scratch.data(),
-                     .random = random};
+                     .random = random,
+                     .fan_out = &fan_out,
+                     .tap_counts = tap_counts.data()};
   }
 
   std::vector<uint32_t> positions;
@@ -30,6 +33,8 @@ struct WalkState {
   std::vector<EndpointLoad> loads;
   std::vector<uint8_t> scratch;
   uint64_t random = random_state(0);
+  std::vector<uint32_t> tap_counts;
+  FanOut fan_out{};
 };
 
 struct Walk {
@@ -41,14 +46,14 @@ struct Walk {
 };
 
 inline uint32_t walk_output(const RouteImage& image, const StepState& step,
-                            const Decision& decision, const StepMessage& message,
+                            const Delivery& delivery, const StepMessage& message,
                             const TransformContext& context, Walk& walk) {
-  walk.output.assign(decision.output_bytes, 0xA5);
-  if (decision.transform == kNoIndex) {
+  walk.output.assign(delivery.output_bytes, 0xA5);
+  if (delivery.transform == kNoIndex) {
     walk.output.assign(message.data, message.data + message.bytes);
     return 0;
   }
-  walk.transform = run_transform(image, step, decision.transform, message, context, walk.output);
+  walk.transform = run_transform(image, step, delivery.transform, message, context, walk.output);
   if (walk.transform.reject_code != 0) walk.output.clear();
   return walk.transform.reject_code;
 }
@@ -66,13 +71,13 @@ inline Walk walk(const RouteImage& image, WalkState& state, uint16_t source,
   result.reject_code = result.decision.reject_code;
   if (result.decision.outcome == Outcome::kDeliver) {
     result.reject_code =
-        walk_output(image, step, result.decision, message, {return_address, 0}, result);
+        walk_output(image, step, result.decision.first, message, {return_address, 0}, result);
   }
   if (result.reject_code == 0) return result;
   result.reject = decide_reject(image, step, message, result.decision);
   state.random = step.random;
   if (result.reject.outcome != Outcome::kDeliver) return result;
-  (void)walk_output(image, step, result.reject, message, {return_address, result.reject_code},
+  (void)walk_output(image, step, result.reject.first, message, {return_address, result.reject_code},
                     result);
   return result;
 }

@@ -45,6 +45,7 @@ inline ImageParts plain_parts(uint32_t message_bytes) {
   action.transform = kNoIndex;
   action.carriers = kNoIndex;
   action.key = kNoRecord;
+  action.extra = kNoIndex;
   parts.actions = {action};
   return parts;
 }

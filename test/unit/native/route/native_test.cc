@@ -303,9 +303,9 @@ TEST_F(NativeRoute, StaysInsideBothMessagesWhateverChangesAfterTheDecision) {
       if (place < bytes.size()) bytes[place] = values[random.next_u64() % 5];
     }
     // Of exactly the claimed size, so that a sanitizer sees any write behind it.
-    std::vector<uint8_t> output(decision.output_bytes, 0xA5);
+    std::vector<uint8_t> output(decision.first.output_bytes, 0xA5);
     const TransformResult result =
-        run_transform(image_, step, decision.transform, message, {0, 0}, output);
+        run_transform(image_, step, decision.first.transform, message, {0, 0}, output);
     delivered += result.reject_code == 0 ? 1 : 0;
     malformed += result.reject_code == code(RejectCode::kMalformed) ? 1 : 0;
   }

@@ -66,16 +66,16 @@ TEST_F(Step, SpreadsOrdersOverTheVenuesInTurn) {
   for (const uint16_t venue : {kVenue1, kVenue2, kVenue3, kVenue1}) {
     const Walk result = send(kClients, order(100, 50));
     EXPECT_EQ(result.decision.outcome, Outcome::kDeliver);
-    EXPECT_EQ(result.decision.target, TargetKind::kEndpoint);
-    EXPECT_EQ(result.decision.endpoint, venue);
+    EXPECT_EQ(result.decision.first.target, TargetKind::kEndpoint);
+    EXPECT_EQ(result.decision.first.endpoint, venue);
     EXPECT_EQ(result.decision.route, 0);
     EXPECT_EQ(result.decision.rule, 1);
   }
 }
 
 TEST_F(Step, SendsLargeOrdersToTheBlockVenueFromTheVeryBound) {
-  EXPECT_EQ(send(kClients, order(1, 9'999)).decision.endpoint, kVenue1);
-  EXPECT_EQ(send(kClients, order(1, 10'000)).decision.endpoint, kBlock);
+  EXPECT_EQ(send(kClients, order(1, 9'999)).decision.first.endpoint, kVenue1);
+  EXPECT_EQ(send(kClients, order(1, 10'000)).decision.first.endpoint, kBlock);
   EXPECT_EQ(send(kClients, order(1, UINT32_MAX)).reject_code, kNotional);
 }
 
@@ -91,8 +91,8 @@ TEST_F(Step, BuildsTheVenuesOrderFieldByField) {
 
 TEST_F(Step, SendsReportsToTheReturnAddressTheyCarry) {
   const Walk result = send(kVenue2, report(0xAABBCCDD11223344));
-  EXPECT_EQ(result.decision.target, TargetKind::kReturnAddress);
-  EXPECT_EQ(result.decision.return_address, 0xAABBCCDD11223344);
+  EXPECT_EQ(result.decision.first.target, TargetKind::kReturnAddress);
+  EXPECT_EQ(result.decision.first.return_address, 0xAABBCCDD11223344);
   const auto expected = Bytes()
                             .u32(53)
                             .u8(3)
@@ -109,11 +109,11 @@ TEST_F(Step, SendsReportsToTheReturnAddressTheyCarry) {
 
 TEST_F(Step, NamesTheEndpointsThatAReturnAddressMayReach) {
   const Decision decision = send(kVenue2, report(0xAABBCCDD11223344)).decision;
-  ASSERT_EQ(decision.target, TargetKind::kReturnAddress);
+  ASSERT_EQ(decision.first.target, TargetKind::kReturnAddress);
   for (uint16_t endpoint = 0; endpoint < kEndpointsMax; ++endpoint) {
-    EXPECT_EQ(image_.carries(decision.carriers, endpoint), endpoint == kClients) << endpoint;
+    EXPECT_EQ(image_.carries(decision.first.carriers, endpoint), endpoint == kClients) << endpoint;
   }
-  EXPECT_EQ(send(kClients, order(100, 50)).decision.carriers, kNoIndex);
+  EXPECT_EQ(send(kClients, order(100, 50)).decision.first.carriers, kNoIndex);
 }
 
 TEST_F(Step, RejectsOrdersOverTheLimitBackToTheirSender) {
@@ -124,7 +124,7 @@ TEST_F(Step, RejectsOrdersOverTheLimitBackToTheirSender) {
   EXPECT_EQ(result.decision.route, 0);
   EXPECT_EQ(result.decision.rule, kNoRule);
   EXPECT_EQ(result.reject.outcome, Outcome::kDeliver);
-  EXPECT_EQ(result.reject.target, TargetKind::kReturnSource);
+  EXPECT_EQ(result.reject.first.target, TargetKind::kReturnSource);
   EXPECT_EQ(result.output, Bytes().u32(25).u8(4).u64(0).u32(kNotional).u64(42).get());
 }
 
@@ -172,30 +172,30 @@ TEST_F(Step, FindsNoRouteForTypesThatNoneServes) {
 TEST_F(Step, SkipsPoolMembersThatAreNotAlive) {
   state_->alive[kVenue2] = 0;
   for (const uint16_t venue : {kVenue1, kVenue3, kVenue1, kVenue3}) {
-    EXPECT_EQ(send(kClients, order(1, 1)).decision.endpoint, venue);
+    EXPECT_EQ(send(kClients, order(1, 1)).decision.first.endpoint, venue);
   }
   state_->alive[kVenue2] = kAlive;
-  EXPECT_EQ(send(kClients, order(1, 1)).decision.endpoint, kVenue1);
-  EXPECT_EQ(send(kClients, order(1, 1)).decision.endpoint, kVenue2);
+  EXPECT_EQ(send(kClients, order(1, 1)).decision.first.endpoint, kVenue1);
+  EXPECT_EQ(send(kClients, order(1, 1)).decision.first.endpoint, kVenue2);
 }
 
 TEST_F(Step, RejectsWhenNoMemberIsAliveAndKeepsTheTurn) {
-  EXPECT_EQ(send(kClients, order(1, 1)).decision.endpoint, kVenue1);
+  EXPECT_EQ(send(kClients, order(1, 1)).decision.first.endpoint, kVenue1);
   for (const uint16_t venue : {kVenue1, kVenue2, kVenue3}) state_->alive[venue] = 0;
   const Walk result = send(kClients, order(1, 1, 42));
   EXPECT_EQ(result.reject_code, code(RejectCode::kNoDestination));
   EXPECT_EQ(result.decision.rule, 1);
-  EXPECT_EQ(result.reject.target, TargetKind::kReturnSource);
+  EXPECT_EQ(result.reject.first.target, TargetKind::kReturnSource);
   // An endpoint named directly is the queue's concern, not the step's.
   state_->alive[kBlock] = 0;
-  EXPECT_EQ(send(kClients, order(1, 10'000)).decision.endpoint, kBlock);
+  EXPECT_EQ(send(kClients, order(1, 10'000)).decision.first.endpoint, kBlock);
   for (const uint16_t venue : {kVenue1, kVenue2, kVenue3}) state_->alive[venue] = kAlive;
-  EXPECT_EQ(send(kClients, order(1, 1)).decision.endpoint, kVenue2);
+  EXPECT_EQ(send(kClients, order(1, 1)).decision.first.endpoint, kVenue2);
 }
 
 TEST_F(Step, StartsOverWhenAPositionComesFromALargerPool) {
   state_->positions[0] = 40;
-  EXPECT_EQ(send(kClients, order(1, 1)).decision.endpoint, kVenue1);
+  EXPECT_EQ(send(kClients, order(1, 1)).decision.first.endpoint, kVenue1);
 }
 
 TEST_F(Step, SendsADecisionThatFailedLaterToItsRejectDestination) {
@@ -207,8 +207,8 @@ TEST_F(Step, SendsADecisionThatFailedLaterToItsRejectDestination) {
   decision.reject_code = code(RejectCode::kDestinationFull);
   const Decision reject = decide_reject(image_, step, view, decision);
   EXPECT_EQ(reject.outcome, Outcome::kDeliver);
-  EXPECT_EQ(reject.target, TargetKind::kReturnSource);
-  EXPECT_EQ(reject.output_bytes, 25u);
+  EXPECT_EQ(reject.first.target, TargetKind::kReturnSource);
+  EXPECT_EQ(reject.first.output_bytes, 25u);
 }
 
 TEST_F(Step, DropsRejectsOfRoutesThatNameNoRejectDestination) {

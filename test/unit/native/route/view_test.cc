@@ -171,7 +171,7 @@ TEST(ForeignView, GivesReturnAddressesOfTheView) {
   ASSERT_TRUE(status.ok()) << status.context;
   WalkState state(image);
   const Walk result = walk(image, state, 0, {2, 0xFF, 1, 2, 3, 4, 5, 6, 7, 8});
-  EXPECT_EQ(result.decision.return_address, 0x0807060504030201u);
+  EXPECT_EQ(result.decision.first.return_address, 0x0807060504030201u);
 }
 
 struct Refusal {
