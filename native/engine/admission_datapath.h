@@ -47,12 +47,16 @@ inline uint32_t refuse(Counter counter, RejectCode code) noexcept {
 
 // 0, or the code that the message is rejected with. Takes of the rate: what is admitted and not
 // sent after all is given back with readmit().
+// `is_picked`: a pool chose it, which may have nobody better.
 [[nodiscard]] inline uint32_t admit(const Destination& destination, uint64_t now_ns,
-                                    uint8_t priority) noexcept {
+                                    uint8_t priority, bool is_picked) noexcept {
   SlotControl& control = *destination.control;
   const uint8_t limits = word(control.limits);
   if (limits == 0) [[likely]]
     return 0;
+  if ((limits & kLimitShut) != 0 && !is_picked) {
+    return static_cast<uint32_t>(RejectCode::kNoDestination);
+  }
   if ((limits & kLimitShed) != 0) {
     const uint32_t bound = word(control.shed_bytes[priority]);
     const uint32_t backlog_bytes = word(control.backlog_bytes);

@@ -133,7 +133,7 @@ struct Written {
   // A notice is not held back: it is the one answer that its message gets.
   written.is_admitted = is_endpoint && reject_code == 0;
   if (written.is_admitted) {
-    const uint32_t code = admit(destination, cycle.now_ns, delivery.priority);
+    const uint32_t code = admit(destination, cycle.now_ns, delivery.priority, delivery.is_picked);
     if (code != 0) [[unlikely]]
       return code;
   }

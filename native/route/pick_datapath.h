@@ -38,6 +38,7 @@ inline uint32_t pick(const ImageTables& tables, StepState& state, const StepMess
   delivery.rule = rule;
   delivery.priority = action.priority;
   delivery.best_effort = (action.flags & kActionBestEffort) != 0;
+  delivery.is_picked = action.kind == ActionKind::kPool || action.kind == ActionKind::kBroadcast;
   delivery.endpoint = kNoIndex;
   delivery.carriers = action.carriers;
   delivery.return_address = 0;

@@ -34,6 +34,7 @@ struct Delivery {
   TargetKind target;
   bool best_effort;         // Left out where it cannot be sent; nothing else waits for it.
   uint8_t priority;         // 0 is the most important, 7 the first to be shed.
+  bool is_picked;           // A pool chose the endpoint, and knows which can be used.
   uint16_t endpoint;        // For kEndpoint: index in the image.
   uint16_t transform;       // kNoIndex: the message goes out as it came.
   uint16_t carriers;        // For kReturnAddress: who may be named (RouteImage::carries).

@@ -44,17 +44,18 @@ LimitOptions rate(uint32_t per_second, uint32_t burst) {
 
 TEST(EngineAdmission, WithoutLimitsEveryMessageIsAdmitted) {
   Limited limited;
-  for (uint64_t now = 0; now < 1000; ++now) ASSERT_EQ(admit(limited.destination, now, 7), 0u);
+  for (uint64_t now = 0; now < 1000; ++now)
+    ASSERT_EQ(admit(limited.destination, now, 7, false), 0u);
 }
 
 TEST(EngineAdmission, AQuietDestinationTakesItsBurstAtOnceAndNoMore) {
   Limited limited(rate(1000, 5));
   const uint64_t now_ns = 77 * kSecondNs;
-  for (int i = 0; i < 5; ++i) ASSERT_EQ(admit(limited.destination, now_ns, 0), 0u);
-  EXPECT_EQ(admit(limited.destination, now_ns, 0), kRateLimited);
-  EXPECT_EQ(admit(limited.destination, now_ns + 999'999, 0), kRateLimited);
-  EXPECT_EQ(admit(limited.destination, now_ns + 1'000'000, 0), 0u);
-  EXPECT_EQ(admit(limited.destination, now_ns + 1'000'000, 0), kRateLimited);
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(admit(limited.destination, now_ns, 0, false), 0u);
+  EXPECT_EQ(admit(limited.destination, now_ns, 0, false), kRateLimited);
+  EXPECT_EQ(admit(limited.destination, now_ns + 999'999, 0, false), kRateLimited);
+  EXPECT_EQ(admit(limited.destination, now_ns + 1'000'000, 0, false), 0u);
+  EXPECT_EQ(admit(limited.destination, now_ns + 1'000'000, 0, false), kRateLimited);
 }
 
 TEST(EngineAdmission, OverALongTimeTheRateIsExactToOneBurst) {
@@ -69,7 +70,7 @@ TEST(EngineAdmission, OverALongTimeTheRateIsExactToOneBurst) {
       uint64_t now_ns = start_ns;
       for (uint64_t asked = 0; asked < asked_count; ++asked) {
         now_ns = start_ns + asked * kSecondNs / (uint64_t{per_second} * 2);
-        if (admit(limited.destination, now_ns, 0) == 0) ++passed;
+        if (admit(limited.destination, now_ns, 0, false) == 0) ++passed;
       }
       const double allowed =
           static_cast<double>(now_ns - start_ns) * per_second / static_cast<double>(kSecondNs);
@@ -86,26 +87,26 @@ TEST(EngineAdmission, AMessageThatWasNotSentGivesItsPlaceBack) {
   Limited limited(rate(10, 1));
   const uint64_t now_ns = 5 * kSecondNs;
   for (int i = 0; i < 20; ++i) {
-    ASSERT_EQ(admit(limited.destination, now_ns, 0), 0u);
+    ASSERT_EQ(admit(limited.destination, now_ns, 0, false), 0u);
     readmit(limited.destination);
   }
-  ASSERT_EQ(admit(limited.destination, now_ns, 0), 0u);
-  EXPECT_EQ(admit(limited.destination, now_ns, 0), kRateLimited);
+  ASSERT_EQ(admit(limited.destination, now_ns, 0, false), 0u);
+  EXPECT_EQ(admit(limited.destination, now_ns, 0, false), kRateLimited);
 }
 
 TEST(EngineAdmission, ARateThatChangesOrHasBeenIdleForYearsStartsOver) {
   Limited limited(rate(1, 1));
-  ASSERT_EQ(admit(limited.destination, 10 * kSecondNs, 0), 0u);
+  ASSERT_EQ(admit(limited.destination, 10 * kSecondNs, 0, false), 0u);
   // 300 years later the position lies, modulo 2^64, anywhere.
   for (uint64_t year = 1; year < 300; ++year) {
     const uint64_t now_ns = year * 366 * 24 * 3600 * kSecondNs;
-    ASSERT_EQ(admit(limited.destination, now_ns, 0), 0u) << "year " << year;
-    ASSERT_EQ(admit(limited.destination, now_ns, 0), kRateLimited) << "year " << year;
+    ASSERT_EQ(admit(limited.destination, now_ns, 0, false), 0u) << "year " << year;
+    ASSERT_EQ(admit(limited.destination, now_ns, 0, false), kRateLimited) << "year " << year;
   }
   // One message in a second has put the position a second ahead; a fast rate is not held up by it.
   limited.control.set_limits(rate(1'000'000, 10));
   const uint64_t now_ns = uint64_t{299} * 366 * 24 * 3600 * kSecondNs + 2 * kSecondNs;
-  EXPECT_EQ(admit(limited.destination, now_ns, 0), 0u);
+  EXPECT_EQ(admit(limited.destination, now_ns, 0, false), 0u);
 }
 
 TEST(EngineAdmission, WorkersThatShareARateStayBelowItTogether) {
@@ -130,15 +131,15 @@ TEST(EngineAdmission, ABusyDestinationTakesOnlyWhatIsImportantEnough) {
   options.sheds = true;
   options.shed_bytes = {UINT32_MAX, 2000, 2000, 1000, 1000, 1000, 1000, 0};
   Limited limited(options);
-  EXPECT_EQ(admit(limited.destination, 0, 7), 0u);
+  EXPECT_EQ(admit(limited.destination, 0, 7, false), 0u);
   while (!limited.queue->waits_beyond(1000, 0)) ASSERT_TRUE(limited.put());
-  EXPECT_EQ(admit(limited.destination, 0, 7), kShed);
-  EXPECT_EQ(admit(limited.destination, 0, 3), kShed);
-  EXPECT_EQ(admit(limited.destination, 0, 2), 0u);
+  EXPECT_EQ(admit(limited.destination, 0, 7, false), kShed);
+  EXPECT_EQ(admit(limited.destination, 0, 3, false), kShed);
+  EXPECT_EQ(admit(limited.destination, 0, 2, false), 0u);
   while (!limited.queue->waits_beyond(2000, 0)) ASSERT_TRUE(limited.put());
-  EXPECT_EQ(admit(limited.destination, 0, 2), kShed);
-  EXPECT_EQ(admit(limited.destination, 0, 1), kShed);
-  EXPECT_EQ(admit(limited.destination, 0, 0), 0u);
+  EXPECT_EQ(admit(limited.destination, 0, 2, false), kShed);
+  EXPECT_EQ(admit(limited.destination, 0, 1, false), kShed);
+  EXPECT_EQ(admit(limited.destination, 0, 0, false), 0u);
 }
 
 TEST(EngineAdmission, WhatWaitsBehindTheQueueCountsAsWaiting) {
@@ -147,9 +148,9 @@ TEST(EngineAdmission, WhatWaitsBehindTheQueueCountsAsWaiting) {
   options.shed_bytes.fill(500);
   Limited limited(options);
   limited.control.backlog_bytes.store(500);
-  EXPECT_EQ(admit(limited.destination, 0, 1), 0u);
+  EXPECT_EQ(admit(limited.destination, 0, 1, false), 0u);
   limited.control.backlog_bytes.store(501);
-  EXPECT_EQ(admit(limited.destination, 0, 1), kShed);
+  EXPECT_EQ(admit(limited.destination, 0, 1, false), kShed);
 }
 
 TEST(EngineAdmission, RequestsInFlightAreLimitedUntilTheyAreAnsweredOrForgotten) {
@@ -157,21 +158,35 @@ TEST(EngineAdmission, RequestsInFlightAreLimitedUntilTheyAreAnsweredOrForgotten)
   options.in_flight_max = 3;
   Limited limited(options);
   for (int i = 0; i < 3; ++i) {
-    ASSERT_EQ(admit(limited.destination, 0, 0), 0u);
+    ASSERT_EQ(admit(limited.destination, 0, 0, false), 0u);
     limited.control.note_request();
   }
-  EXPECT_EQ(admit(limited.destination, 0, 0), kInFlightLimit);
+  EXPECT_EQ(admit(limited.destination, 0, 0, false), kInFlightLimit);
   limited.control.note_timeout();
   EXPECT_EQ(limited.control.unanswered_in_row.load(), 1u);
-  EXPECT_EQ(admit(limited.destination, 0, 0), 0u);
+  EXPECT_EQ(admit(limited.destination, 0, 0, false), 0u);
   limited.control.note_request();
-  EXPECT_EQ(admit(limited.destination, 0, 0), kInFlightLimit);
+  EXPECT_EQ(admit(limited.destination, 0, 0, false), kInFlightLimit);
   limited.control.note_answer();
   EXPECT_EQ(limited.control.unanswered_in_row.load(), 0u);
   EXPECT_EQ(limited.control.unanswered.load(), 1u);
   limited.control.note_forgotten();
   EXPECT_EQ(limited.control.outstanding.load(), 1u);
-  EXPECT_EQ(admit(limited.destination, 0, 0), 0u);
+  EXPECT_EQ(admit(limited.destination, 0, 0, false), 0u);
+}
+
+TEST(EngineAdmission, WhatIsShutTakesOnlyWhatAPoolSendsThere) {
+  Limited limited;
+  limited.control.set_shut(true);
+  EXPECT_EQ(admit(limited.destination, 0, 0, false),
+            static_cast<uint32_t>(RejectCode::kNoDestination));
+  EXPECT_EQ(admit(limited.destination, 0, 0, true), 0u);
+  limited.control.set_limits(rate(1, 1));
+  EXPECT_EQ(admit(limited.destination, kSecondNs, 0, false),
+            static_cast<uint32_t>(RejectCode::kNoDestination));
+  limited.control.set_shut(false);
+  EXPECT_EQ(admit(limited.destination, kSecondNs, 0, false), 0u);
+  EXPECT_EQ(admit(limited.destination, kSecondNs, 0, false), kRateLimited);
 }
 
 TEST(EngineAdmission, RefusedMessagesAreCountedByTheirReason) {
@@ -185,10 +200,10 @@ TEST(EngineAdmission, RefusedMessagesAreCountedByTheirReason) {
   limited.control.counters.shed = &shed;
   limited.control.counters.rate_limited = &limited_count;
   ASSERT_TRUE(limited.put());
-  ASSERT_EQ(admit(limited.destination, kSecondNs, 7), kShed);
-  ASSERT_EQ(admit(limited.destination, kSecondNs, 0), 0u);
-  ASSERT_EQ(admit(limited.destination, kSecondNs, 0), kRateLimited);
-  ASSERT_EQ(admit(limited.destination, kSecondNs, 0), kRateLimited);
+  ASSERT_EQ(admit(limited.destination, kSecondNs, 7, false), kShed);
+  ASSERT_EQ(admit(limited.destination, kSecondNs, 0, false), 0u);
+  ASSERT_EQ(admit(limited.destination, kSecondNs, 0, false), kRateLimited);
+  ASSERT_EQ(admit(limited.destination, kSecondNs, 0, false), kRateLimited);
   EXPECT_EQ(shed.load(), 1u);
   EXPECT_EQ(limited_count.load(), 2u);
 }
