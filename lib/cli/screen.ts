@@ -1,4 +1,5 @@
 // The live view of a router's counters, as lines of text.
+import { stateOfCode } from '../router/control/states.js';
 import type { Output } from './io.js';
 import type { RatedMetrics, StatReport } from './rates.js';
 import { countText, nanosecondsText, rateText, secondsText, table } from './text.js';
@@ -9,7 +10,7 @@ const endpointColumns = [
 ] as const;
 
 /** Shown only where they are not zero: they mean that something went wrong or was refused. */
-const endpointHealthy = new Set(['rx_messages', 'tx_messages', 'rx_bytes', 'tx_bytes']);
+const endpointHealthy = new Set(['rx_messages', 'tx_messages', 'rx_bytes', 'tx_bytes', 'share']);
 
 /** The lines of a report. */
 export function screen(report: StatReport, out: Output): string[] {
@@ -42,10 +43,15 @@ function endpoints({ endpoints: all }: StatReport, out: Output): string[] {
     const shown = Object.entries(metrics).filter(
       ([metric, { total }]) => total !== 0 && !endpointHealthy.has(metric),
     );
-    const text = shown.map(([metric, { total }]) => `${metric} ${countText(total)}`).join(', ');
+    const text = shown.map(([metric, { total }]) => noteText(metric, total)).join(', ');
     return text === '' ? [] : [out.style('dim', `  ${name}: ${text}`)];
   });
   return ['', ...titled(table(head, rows), out), ...notes];
+}
+
+function noteText(metric: string, total: number): string {
+  const name = metric === 'state' ? stateOfCode(total) : undefined;
+  return `${metric} ${name ?? countText(total)}`;
 }
 
 function routes({ routes: all }: StatReport, out: Output): string[] {

@@ -13,6 +13,7 @@ const pages: readonly (readonly [page: string, ...more: string[]])[] = [
   ['docs/guide.md'],
   ['docs/endpoints.md'],
   ['docs/configuration.md'],
+  ['docs/failover.md'],
   ['docs/messages.md'],
   ['docs/plugins.md'],
   ['docs/live-change.md'],
