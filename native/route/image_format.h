@@ -170,7 +170,7 @@ enum class Opcode : uint8_t {
   kSetFlag,      // flag = argument != 0
   kJumpIfFalse,  // to instruction `argument` of this program
   kJumpIfTrue,
-  kPlugin,  // flag = what function plugins[argument] says of the message
+  kPlugin,    // flag = what function plugins[argument] says of the message
   kPushText,  // the answer of text_maps[argument]
   kCount,
 };
