@@ -3,7 +3,7 @@
 // number.
 //
 //   endpoint/<name>/<metric>    rx_messages, tx_bytes, kernel_drops, connections, …
-//   route/<name>/<metric>       delivered, rejected, discarded; latency is a histogram in ns
+//   route/<name>/<metric>       delivered, rejected, discarded, skipped; latency: a histogram, ns
 //   reject/<code name>/messages messages rejected with that code
 //   worker/<name>/<metric>      cycles, busy_cycles, sleeps
 import type { Counter } from './counters.js';

@@ -72,7 +72,15 @@ function* messageSeeds(): Generator<readonly [name: string, bytes: Uint8Array]> 
 }
 
 const messageImages = ['order-gateway', 'every-kind', 'trade', 'texts'];
-const wholeImages = ['relay', 'order-gateway', 'readings', 'plugged', 'every-pool', 'texts'];
+const wholeImages = [
+  'relay',
+  'order-gateway',
+  'readings',
+  'plugged',
+  'every-pool',
+  'texts',
+  'fan-out',
+];
 
 function* imageSeeds(): Generator<readonly [name: string, bytes: Uint8Array]> {
   // The input is the image.

@@ -12,7 +12,7 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), '../vectors');
  * `matchers`: each kind of matcher and class map.
  * `readings`: native messages with versions, variable data and optional fields, bits and places
  * that depend on a field. `plugged`: functions of plug-ins. `every-pool`: pools of every
- * strategy.
+ * strategy. `fan-out`: several copies of a message.
  */
 export const imageVectors = [
   'order-gateway',
@@ -23,6 +23,7 @@ export const imageVectors = [
   'plugged',
   'every-pool',
   'texts',
+  'fan-out',
 ] as const;
 export type ImageVector = (typeof imageVectors)[number];
 

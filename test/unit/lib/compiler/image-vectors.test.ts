@@ -5,6 +5,7 @@ import { emit, emitWithReport } from '../../../../lib/compiler/emit.js';
 import { imageFormatVersion } from '../../../../lib/compiler/emit-format.js';
 import { serialize } from '../../../../lib/compiler/serialize.js';
 import { everyPoolIr } from '../../../helpers/every-pool.js';
+import { fanOutIr } from '../../../helpers/fan-out-router.js';
 import {
   imageVectors,
   readVectorImage,
@@ -21,6 +22,7 @@ describe.each([
   ['readings', readingsIr],
   ['plugged', pluggedIr],
   ['every-pool', everyPoolIr],
+  ['fan-out', fanOutIr],
 ] as const)('the configuration of the image %s', (name, make) => {
   it('is what the compiler makes of it', () => {
     if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorIr(name, make());
