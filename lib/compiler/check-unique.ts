@@ -38,6 +38,7 @@ export function checkUnique(ir: RouterIr, findings: Findings): void {
 const doubtTexts = {
   budget: 'conditions that are too many or too entangled for a proof',
   arithmetic: 'arithmetic that is beyond a proof',
+  text: 'patterns of texts that are beyond a proof',
   message: 'conditions of which it is unknown whether a message fulfils them',
 } as const;
 

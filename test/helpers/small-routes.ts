@@ -43,7 +43,7 @@ const wideLow = -(1n << 127n);
 function compute(expression: ExprIr, values: readonly bigint[]): bigint | null {
   if (expression.kind === 'const') return expression.value;
   if (expression.kind === 'field') return values[expression.field] ?? null;
-  if (expression.kind === 'count') throw new Error('no strings here');
+  if (expression.kind === 'count') throw new TypeError('small messages have no counts');
   const left = compute(expression.left, values);
   const right = compute(expression.right, values);
   if (left === null || right === null) return null;

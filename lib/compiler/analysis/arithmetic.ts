@@ -7,6 +7,7 @@ import type { ArithmeticLiteral, Conjunction, Truth } from './conjunctions.js';
 import type { ArithmeticIr } from './formulas.js';
 import { type Range, type RangeOf, rangeOf } from './ranges.js';
 import { hullOf, isSingle } from './sets.js';
+import { countOf } from './texts.js';
 
 /** Of a condition whose arithmetic stays within 128 bits. */
 function truthOf(condition: ArithmeticIr, fieldRange: RangeOf): Truth | null {
@@ -63,7 +64,8 @@ function fieldsOf(literals: readonly ArithmeticLiteral[]): readonly number[] {
   const fields = new Set<number>();
   const visit = (expression: ExprIr): void => {
     if (expression.kind === 'field') fields.add(expression.field);
-    else if (expression.kind !== 'const' && expression.kind !== 'count') {
+    else if (expression.kind === 'count') fields.add(countOf(expression.field));
+    else if (expression.kind !== 'const') {
       visit(expression.left);
       visit(expression.right);
     }

@@ -6,6 +6,7 @@ import type { Literal } from './formulas.js';
 import { type BitsWanted, isSubset, memberOf, mergeBits } from './sets.js';
 
 export type Truth = 'true' | 'false' | 'open';
+export type TextLiteral = Extract<Literal, { kind: 'text' }>;
 export type ArithmeticLiteral = Extract<Literal, { kind: 'arithmetic' }>;
 
 /** Literals that do not contradict each other, arithmetic aside. */
@@ -14,12 +15,14 @@ export class Conjunction {
   readonly #sets: Map<number, IntervalsIr>;
   readonly #bits: Map<number, BitsWanted>;
   #arithmetic: readonly ArithmeticLiteral[];
+  #texts: readonly TextLiteral[];
 
   constructor(domains: Domains, from?: Conjunction) {
     this.domains = domains;
     this.#sets = new Map(from === undefined ? [] : from.#sets);
     this.#bits = new Map(from === undefined ? [] : from.#bits);
     this.#arithmetic = from === undefined ? [] : from.#arithmetic;
+    this.#texts = from === undefined ? [] : from.#texts;
   }
 
   clone(): Conjunction {
@@ -37,6 +40,10 @@ export class Conjunction {
 
   get arithmetic(): readonly ArithmeticLiteral[] {
     return this.#arithmetic;
+  }
+
+  get texts(): readonly TextLiteral[] {
+    return this.#texts;
   }
 
   /** Fields about which something is known. */
@@ -60,6 +67,11 @@ export class Conjunction {
         if (merged === null) return false;
         this.#bits.set(field, merged);
         return memberOf(this.set(field), merged) !== null;
+      }
+      case 'text': {
+        const known = this.#testText(literal);
+        if (known === 'open') this.#texts = [...this.#texts, literal];
+        return known !== 'false';
       }
       case 'arithmetic':
         this.#arithmetic = [...this.#arithmetic, literal];
@@ -88,6 +100,25 @@ export class Conjunction {
         if (merged === null || memberOf(this.set(field), merged) === null) return 'false';
         return merged.mask === known.mask ? 'true' : 'open';
       }
+      case 'text':
+        return this.#testText(literal);
     }
   }
+
+  /** The same patterns of the same text come out the same. */
+  #testText({ condition, holds }: TextLiteral): Truth {
+    const key = textKey(condition);
+    const known = this.#texts.find((literal) => textKey(literal.condition) === key);
+    if (known === undefined) return 'open';
+    return known.holds === holds ? 'true' : 'false';
+  }
+}
+
+const textKeys = new WeakMap<TextLiteral['condition'], string>();
+
+function textKey(condition: TextLiteral['condition']): string {
+  const { field, test, style, patterns } = condition;
+  const key = textKeys.get(condition) ?? JSON.stringify([field, test, style, patterns]);
+  textKeys.set(condition, key);
+  return key;
 }

@@ -2,6 +2,7 @@
 // from.
 import { fieldRange, intersect, isInteger } from '../emit-fields.js';
 import type { FieldIr, IntervalsIr, SchemaIr } from '../ir.js';
+import { countedField } from './texts.js';
 
 /** The fields of one message type, and the values that each of them can hold. */
 export class Domains {
@@ -18,7 +19,7 @@ export class Domains {
     throw new RangeError(`${this.schema.name} has no field ${index}`);
   }
 
-  /** Every value that the integer field holds in some message. */
+  /** Every value that the integer field, or the count, holds in some message. */
   of(index: number): IntervalsIr {
     const known = this.#known.get(index);
     if (known !== undefined) return known;
@@ -29,6 +30,8 @@ export class Domains {
 
   #make(index: number): IntervalsIr {
     const { schema } = this;
+    const counted = countedField(index);
+    if (counted !== null) return [[0n, BigInt(this.field(counted).limit ?? 0)]];
     const field = this.field(index);
     if (!isInteger(field)) throw new TypeError(`${schema.name}.${field.name} is no integer`);
     const range = fieldRange(field);

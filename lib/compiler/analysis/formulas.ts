@@ -2,10 +2,11 @@
 // statements about single fields, about bits of them, and arithmetic.
 import { fieldRange, intersect, isInteger } from '../emit-fields.js';
 import { intervalsOf, unite } from '../intervals.js';
-import type { ConditionIr, ExprIr, IntervalsIr } from '../ir.js';
+import type { BitsConditionIr, ConditionIr, ExprIr, IntervalsIr, TextConditionIr } from '../ir.js';
 import type { Domains } from './domains.js';
 import { mayOverflow } from './ranges.js';
 import { hullOf, subtract } from './sets.js';
+import { countOf } from './texts.js';
 
 export type ArithmeticIr = Extract<ConditionIr, { kind: 'in' | 'compare' }>;
 
@@ -19,6 +20,8 @@ export type Literal =
       readonly mask: bigint;
       readonly equal: bigint;
     }
+  /** The text meets one of the patterns, or none. */
+  | { readonly kind: 'text'; readonly condition: TextConditionIr; readonly holds: boolean }
   /** The arithmetic stays within 128 bits, and the condition holds or does not. */
   | { readonly kind: 'arithmetic'; readonly condition: ArithmeticIr; readonly holds: boolean };
 
@@ -42,18 +45,21 @@ export function formulaOf(condition: ConditionIr, truth: boolean, domains: Domai
     case 'in': {
       const { value, intervals } = condition;
       if (value.kind === 'field') return setLiteral(value.field, intervals, truth, domains);
+      if (value.kind === 'count') {
+        return setLiteral(countOf(value.field), intervals, truth, domains);
+      }
       return { kind: 'arithmetic', condition, holds: truth };
     }
-    case 'compare':
-      return compareFormula(condition, truth, domains);
     case 'plugin':
       // Nobody but the engine knows. So it is allowed both, and no witness is built on it: what is
       // shown not to be there is not there, whatever the plug-in says.
       return always;
-    case 'bits':
     case 'text':
-      // Not looked into: allowed both as well.
-      return always;
+      return { kind: 'text', condition, holds: truth };
+    case 'bits':
+      return bitsFormula(condition, truth);
+    case 'compare':
+      return compareFormula(condition, truth, domains);
     case 'not':
       return formulaOf(condition.term, !truth, domains);
     default: {
@@ -99,6 +105,13 @@ function setLiteral(
   return { kind: 'set', field, allowed };
 }
 
+function bitsFormula({ field, mask, equal }: BitsConditionIr, truth: boolean): Formula {
+  // Bits outside of the mask are zero when it has been applied.
+  if ((equal & ~mask) !== 0n) return truth ? { kind: 'or', terms: [] } : always;
+  const literal = { kind: 'bits', field, mask, equal } as const;
+  return truth ? literal : negatedBits(literal);
+}
+
 const mirrored = { eq: 'eq', ne: 'ne', lt: 'gt', lte: 'gte', gt: 'lt', gte: 'lte' } as const;
 
 /** A field beside a constant is no arithmetic. */
@@ -141,6 +154,8 @@ export function negated(formula: Formula, domains: Domains): Formula {
     }
     case 'bits':
       return negatedBits(formula);
+    case 'text':
+      return { ...formula, holds: !formula.holds };
     default:
       throw new TypeError('arithmetic has no opposite: it may overflow');
   }

@@ -10,4 +10,4 @@ export {
 export { type AnalysisOptions, budgetDefault, type Verdict } from './questions.js';
 export { findShadowed, type Shadowed, type ShadowReport } from './shadowed.js';
 export type { Doubt } from './solve.js';
-export { readableValue, readableWitness, type Witness } from './witness.js';
+export { holdsFor, readableValue, readableWitness, type Witness } from './witness.js';

@@ -47,7 +47,7 @@ export function findOverlaps(
   const undecided: OverlapDoubt[] = [];
   const report = (truncated: boolean): OverlapReport => ({
     verdict: overlaps.length > 0 ? 'refuted' : undecided.length > 0 ? 'undecided' : 'proved',
-    overlaps,
+    overlaps: overlaps.sort(({ rules: [a, b] }, { rules: [c, d] }) => a - c || b - d),
     undecided,
     truncated,
     steps: questions?.budget.spent ?? 0,

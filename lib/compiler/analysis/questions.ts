@@ -1,4 +1,6 @@
 // What the questions about a route have in common: its rules as formulas, the search, witnesses.
+import { intersect } from '../emit-fields.js';
+import { unite } from '../intervals.js';
 import type { ConditionIr, RouteIr, RouterIr, SchemaIr } from '../ir.js';
 import { Budget } from './budget.js';
 import { Domains } from './domains.js';
@@ -20,6 +22,8 @@ export interface AnalysisOptions {
 }
 
 export const budgetDefault = 5_000_000;
+/** Of the budget, to make a witness more readable. */
+const readableSteps = 20_000;
 
 /** A route whose messages have fields. */
 export class RouteQuestions {
@@ -66,9 +70,27 @@ export class RouteQuestions {
   ): Answer<Witness> {
     const all = [...this.#checks, ...requirements];
     const formulas = all.map(({ condition, holds }) => formulaOf(condition, holds, this.domains));
-    return solve(this.domains, [...formulas, ...extra], budget, (known) =>
-      witnessOf(this.ir, this.route, known, all),
-    );
+    const search = (more: readonly Formula[], within: Budget): Answer<Witness> =>
+      solve(this.domains, [...formulas, ...extra, ...more], within, (known, texts) =>
+        witnessOf(this.ir, this.route, known, texts, all),
+      );
+    const answer = search([], budget);
+    if (answer.kind !== 'found') return answer;
+    // A message that can be decoded says more than one with a number that no symbol has.
+    const symbols = this.#symbolsOf(answer.found);
+    if (symbols.length === 0) return answer;
+    const readable = search(symbols, budget.part(readableSteps));
+    return readable.kind === 'found' ? readable : answer;
+  }
+
+  /** That fields which hold a number without a symbol hold one with a symbol. */
+  #symbolsOf({ fields }: Witness): readonly Formula[] {
+    const { schema } = this.domains;
+    return schema.fields.flatMap(({ name, symbols }, field): readonly Formula[] => {
+      if (symbols === null || typeof fields[name] !== 'bigint') return [];
+      const values = Object.values(symbols).map((value) => [value, value] as const);
+      return [{ kind: 'set', field, allowed: intersect(this.domains.of(field), unite(values)) }];
+    });
   }
 
   /** The requirement that a rule applies, or does not; none that `otherwise` applies. */

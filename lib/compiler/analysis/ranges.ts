@@ -1,18 +1,16 @@
 // Ranges of expressions over ranges of fields.
 import type { ConditionIr, ExprIr } from '../ir.js';
 import { wideHigh, wideLow } from '../limits.js';
+import { countOf } from './texts.js';
 
 export type Range = readonly [bigint, bigint];
 export type RangeOf = (field: number) => Range;
-
-/** Of the bytes of a string, or the entries of a group. */
-const countRange: Range = [0n, 0xffffffffn];
 
 /** Values where nothing on the way leaves 128 bits; null: something always does. */
 export function rangeOf(expression: ExprIr, fieldRange: RangeOf): Range | null {
   if (expression.kind === 'const') return [expression.value, expression.value];
   if (expression.kind === 'field') return fieldRange(expression.field);
-  if (expression.kind === 'count') return countRange;
+  if (expression.kind === 'count') return fieldRange(countOf(expression.field));
   const left = rangeOf(expression.left, fieldRange);
   const right = rangeOf(expression.right, fieldRange);
   if (left === null || right === null) return null;
@@ -39,12 +37,12 @@ export function mayOverflow(condition: ConditionIr, fieldRange: RangeOf): boolea
       return overflows(condition.value);
     case 'compare':
       return overflows(condition.left) || overflows(condition.right);
-    case 'plugin':
-    case 'bits':
-    case 'text':
-      return false;
     case 'not':
       return mayOverflow(condition.term, fieldRange);
+    case 'plugin':
+    case 'text':
+    case 'bits':
+      return false;
     default:
       return condition.terms.some((term) => mayOverflow(term, fieldRange));
   }
@@ -54,7 +52,7 @@ export function mayOverflow(condition: ConditionIr, fieldRange: RangeOf): boolea
 function exactRange(expression: ExprIr, fieldRange: RangeOf): Range | null {
   if (expression.kind === 'const') return [expression.value, expression.value];
   if (expression.kind === 'field') return fieldRange(expression.field);
-  if (expression.kind === 'count') return countRange;
+  if (expression.kind === 'count') return fieldRange(countOf(expression.field));
   const left = exactRange(expression.left, fieldRange);
   const right = exactRange(expression.right, fieldRange);
   if (left === null || right === null) return null;

@@ -10,6 +10,7 @@ import { Conjunction, type Truth } from './conjunctions.js';
 import type { Domains } from './domains.js';
 import { type Formula, isArithmetic, isLiteral, negated } from './formulas.js';
 import { hullOf, subtract } from './sets.js';
+import { type Texts, textsFor } from './texts.js';
 
 /** Why there is no answer. */
 export type Doubt =
@@ -17,6 +18,8 @@ export type Doubt =
   | 'budget'
   /** Arithmetic: neither values were found, nor that there are none. */
   | 'arithmetic'
+  /** Texts: none that was tried meets the patterns as wanted. */
+  | 'text'
   /** Values were found, but no message that has them. */
   | 'message';
 
@@ -46,7 +49,7 @@ export function solve<Found>(
   domains: Domains,
   formulas: readonly Formula[],
   budget: Budget,
-  accept: (known: Conjunction) => Found | null,
+  accept: (known: Conjunction, texts: Texts) => Found | null,
 ): Answer<Found> {
   const search = new Search(domains, budget);
   const start = search.start(formulas);
@@ -72,9 +75,12 @@ export function solve<Found>(
       doubt = 'arithmetic';
       continue;
     }
-    const found = accept(settled);
-    if (found !== null) return { kind: 'found', found };
-    doubt ??= 'message';
+    for (const texts of textsFor(settled)) {
+      budget.spend(1 + settled.texts.length);
+      const found = accept(settled, texts);
+      if (found !== null) return { kind: 'found', found };
+    }
+    doubt ??= settled.texts.length > 0 ? 'text' : 'message';
     refusals += 1;
     if (refusals >= refusalsMax) return { kind: 'undecided', doubt };
   }

@@ -11,6 +11,7 @@ import { asksPlugin } from '../plugins.js';
 import type { Conjunction } from './conjunctions.js';
 import { type FieldValues, messageWith } from './messages.js';
 import { memberOf } from './sets.js';
+import { countedField, type Texts } from './texts.js';
 
 /** A message for which something is so. */
 export interface Witness {
@@ -32,10 +33,19 @@ export function witnessOf(
   ir: RouterIr,
   route: RouteIr,
   known: Conjunction,
+  texts: Texts,
   requirements: Iterable<Requirement>,
 ): Witness | null {
   const { schema } = known.domains;
-  const values = new Map(known.fields.map((field) => [field, naturalValue(known, field)]));
+  const values = new Map<number, bigint | Uint8Array>(texts);
+  for (const field of known.fields) {
+    if (countedField(field) === null) values.set(field, naturalValue(known, field));
+  }
+  for (const [field, text] of texts) {
+    const { presence } = known.domains.field(field);
+    if (presence !== undefined && !values.has(presence) && text.length > 0)
+      values.set(presence, 1n);
+  }
   const message = messageWith(schema, new Map([...unasked(schema), ...values]));
   const view = viewOf(schema, message);
   if (typeof view === 'number') return null;
@@ -82,9 +92,17 @@ function readable(
   const shown: Record<string, bigint | string> = {};
   for (const index of [...values.keys()].sort((a, b) => a - b)) {
     const field = schema.fields[index] as FieldIr;
+    const value = values.get(index);
     if (isInteger(field)) shown[field.name] = readableValue(field, readField(view, field));
+    else if (value instanceof Uint8Array) shown[field.name] = textShown(field, value);
   }
   return shown;
+}
+
+function textShown({ pad }: FieldIr, bytes: Uint8Array): string {
+  const text = Buffer.from(bytes).toString('utf8');
+  const end = pad === undefined ? text : text.replace(pad === 'space' ? / +$/ : /\0+$/, '');
+  return JSON.stringify(end);
 }
 
 /** The symbol of an enumeration's value; of other fields, and unknown ones, the number. */

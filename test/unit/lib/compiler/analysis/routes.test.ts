@@ -285,7 +285,7 @@ describe('overlaps', () => {
 });
 
 describe('routes with very many rules', () => {
-  const count = 20_000;
+  const count = 4_000;
   const ir = orders((o) => [when(o.qty.eq(0)).to(discard), otherwise.to(discard)]);
   const [first] = ir.routes as [RouterIr['routes'][0]];
   const [rule, last] = first.rules as [RuleIr, RuleIr];
