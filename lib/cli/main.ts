@@ -27,6 +27,26 @@ const commands: readonly Entry[] = [
     load: async () => (await import('./check.js')).check,
   },
   {
+    name: 'prove',
+    summary: 'prove that every message has a rule and every rule a message, or show one without',
+    load: async () => (await import('./prove.js')).prove,
+  },
+  {
+    name: 'explain',
+    summary: 'say where one message goes, and why',
+    load: async () => (await import('./explain.js')).explain,
+  },
+  {
+    name: 'simulate',
+    summary: 'say where the messages of a file would go',
+    load: async () => (await import('./simulate.js')).simulate,
+  },
+  {
+    name: 'diff',
+    summary: 'compare two configurations by what they mean',
+    load: async () => (await import('./diff.js')).diff,
+  },
+  {
     name: 'schema',
     summary: 'show message types, compare versions, guard their history',
     load: async () => (await import('./schema.js')).schema,

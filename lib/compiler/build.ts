@@ -56,6 +56,13 @@ export type BuiltParts = Pick<
 /** A transform without a router around it. */
 export type BuiltTransform = Pick<RouterIr, 'schemas' | 'transforms' | 'rejectCodes'>;
 
+const messageTypes = new WeakMap<readonly SchemaIr[], readonly AnySchema[]>();
+
+/** The message types that `schemas` was made from, in its order; undefined: made elsewhere. */
+export function messageTypesOf({ schemas }: RouterIr): readonly AnySchema[] | undefined {
+  return messageTypes.get(schemas);
+}
+
 class Builder {
   readonly #parts: RouterParts;
   readonly #schemas = new Numbering<AnySchema>();
@@ -84,9 +91,15 @@ class Builder {
       families: this.#families.nodes.map((family) => this.#family(family)),
       pools: this.#pools.nodes.map((pool) => this.#pool(pool)),
       routes: routeIrs,
-      schemas: schemaIrs(this.#schemas.nodes),
+      schemas: this.#schemaIrs(),
       rejectCodes: Object.fromEntries(this.#codes),
     };
+  }
+
+  #schemaIrs(): readonly SchemaIr[] {
+    const made = schemaIrs(this.#schemas.nodes);
+    messageTypes.set(made, [...this.#schemas.nodes]);
+    return made;
   }
 
   /** A transform by itself, with the schemas and the codes that it needs. */

@@ -7,6 +7,7 @@ import type { RouterIr } from '../compiler/ir.js';
 import { deserialize } from '../compiler/serialize.js';
 import { configError, type ErrorDetail, HyperRouteError } from '../errors.js';
 import { packageRoot } from '../native.js';
+import type { Json } from '../schema/canonical.js';
 import type { ExportedSchemas } from './exports.js';
 import {
   placeText,
@@ -29,6 +30,8 @@ export interface LoadedConfig {
   /** Absolute path of the configuration. */
   readonly file: string;
   readonly ir: RouterIr;
+  /** The types of `ir.schemas`, as `schemaFromJson` reads them; none where they are unknown. */
+  readonly types: readonly Json[];
 }
 
 /** What a file exports of message types. */
@@ -59,8 +62,8 @@ const extensions = ['.ts', '.mts', '.js', '.mjs'];
  * ```
  */
 export async function loadConfig(path: string, options: LoadOptions = {}): Promise<LoadedConfig> {
-  const { file, text } = await runFile(path, 'router', options);
-  return { file, ir: deserialize(text) };
+  const { file, text, types } = await runFile(path, 'router', options);
+  return { file, ir: deserialize(text), types: JSON.parse(types) as Json[] };
 }
 
 /**
@@ -76,7 +79,7 @@ async function runFile(
   path: string,
   wanted: Wanted,
   options: LoadOptions,
-): Promise<{ readonly file: string; readonly text: string }> {
+): Promise<{ readonly file: string; readonly text: string; readonly types: string }> {
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
   if (!(timeoutMs > 0 && timeoutMs <= timeoutMsMax)) {
     throw configError('timeoutMs', `a number above 0 and up to ${timeoutMsMax}`, timeoutMs);
@@ -88,7 +91,7 @@ async function runFile(
   try {
     const answer = await answerOf(worker, file, timeoutMs, options.signal);
     if (answer.kind === 'failed') throw errorOf(answer.fault);
-    return { file, text: answer.text };
+    return { file, text: answer.text, types: answer.types };
   } finally {
     await worker.terminate();
   }

@@ -20,9 +20,12 @@ export interface WorkerFault {
   readonly detail: unknown;
 }
 
-/** The worker's one answer. `text`: the router by `serialize`, or the schemas as JSON. */
+/**
+ * The worker's one answer. `text`: the router by `serialize`, or the schemas as JSON. `types`: the
+ * message types of a router, as a JSON array.
+ */
 export type WorkerAnswer =
-  | { readonly kind: 'loaded'; readonly text: string }
+  | { readonly kind: 'loaded'; readonly text: string; readonly types: string }
   | { readonly kind: 'failed'; readonly fault: WorkerFault };
 
 /** `file:line:column`, as editors and terminals understand it. */

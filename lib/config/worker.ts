@@ -4,6 +4,7 @@
 import { register } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { messageTypesOf } from '../compiler/build.js';
 import { check } from '../compiler/check.js';
 import type { RouterIr } from '../compiler/ir.js';
 import { serialize } from '../compiler/serialize.js';
@@ -62,7 +63,7 @@ async function run(): Promise<void> {
   register(new URL('./hooks.js', import.meta.url), { data: hooks, transferList });
   const module = (await import(entry)) as Readonly<Record<string, unknown>>;
   if (wanted === 'schemas') {
-    answer({ kind: 'loaded', text: JSON.stringify(exportedSchemas(module)) });
+    answer({ kind: 'loaded', text: JSON.stringify(exportedSchemas(module)), types: '[]' });
     return;
   }
   const start = { file, line: 1, column: 1 };
@@ -78,7 +79,8 @@ async function run(): Promise<void> {
     return;
   }
   check(ir);
-  answer({ kind: 'loaded', text: serialize(ir) });
+  const types = JSON.stringify(messageTypesOf(ir)?.map((type) => type.toJSON()) ?? []);
+  answer({ kind: 'loaded', text: serialize(ir), types });
 }
 
 Error.stackTraceLimit = stackFramesMax;

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hyperroute } from '../helpers/cli.js';
 
-const commands = ['run', 'check', 'schema', 'demo', 'stat', 'bench', 'build'];
+const analysis = ['prove', 'explain', 'simulate', 'diff'];
+const commands = ['run', 'check', ...analysis, 'schema', 'demo', 'stat', 'bench', 'build'];
 let folder = '';
 
 beforeAll(() => {

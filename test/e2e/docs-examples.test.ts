@@ -17,6 +17,7 @@ const pages: readonly (readonly [page: string, ...more: string[]])[] = [
   ['docs/messages.md'],
   ['docs/plugins.md'],
   ['docs/live-change.md'],
+  ['docs/tools.md'],
   ['docs/plugins-messages.md'],
   ['docs/wire-format.md'],
   ['docs/evolution.md'],

@@ -1,0 +1,178 @@
+// `prove`, `explain`, `simulate` and `diff`: the documentation's own examples, and what it says of
+// exit codes and JSON.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hyperroute } from '../helpers/cli.js';
+import { type ExamplePage, root, writePage } from '../helpers/doc-examples.js';
+
+const page = join(root, 'docs/tools.md');
+const text = readFileSync(page, 'utf8');
+let written: ExamplePage;
+
+beforeAll(async () => {
+  written = await writePage('docs/tools.md');
+  const messages = /```jsonl\n([\s\S]*?)```/.exec(text)?.[1] ?? '';
+  writeFileSync(join(written.folder, 'messages.jsonl'), messages);
+});
+
+afterAll(() => written.remove());
+
+/** Blocks of a command and what it prints. */
+const consoles = [...text.matchAll(/```console\n\$ hyperroute (.*)\n([\s\S]*?)```/g)].map(
+  ([, command = '', output = '']) => ({ command, output }),
+);
+
+function words(command: string): string[] {
+  return [...command.matchAll(/'([^']*)'|(\S+)/g)].map(
+    ([, quoted, plain]) => quoted ?? plain ?? '',
+  );
+}
+
+function run(command: string) {
+  return hyperroute(words(command), { cwd: written.folder });
+}
+
+/** What depends on the machine is left out: the folder, and predictions. */
+function settled(output: string): string {
+  return output
+    .replaceAll(`${written.folder}/`, '')
+    .replaceAll(/about [\d.]+ ns, [\d,]+ bytes/g, 'about N ns, N bytes');
+}
+
+async function json(command: string): Promise<Record<string, unknown>> {
+  const { stdout, code } = await run(`${command} --json`);
+  expect(stdout.trimEnd()).not.toContain('\n');
+  return { ...(JSON.parse(stdout) as object), code };
+}
+
+const order = `{"side":"buy","price":250,"quantity":40,"id":"7"}`;
+
+describe('the page about tools', () => {
+  it.each(consoles)('shows what `$command` prints', async ({ command, output }) => {
+    const { stdout, stderr } = await run(command);
+    expect(stderr).toBe('');
+    const shown = stdout.replaceAll(`${written.folder}/`, '');
+    if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') {
+      const now = readFileSync(page, 'utf8');
+      const before = `$ hyperroute ${command}\n${output}\`\`\``;
+      writeFileSync(
+        page,
+        now.replace(before, () => `$ hyperroute ${command}\n${shown}\`\`\``),
+      );
+    }
+    expect(settled(shown)).toBe(settled(output));
+  });
+
+  it('shows each of the commands', () => {
+    const names = new Set(consoles.map(({ command }) => words(command)[0]));
+    expect(names).toEqual(new Set(['prove', 'explain', 'simulate', 'diff']));
+  });
+});
+
+describe('prove', () => {
+  it('has exit code 1 for what is refuted, and a witness that explain rejects', async () => {
+    const { code, ok, routes } = await json('prove router.config.ts');
+    expect({ code, ok }).toEqual({ code: 1, ok: false });
+    const [route] = routes as [{ coverage: { verdict: string; witness: { hex: string } } }];
+    expect(route.coverage.verdict).toBe('refuted');
+    const explained = await json(`explain router.config.ts --hex ${route.coverage.witness.hex}`);
+    expect(explained).toMatchObject({ outcome: 'reject', reject: 'NO_ROUTE' });
+  });
+
+  it('has exit code 0 where all is proved, unless a table is over its budget', async () => {
+    expect(await json('prove next.config.ts --strict')).toMatchObject({
+      code: 0,
+      routes: [
+        {
+          coverage: { verdict: 'proved' },
+          shadowed: { verdict: 'proved', rules: [] },
+          overlaps: { verdict: 'proved', forbidden: false },
+          over: [],
+        },
+      ],
+    });
+    const tight = await json('prove next.config.ts --budget-ns 0.1 --budget-bytes 1');
+    expect(tight).toMatchObject({ code: 1, ok: false, routes: [{ over: ['ns', 'bytes'] }] });
+  });
+
+  it('is undecided without a budget, which --strict does not accept', async () => {
+    const shadowed = { verdict: 'undecided' };
+    const loose = await json('prove next.config.ts --budget 1');
+    expect(loose).toMatchObject({ code: 0, routes: [{ shadowed }] });
+    const strict = await json('prove next.config.ts --budget 1 --strict');
+    expect(strict).toMatchObject({ code: 1, routes: [{ shadowed }] });
+  });
+});
+
+describe('explain', () => {
+  it('is decided by the native image where there is one', async () => {
+    const explained = await json(`explain router.config.ts --message '${order}'`);
+    expect(explained).toMatchObject({
+      code: 0,
+      engine: 'native',
+      route: 'Order',
+      outcome: 'deliver',
+      pool: { name: 'venues', strategy: 'round-robin', members: ['a', 'b'] },
+      copies: [{ to: 'a', type: 'VenueOrder', json: { quantity: 40, price: 250 } }],
+    });
+    const { rules } = explained as { rules: { rule: number; holds: boolean }[] };
+    expect(rules.map(({ rule, holds }) => [rule, holds])).toEqual([
+      [0, false],
+      [1, true],
+    ]);
+  });
+
+  it.each([
+    [
+      'a field that does not exist',
+      `--message '{"sides":"buy","side":"buy","price":1,"quantity":1,"id":1}'`,
+      1,
+      /ERR_MESSAGE .*sides/,
+    ],
+    ['JSON that is none', `--message '{'`, 2, /--message: /],
+    ['an endpoint that does not exist', `--from nowhere --hex 00`, 1, /from: expected .*orders/],
+    ['bytes that are none', '--hex xyz', 1, /hex: expected bytes/],
+    ['neither JSON nor bytes', '', 2, /either --message JSON or --hex BYTES/],
+  ])('refuses %s', async (_, flags, expected, message) => {
+    const { code, stderr } = await run(`explain router.config.ts ${flags}`);
+    expect(code).toBe(expected);
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe('simulate', () => {
+  it('adds up to the messages that came', async () => {
+    const totals = await json('simulate router.config.ts --input messages.jsonl');
+    expect(totals).toMatchObject({ code: 0, engine: 'native', messages: 5, discarded: 0 });
+    const sum = (part: string): number =>
+      Object.values(totals[part] as Record<string, { messages: number }>).reduce(
+        (total, { messages }) => total + messages,
+        0,
+      );
+    expect(sum('destinations') + sum('rejects')).toBe(5);
+  });
+
+  it('names the line of a message that is none', async () => {
+    writeFileSync(join(written.folder, 'bad.jsonl'), `{"message": ${order}}\n{"hex": 5}\n`);
+    const { code, stderr } = await run('simulate router.config.ts --input bad.jsonl');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/ERR_MESSAGE bad\.jsonl:2:1: hex/);
+    const missing = await run('simulate router.config.ts --input missing.jsonl');
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toMatch(/ERR_CONFIG_LOAD missing\.jsonl: ENOENT/);
+  });
+});
+
+describe('diff', () => {
+  it('finds nothing between a configuration and itself', async () => {
+    const { stdout, code } = await run('diff router.config.ts router.config.ts');
+    expect({ stdout, code }).toEqual({ stdout: 'no difference\n', code: 0 });
+  });
+
+  it('counts the messages that go elsewhere', async () => {
+    const found = await json('diff router.config.ts next.config.ts --input messages.jsonl');
+    expect(found).toMatchObject({ ok: true, same: false, endpoints: { added: ['c'] } });
+    expect(found).toMatchObject({ moves: { messages: 5, moved: expect.any(Number) } });
+  });
+});
