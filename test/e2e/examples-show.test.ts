@@ -18,6 +18,7 @@ afterEach(async () => {
 
 const examples = [
   { folder: 'traffic-distribution', variable: 'DISTRIBUTION_PORT', ports: 9 },
+  { folder: 'content-routing', variable: 'CONTENT_PORT', ports: 7 },
 ] as const;
 
 it.each(examples)(
