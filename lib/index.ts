@@ -17,6 +17,7 @@ export {
   type KeyReference,
   type LoadOptions,
   lb,
+  type PluginPickOptions,
   type Strategy,
   type StrategyContext,
   type StrategyDefinition,

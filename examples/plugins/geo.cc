@@ -168,6 +168,29 @@ int32_t write_hash(void* instance, const uint8_t* view, uint8_t* output, uint32_
   return static_cast<int32_t>(capacity);
 }
 
+// `rendezvous`: each server draws a number from the vehicle and its own place; the highest one that
+// can be used has the vehicle. When a server goes, only its vehicles move.
+uint64_t mixed(uint64_t value) {
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
+
+uint32_t pick_highest(void*, const PluginPick* pick) {
+  uint32_t best = 0;
+  uint64_t best_drawn = 0;
+  bool is_found = false;
+  for (uint32_t member = 0; member < pick->member_count; ++member) {
+    if (!pick->is_usable(member)) continue;
+    const uint64_t drawn = mixed(pick->key_hash + mixed(member + 1));
+    if (is_found && drawn < best_drawn) continue;
+    best = member;
+    best_drawn = drawn;
+    is_found = true;
+  }
+  return best;
+}
+
 constexpr PluginFunction kFunctions[] = {
     {.struct_bytes = sizeof(PluginFunction),
      .kind = PluginKind::kMatch,
@@ -186,6 +209,15 @@ constexpr PluginFunction kFunctions[] = {
      .match = nullptr,
      .validate = check_report,
      .pick = nullptr,
+     .transform = nullptr},
+    {.struct_bytes = sizeof(PluginFunction),
+     .kind = PluginKind::kPick,
+     .name = "rendezvous",
+     .create = nullptr,
+     .destroy = nullptr,
+     .match = nullptr,
+     .validate = nullptr,
+     .pick = pick_highest,
      .transform = nullptr},
     {.struct_bytes = sizeof(PluginFunction),
      .kind = PluginKind::kTransform,

@@ -3,12 +3,14 @@
 //
 //   hyperroute run examples/plugins/router.config.ts
 //
-// listens on port 9500 and sends to 9501 (vehicles in the city) and 9502 (all others).
+// listens on port 9500 and sends to 9501 (vehicles in the city), and 9502 or 9503 (all others).
 import {
   defineRouter,
   layout,
+  lb,
   otherwise,
   plugin,
+  pool,
   rejectCode,
   returnTo,
   route,
@@ -43,10 +45,16 @@ export const Tiles = union('Tiles', { type: 'type' }, [Tile]);
 const vehicles = udp('vehicles', { port: 9500, messages: Reports });
 const server = (name: string, port: number) =>
   udp(name, { port: 0, remote: { host: '127.0.0.1', port }, messages: Tiles });
-const [city, country] = [server('city', 9501), server('country', 9502)];
+const city = server('city', 9501);
+const [north, south] = [server('north', 9502), server('south', 9503)];
 
 const geo = plugin('./geo.so');
 const frankfurt = '50.0155 8.4728, 50.2271 8.4728, 50.2271 8.8004, 50.0155 8.8004';
+const country = pool(
+  'country',
+  [north, south],
+  lb.plugin(geo, 'rendezvous', { key: [Position.refs.vehicle] }),
+);
 const toTile = geo.transform('geohash', Position, Tile);
 const toRefused = transform(Position, Refused, (p) => ({
   vehicle: p.vehicle,
@@ -55,7 +63,7 @@ const toRefused = transform(Position, Refused, (p) => ({
 
 export default defineRouter({
   name: 'fleet',
-  endpoints: [vehicles, city, country],
+  endpoints: [vehicles, city, north, south],
   validate: [
     validate(Position, (p) => [
       p.vehicle.gt(0).else('NO_VEHICLE', 1000),

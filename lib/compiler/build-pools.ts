@@ -20,6 +20,8 @@ export function strategyIr(node: PoolNode, schemas: Numbering<AnySchema>): Strat
       return { kind: 'sticky', keys: keys() };
     case 'table':
       return { kind: 'table', name: plan.strategy.name, keys: keys(), slots };
+    case 'plugin':
+      return { kind: 'plugin', keys: keys(), call: plan.call };
     default:
       return plan;
   }

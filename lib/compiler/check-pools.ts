@@ -5,14 +5,15 @@ import type { Findings } from './findings.js';
 import type { EjectIr, PoolIr, PoolKeyIr, RouterIr, SourcePosition } from './ir.js';
 import { memberWeightMax, poolCountMax, poolMembersMax } from './limits.js';
 import { hashSlotCounts } from './maglev.js';
+import { checkPluginCall } from './plugins.js';
 
 const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 const strategies = [
   ...['round-robin', 'weighted', 'failover', 'least-loaded', 'two-choices'],
-  ...['hash', 'sticky', 'table', 'broadcast'],
+  ...['hash', 'sticky', 'table', 'broadcast', 'plugin'],
 ];
 /** Strategies that would not notice a weight. */
-const weightless = ['round-robin', 'failover', 'broadcast'];
+const weightless = ['round-robin', 'failover', 'broadcast', 'plugin'];
 const panics = ['reject', 'spread', 'park'];
 /** A queue that loses what is sent while nobody takes it keeps nothing for later. */
 const keeping = ['park', 'block', 'drop-oldest'];
@@ -45,6 +46,7 @@ export function checkPoolKey(
   position: SourcePosition,
 ): void {
   if (!('keys' in pool.strategy)) return;
+  if (pool.strategy.kind === 'plugin' && pool.strategy.keys.length === 0) return;
   const count = pool.strategy.keys.filter((key) => key.schema === schema).length;
   const expected = `a pool with a key of ${messages}`;
   findings.need(count === 1, 'ERR_ROUTE', option, expected, pool.name, position);
@@ -137,7 +139,12 @@ class PoolCheck {
     }
     if (strategy.kind === 'table') this.#table(strategy.slots);
     if (strategy.kind === 'sticky') this.#ids();
-    if ('keys' in strategy) this.#keys(strategy.keys);
+    if (strategy.kind === 'plugin') {
+      const option = `${this.#path}.strategy`;
+      checkPluginCall(strategy.call, [], this.#findings, option, this.#pool.position);
+    }
+    const isFree = strategy.kind === 'plugin' && strategy.keys.length === 0;
+    if ('keys' in strategy && !isFree) this.#keys(strategy.keys);
   }
 
   #table(slots: readonly (readonly number[])[]): void {

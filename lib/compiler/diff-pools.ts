@@ -67,7 +67,8 @@ function poolText(ir: RouterIr, pool: PoolIr): string {
 }
 
 /** How messages find their member; figures of one way say nothing about another. */
-function wayOf({ kind }: StrategyIr): 'id' | 'slots' | 'first' | 'all' | 'shares' {
+function wayOf({ kind }: StrategyIr): 'id' | 'slots' | 'first' | 'all' | 'shares' | 'plugin' {
+  if (kind === 'plugin') return 'plugin';
   if (kind === 'sticky') return 'id';
   if (kind === 'hash' || kind === 'table') return 'slots';
   if (kind === 'failover') return 'first';
@@ -79,6 +80,8 @@ function shareMoved(before: RouterIr, was: PoolIr, after: RouterIr, pool: PoolIr
   if (only !== undefined && only === soleMember(after, pool)) return 0;
   const way = wayOf(pool.strategy);
   if (way !== wayOf(was.strategy) || keysText(before, was) !== keysText(after, pool)) return 1;
+  // Nobody but the plug-in knows.
+  if (way === 'plugin') return 1;
   if (way === 'id') {
     // Keys that no id names go by their hash; which share of the messages those are, nobody knows.
     const hashed = slotsMoved(firstChoices(before, was), firstChoices(after, pool));

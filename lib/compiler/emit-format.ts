@@ -107,6 +107,7 @@ export const poolKinds = {
   sticky: 6,
   table: 7,
   broadcast: 8,
+  plugin: 9,
 } as const;
 export const poolPanics = { reject: 0, spread: 1, park: 2 } as const;
 export const loadMeasures = { queue: 0, outstanding: 1 } as const;

@@ -14,6 +14,7 @@ import {
   poolRanksMax,
   poolSlotsMax,
 } from './emit-format.js';
+import { emitPlugin } from './emit-plugins.js';
 import type { ImageBuilder } from './emit-sections.js';
 import type { FieldIr, PoolIr, RouteIr, RouterIr, StrategyIr } from './ir.js';
 import { hashSlotCount, maglevTable, weightedSchedule } from './maglev.js';
@@ -111,6 +112,10 @@ interface Ids {
 }
 
 function emitIds(builder: ImageBuilder, { strategy, members }: PoolIr): Ids {
+  if (strategy.kind === 'plugin') {
+    const use = { kind: 'pick', viewBytes: 0, fields: [], memberCount: members.length } as const;
+    return { keys: emitPlugin(builder, strategy.call, use), steps: 0, members: 0, count: 0 };
+  }
   if (strategy.kind !== 'sticky') return { keys: 0, steps: 0, members: 0, count: 0 };
   const ids = members
     .flatMap(({ id }, member) =>
@@ -136,6 +141,7 @@ export function emitKey(
 ): number {
   const pool = ir.pools[poolIndex];
   if (pool === undefined || !('keys' in pool.strategy)) return noRecord;
+  if (pool.strategy.kind === 'plugin' && pool.strategy.keys.length === 0) return noRecord;
   const key = pool.strategy.keys.find(({ schema }) => schema === route.schema);
   if (key === undefined || route.schema === null || key.fields.length > keyFieldsMax) {
     const expected = `a key of 1 to ${keyFieldsMax} fields of the messages of ${route.name}`;

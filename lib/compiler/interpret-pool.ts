@@ -8,6 +8,7 @@ import { type PoolSlots, poolSlots } from './emit-pools.js';
 import { readBytes, readField } from './fields.js';
 import type { FieldIr, PoolIr, RouterIr } from './ir.js';
 import { hashKey, lowShare } from './key-hash.js';
+import { pluginError } from './plugins.js';
 
 /** How busy an endpoint is. */
 export interface EndpointLoad {
@@ -119,6 +120,8 @@ class Pick {
       case 'hash':
       case 'table':
         return this.#ranked(taken);
+      case 'plugin':
+        throw pluginError(this.#pool.strategy.call);
       default:
         return null;
     }

@@ -1,5 +1,6 @@
 // Of the intermediate representation: endpoints and pools.
 import type { SourcePosition } from './ir-messages.js';
+import type { PluginCallIr } from './ir-plugins.js';
 
 export interface EndpointIr {
   readonly name: string;
@@ -66,6 +67,8 @@ export type StrategyIr =
   | { readonly kind: 'sticky'; readonly keys: readonly PoolKeyIr[] }
   /** Every member gets the message. */
   | { readonly kind: 'broadcast'; readonly delivery: 'all-or-none' | 'best-effort' }
+  /** A plug-in's, which may do without a key. */
+  | { readonly kind: 'plugin'; readonly keys: readonly PoolKeyIr[]; readonly call: PluginCallIr }
   /** A user's: each slot ranks members (indices of `members`); the key's hash picks the slot. */
   | {
       readonly kind: 'table';

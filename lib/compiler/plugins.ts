@@ -23,6 +23,7 @@ export function asksPlugin(condition: ConditionIr): boolean {
 }
 
 function* callsOf(ir: RouterIr): Generator<PluginCallIr> {
+  for (const { strategy } of ir.pools) if (strategy.kind === 'plugin') yield strategy.call;
   for (const { plugin } of ir.transforms) if (plugin !== undefined) yield plugin.call;
   for (const { checks, rules } of ir.routes) {
     for (const { condition } of checks) yield* conditionCalls(condition);

@@ -43,6 +43,7 @@ enum class PoolKind : uint8_t {
   kSticky,       // The member whose id the key is; without one, as kHash.
   kTable,        // The ranked members of the slot, no others.
   kBroadcast,    // All of them.
+  kPlugin,       // The member that function plugins[ids] names; then those behind it.
   kCount,
 };
 
@@ -65,7 +66,7 @@ struct PoolRecord {
   uint32_t members;     // In pool members; the backups follow.
   uint32_t slots;       // In bytes: `ranks` members for each, kNoMember fills up.
   uint32_t slot_count;  // 0: none.
-  uint32_t ids;         // kSticky: padded keys in bounds.
+  uint32_t ids;         // kSticky: padded keys in bounds; kPlugin: the function.
   uint32_t id_members;  // kSticky: in bytes, the member of each.
   uint16_t id_count;
   uint8_t id_steps;

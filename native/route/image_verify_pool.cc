@@ -68,9 +68,15 @@ Status ImageVerifier::verify_pool_slots(const PoolRecord& pool, uint32_t index) 
 
 Status ImageVerifier::verify_pool_ids(const PoolRecord& pool, uint32_t index) {
   if (pool.kind != PoolKind::kSticky) {
-    HR_IMAGE_REQUIRE(
-        pool.id_count == 0 && pool.id_steps == 0 && pool.ids == 0 && pool.id_members == 0,
-        "pool %u: ids of a strategy without any", index);
+    const bool has_function = pool.kind == PoolKind::kPlugin;
+    HR_IMAGE_REQUIRE(pool.id_count == 0 && pool.id_steps == 0 && (pool.ids == 0 || has_function) &&
+                         pool.id_members == 0,
+                     "pool %u: ids of a strategy without any", index);
+    if (!has_function) return Status::success();
+    HR_TRY(verify_plugin_use(pool.ids, PluginKind::kPick, 0));
+    HR_IMAGE_REQUIRE(tables_.plugins[pool.ids].member_count == pool.member_count,
+                     "pool %u: a plug-in for %u members", index,
+                     tables_.plugins[pool.ids].member_count);
     return Status::success();
   }
   HR_TRY(verify_keys(pool.ids, pool.id_count, pool.id_steps));
@@ -84,8 +90,11 @@ Status ImageVerifier::verify_pool_ids(const PoolRecord& pool, uint32_t index) {
 
 // The key that an action's pool is asked with, of the messages of the action's route.
 Status ImageVerifier::verify_key(const ActionRecord& action, const RouteRecord& route) {
-  const bool needs_key =
-      action.kind == ActionKind::kPool && is_keyed(tables_.pools[action.target].kind);
+  const bool is_pool = action.kind == ActionKind::kPool;
+  // A plug-in can do without one.
+  const bool may_have_key = is_pool && tables_.pools[action.target].kind == PoolKind::kPlugin;
+  const bool needs_key = (is_pool && is_keyed(tables_.pools[action.target].kind)) ||
+                         (may_have_key && action.key != kNoRecord);
   HR_IMAGE_REQUIRE(needs_key == (action.key != kNoRecord), "a key of an action without, or none");
   if (!needs_key) return Status::success();
   HR_TRY(verify_run(action.key, 1, tables_.key_fields.count, "key"));

@@ -10,12 +10,14 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/assert.h"
 #include "include/hyperroute/codes.h"
 #include "route/image.h"
 #include "route/key_hash_datapath.h"
+#include "route/plugin_datapath.h"
 #include "route/search_datapath.h"
 
 namespace hyperroute {
@@ -53,6 +55,7 @@ struct PoolPick {
   uint32_t index;  // Of the pool.
   uint64_t hash;   // Of the key, if the pool has one.
   uint64_t id;     // kSticky: the key.
+  uint32_t first;  // kPlugin: its answer.
 
   const PoolMemberRecord& member(uint32_t number) const noexcept {
     return tables.pool_members[pool.members + number];
@@ -217,6 +220,35 @@ inline uint32_t pick_sticky(const PoolPick& pick) noexcept {
   return pick_ranked<kTaken>(pick);
 }
 
+// The member that a plug-in named, or the next behind it.
+template <Taken kTaken>
+inline uint32_t pick_from(const PoolPick& pick) noexcept {
+  uint32_t number = pick.first;
+  for (uint32_t tried = 0; tried < pick.pool.member_count; ++tried) {
+    if (may_take<kTaken>(pick, number)) return number;
+    number = next_in_turn(number, pick.pool.member_count);
+  }
+  return kNobody;
+}
+
+// Asks the pool's plug-in, once a message. Its answer may be any number.
+[[gnu::noinline]] inline uint32_t ask_plugin(const PoolPick& pick) noexcept {
+  static_assert(sizeof(PluginLoad) == sizeof(EndpointLoad) &&
+                offsetof(PluginLoad, outstanding) == offsetof(EndpointLoad, outstanding));
+  const PluginPick asked{
+      .key_hash = pick.hash,
+      .random = next_random(pick.state),
+      .position = &pick.state.pool_positions[pick.index],
+      .member_count = pick.pool.member_count,
+      .member_bytes = sizeof(PoolMemberRecord),
+      .members = reinterpret_cast<const uint8_t*>(&pick.member(0)),
+      .alive = pick.state.alive,
+      .load = reinterpret_cast<const PluginLoad*>(pick.state.load),
+  };
+  const PluginCall& call = pick.tables.plugin_calls[pick.pool.ids];
+  return call.function->pick(call.instance, &asked);
+}
+
 template <Taken kTaken>
 inline uint32_t pick_number(const PoolPick& pick) noexcept {
   switch (pick.pool.kind) {
@@ -235,6 +267,8 @@ inline uint32_t pick_number(const PoolPick& pick) noexcept {
       return pick_ranked<kTaken>(pick);
     case PoolKind::kSticky:
       return pick_sticky<kTaken>(pick);
+    case PoolKind::kPlugin:
+      return pick_from<kTaken>(pick);
     default:
       return kNobody;
   }
@@ -257,13 +291,17 @@ inline uint32_t pick_number(const PoolPick& pick) noexcept {
 inline uint32_t pick_member(const ImageTables& tables, StepState& state, const StepMessage& message,
                             uint32_t pool_index, uint32_t key, uint16_t& endpoint) noexcept {
   const PoolRecord& pool = tables.pools[pool_index];
-  PoolPick pick{tables, pool, state, pool_index, 0, 0};
+  PoolPick pick{tables, pool, state, pool_index, 0, 0, 0};
   if (key != kNoRecord) {
     const KeyFieldRecord* const fields = tables.key_fields.from(key);
     pick.hash = hash_key(fields, message);
     if (pool.kind == PoolKind::kSticky) {
       pick.id = load_field(message.view + fields->offset, fields->load);
     }
+  }
+  if (pool.kind == PoolKind::kPlugin) [[unlikely]] {
+    pick.first = ask_plugin(pick);
+    if (pick.first >= pool.member_count) return kPluginFaultCode;
   }
   uint32_t number = pick_number<Taken::kByShare>(pick);
   if (number == kNobody) [[unlikely]]

@@ -21,7 +21,8 @@ const messagesPerRouter = Number(process.env.HYPERROUTE_DIFFERENTIAL_MESSAGES ??
 const timeout = 1000 * Math.max(180, routerCount);
 const firstSeed = Number(process.env.HYPERROUTE_SEED ?? 1);
 
-const poolStrategies = Object.keys(poolKinds);
+// A plug-in's is not the interpreter's to execute.
+const poolStrategies = Object.keys(poolKinds).filter((kind) => kind !== 'plugin');
 
 interface Totals {
   decisions: number;

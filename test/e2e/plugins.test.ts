@@ -9,11 +9,13 @@ import {
   defineRouter,
   HyperRoute,
   layout,
+  lb,
   memory,
   not,
   or,
   otherwise,
   plugin,
+  pool,
   type Refs,
   type RouterIr,
   route,
@@ -205,6 +207,38 @@ describe('a transform function', () => {
     const { yes, rejects } = await went(transformed(Out, config), encoded());
     expect({ yes, rejects }).toEqual({ yes: [], rejects: { PLUGIN_FAULT: 1 } });
   });
+});
+
+describe('a pick function', () => {
+  function pooled(config: string, panic: 'reject' | 'spread' = 'reject'): RouterIr {
+    const source = memory('in', { messages: Order });
+    const [yes, no] = [memory('yes', { mode }), memory('no', { mode })];
+    const balancing = lb.plugin(lib(), 'answer', { key: [Order.refs.side], config });
+    const both = pool('both', [yes, no], balancing, { panic });
+    return defineRouter({
+      endpoints: [source, yes, no],
+      threading: 'inline',
+      routes: [route.first(Order, () => [otherwise.to(both as never)])],
+    });
+  }
+
+  it('names the member', async () => {
+    expect(await went(pooled('0'), ...sides)).toMatchObject({ yes: sides, no: [] });
+    expect(await went(pooled('1'), ...sides)).toMatchObject({ yes: [], no: sides });
+  });
+
+  it('has a word of its own for each pool', async () => {
+    const { yes, no } = await went(pooled('-2'), ...sides, ...sides);
+    expect([yes.length, no.length]).toEqual([3, 3]);
+  });
+
+  it.each(['2', '250', '255', '65536', '4294967295'])(
+    'that names member %s of two has its message rejected',
+    async (config) => {
+      const { yes, no, rejects } = await went(pooled(config, 'spread'), ...sides);
+      expect({ yes, no, rejects }).toEqual({ yes: [], no: [], rejects: { PLUGIN_FAULT: 3 } });
+    },
+  );
 });
 
 describe('a library that is not a plug-in', () => {

@@ -5,10 +5,12 @@ import { deserialize, serialize } from '../../lib/compiler/serialize.js';
 import {
   defineRouter,
   layout,
+  lb,
   memory,
   or,
   otherwise,
   plugin,
+  pool,
   route,
   schema,
   t,
@@ -31,11 +33,17 @@ export function pluggedIr(): RouterIr {
   const [geo, more] = [plugin('/opt/plug-ins/geo.so'), plugin('/opt/plug-ins/more.so')];
   const positions = memory('positions', { messages: Positions });
   const tiles = memory('tiles', { messages: Tile });
-  const kept = memory('kept', { messages: Positions });
+  const [kept, spare] = [
+    memory('kept', { messages: Positions }),
+    memory('spare', { messages: Positions }),
+  ];
+  const both = [kept, spare];
+  const keyed = lb.plugin(geo, 'rendezvous', { key: [Position.refs.vehicle], config: 'x' });
+  const [named, any] = [pool('named', both, keyed), pool('any', both, lb.plugin(more, 'any'))];
   const toTile = geo.transform('geohash', Position, Tile, { config: '8', codes: ['NOWHERE'] });
   const ir = defineRouter({
     name: 'plugged',
-    endpoints: [positions, tiles, kept],
+    endpoints: [positions, tiles, kept, spare],
     validate: [
       validate(Position, (p) => [
         p.vehicle.gt(0).else('VEHICLE'),
@@ -49,7 +57,8 @@ export function pluggedIr(): RouterIr {
           when(p.vehicle.lt(10), geo.match('inside', [p.latitude, p.longitude], '1 1, 2 2, 1 2'))
             .via(toTile)
             .to(tiles),
-          when(or(more.match('known', [p.name, p.vehicle]), p.vehicle.eq(77))).to(kept),
+          when(or(more.match('known', [p.name, p.vehicle]), p.vehicle.eq(77))).to(named),
+          when(p.latitude.eq(1)).to(any),
           otherwise.via(toTile).to(tiles),
         ],
         { from: positions },

@@ -2,9 +2,10 @@
 import { optionError } from '../../errors.js';
 import { checkName, isRecord, OptionReader } from '../../schema/options.js';
 import { FieldReference } from '../../schema/references.js';
-import type { LoadMeasure } from '../ir.js';
+import type { LoadMeasure, PluginCallIr } from '../ir.js';
 import { hashSlotCounts } from '../maglev.js';
 import { placeHere } from './capture.js';
+import { type Plugin, PluginNode } from './plugin.js';
 
 declare const balancing: unique symbol;
 declare const strategyBrand: unique symbol;
@@ -24,7 +25,8 @@ export type BalancingPlan =
   | { readonly kind: 'hash'; readonly slots: number | null }
   | { readonly kind: 'sticky'; readonly ids: Readonly<Record<string, unknown>> }
   | { readonly kind: 'broadcast'; readonly delivery: 'all-or-none' | 'best-effort' }
-  | { readonly kind: 'table'; readonly strategy: StrategyNode };
+  | { readonly kind: 'table'; readonly strategy: StrategyNode }
+  | { readonly kind: 'plugin'; readonly call: PluginCallIr };
 
 /** Runtime form of Balancing. */
 export class BalancingNode {
@@ -150,6 +152,28 @@ function custom(strategy: unknown, ...refs: readonly unknown[]): Balancing {
   return made({ kind: 'table', strategy }, keysOf(refs, 'lb.custom'));
 }
 
+/** What a plug-in's function is given to pick by. */
+export interface PluginPickOptions {
+  /** Fields whose hash it gets; default none. */
+  readonly key?: readonly KeyReference[];
+  /** Handed to the function's `create`; default ''. */
+  readonly config?: string;
+}
+
+function pluginPick(given: unknown, name: unknown, options: unknown = {}): Balancing {
+  const place = placeHere();
+  const what = `lb.plugin(${String(name)})`;
+  if (!(given instanceof PluginNode)) {
+    throw optionError('ERR_ROUTE', what, "a plug-in such as plugin('./a.so')", given, place);
+  }
+  const reader = new OptionReader(options, what, place, 'ERR_ROUTE');
+  const key = reader.raw('key') ?? [];
+  if (!Array.isArray(key)) throw reader.error('key', 'an array of fields', key);
+  const call = given.call(name, [], reader.raw('config'), what, place);
+  reader.done();
+  return made({ kind: 'plugin', call }, key.length === 0 ? [] : keysOf(key, `${what}.key`));
+}
+
 /** Balancing strategies of pools: how the member for a message is picked. */
 export const lb = Object.freeze({
   /** Each usable member in turn, in the order they are listed. */
@@ -188,6 +212,11 @@ export const lb = Object.freeze({
     strategy: Strategy,
     ...refs: readonly [KeyReference, ...KeyReference[]]
   ) => Balancing,
+  /**
+   * The member that a function of a plug-in names for each message; the next one behind it where
+   * that cannot be used.
+   */
+  plugin: pluginPick as (plugin: Plugin, name: string, options?: PluginPickOptions) => Balancing,
 });
 
 /**

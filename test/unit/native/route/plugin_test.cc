@@ -56,6 +56,7 @@ Instruction& instruction_of(ImageParts& parts) {
 
 constexpr PluginKind kMatch = PluginKind::kMatch;
 constexpr PluginKind kValidate = PluginKind::kValidate;
+constexpr PluginKind kPick = PluginKind::kPick;
 constexpr PluginKind kTransform = PluginKind::kTransform;
 
 const std::vector<Damage> kDamages = {
@@ -85,6 +86,12 @@ const std::vector<Damage> kDamages = {
     {"too large", [](ImageParts& p) { p.bounds[use_of(p, kValidate).codes] = 1ull << 32; }},
     {"for 1 members", [](ImageParts& p) { use_of(p, kMatch).member_count = 1; }},
     {"for 0 members", [](ImageParts& p) { use_of(p, kMatch).kind = 2; }},
+    {"for 0 members", [](ImageParts& p) { use_of(p, kPick).member_count = 0; }},
+    {"a plug-in for 3 members", [](ImageParts& p) { use_of(p, kPick).member_count = 3; }},
+    {"no plug-in", [](ImageParts& p) { p.pools[0].ids = 1000; }},
+    {"for something else", [](ImageParts& p) { p.pools[0].ids = place_of(p, kMatch); }},
+    {"ids of a strategy without any", [](ImageParts& p) { p.pools[0].id_count = 1; }},
+    {"slots of a strategy without any", [](ImageParts& p) { p.pools[0].slot_count = 1; }},
     {"text of 256 bytes", [](ImageParts& p) { p.plugin_fields[0].name_bytes = 256; }},
     {"text of a plug-in", [](ImageParts& p) { p.plugin_fields[0].name = UINT32_MAX; }},
     {"outside its message", [](ImageParts& p) { p.plugin_fields[0].offset = UINT32_MAX; }},

@@ -1,0 +1,42 @@
+// The examples that come with a world of their own: the router by the command line, its world as
+// another process, and what that prints is what the page says.
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, expect, it } from 'vitest';
+import { Running } from '../helpers/cli.js';
+import { root } from '../helpers/doc-examples.js';
+import { freePorts } from '../helpers/free-ports.js';
+
+let started: Running | null = null;
+
+afterEach(async () => {
+  await started?.kill();
+  started = null;
+});
+
+const examples = [
+  { folder: 'traffic-distribution', variable: 'DISTRIBUTION_PORT', ports: 9 },
+  { folder: 'content-routing', variable: 'CONTENT_PORT', ports: 7 },
+] as const;
+
+it.each(examples)(
+  '$folder prints what its page says',
+  async ({ folder, variable, ports }) => {
+    const page = readFileSync(join(root, 'examples', folder, 'README.md'), 'utf8');
+    const printed = /^prints\n\n```text\n([\s\S]*?)^```$/m.exec(page)?.[1];
+    expect(printed).toBeDefined();
+    const env = { ...process.env, [variable]: String(await freePorts(ports)) };
+    const config = join(root, 'examples', folder, 'router.config.ts');
+    const name = `show-${folder}-${process.pid}`;
+    started = new Running(['run', config, '--name', name, '--json'], env);
+    expect(await started.next()).toMatchObject({ event: 'started' });
+    const program = join(root, 'dist/examples', folder, 'show.js');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], { env });
+    expect({ stdout, stderr }).toEqual({ stdout: printed, stderr: '' });
+    started.signal('SIGTERM');
+    expect(await started.ended()).toBe(0);
+  },
+  60_000,
+);
