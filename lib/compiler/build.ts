@@ -159,6 +159,7 @@ class Builder {
         }),
       ),
       rules: route.rules.map((rule, at) => this.#rule(rule, at, option)),
+      ...(route.table === null ? {} : { table: route.table }),
       reject:
         route.rejects === null
           ? null
@@ -190,7 +191,8 @@ class Builder {
 
   #rule(rule: RuleNode, index: number, option: string): RuleIr {
     const place = rule.built.place;
-    const action = this.#action(rule.action, `${option}.rules[${index}]`, place);
+    const at = rule.cell === null ? `rules[${index}]` : `decision(${rule.cell})`;
+    const action = this.#action(rule.action, `${option}.${at}`, place);
     const name = `${index}: ${targetText(rule.action.target)}`;
     return { name, when: rule.when, action, position: place };
   }

@@ -22,6 +22,7 @@ import { knownView, viewOf } from './interpret-view.js';
 import type {
   ActionIr,
   ConditionIr,
+  DecisionTableIr,
   FamilyIr,
   FieldIr,
   RouteIr,
@@ -201,6 +202,17 @@ export function decide(
   }
 }
 
+/** The rule of the combination of classes that the message's values belong to; -1: none. */
+function cellOf({ dimensions, cells }: DecisionTableIr, read: (field: number) => bigint): number {
+  let cell = 0;
+  for (const { field, starts } of dimensions) {
+    const value = read(field);
+    const place = starts.filter((start) => start <= value).length;
+    cell = cell * (starts.length + 1) + place;
+  }
+  return cells[cell] ?? -1;
+}
+
 function follow(
   ir: RouterIr,
   state: InterpreterState,
@@ -209,11 +221,14 @@ function follow(
   view: Uint8Array,
 ): Decision {
   const route = ir.routes[routeIndex] as RouteIr;
-  const isTrue = (condition: ConditionIr): boolean =>
-    holds(condition, { schema: ir.schemas[route.schema ?? -1] as SchemaIr, view, message });
+  const schema = ir.schemas[route.schema ?? -1] as SchemaIr;
+  const isTrue = (condition: ConditionIr): boolean => holds(condition, { schema, view, message });
   const failed = route.checks.find((check) => !isTrue(check.condition));
   if (failed !== undefined) return rejection(failed.code, routeIndex, null);
-  const index = route.rules.findIndex((rule) => rule.when === null || isTrue(rule.when));
+  const index =
+    route.table === undefined
+      ? route.rules.findIndex((rule) => rule.when === null || isTrue(rule.when))
+      : cellOf(route.table, (field) => fieldValue(schema, field, view));
   const rule = route.rules[index];
   if (rule === undefined) return rejection(rejectCodes.NO_ROUTE, routeIndex, null);
   return act(ir, state, message, view, rule.action, routeIndex, index);

@@ -94,7 +94,9 @@ function assertNoFallback(ir: RouterIr, report: ImageReport, seed: number): void
   for (const [index, route] of ir.routes.entries()) {
     const chosen = report.routes[index];
     const arithmetic = route.rules.some(({ when }) => when !== null && hasArithmetic(when));
-    if (route.rules[0]?.when === null) {
+    if (route.table !== undefined) {
+      expect(chosen?.matcher, `seed ${seed}, ${route.name}`).toBe('table');
+    } else if (route.rules[0]?.when === null) {
       expect(chosen?.matcher, `seed ${seed}, ${route.name}`).toBe('always');
     }
     if (!arithmetic) expect(chosen?.programs, `seed ${seed}, ${route.name}`).toBe(0);
@@ -120,6 +122,8 @@ describe('a route image executed by the engine', () => {
   it('was compared with every kind of table and op there is', () => {
     const routes = totals.reports.flatMap((report) => report.routes);
     const ops = totals.reports.flatMap((report) => report.transforms.flatMap(({ ops }) => ops));
+    // Tables of rules have no terms, those that conditions became have.
+    expect(routes.some(({ matcher, terms }) => matcher === 'table' && terms === 0)).toBe(true);
     const matchers = routes.flatMap((route) => route.matchers);
     expect(new Set(routes.map((route) => route.matcher))).toEqual(
       new Set(['always', 'several', 'word', 'aggregated', 'table', 'exact']),

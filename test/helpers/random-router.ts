@@ -15,7 +15,7 @@ import type {
 } from '../../lib/compiler/ir.js';
 import { randomCondition } from './random-condition.js';
 import { poolsFor, randomPool } from './random-pool.js';
-import { manyConditions } from './random-rules.js';
+import { manyConditions, randomTable } from './random-rules.js';
 import { place, randomFamilySchemas, range } from './random-schema.js';
 import type { RandomValues } from './random-values.js';
 
@@ -122,6 +122,8 @@ function randomRoute(
     const action = randomAction(random, parts, schema, false);
     rules.push({ name: 'otherwise', when: null, action, position: place(0) });
   }
+  const isTable = schema !== null && !isLarge && random.chance(15);
+  const table = isTable ? randomTable(random, fields, boundaries, rules.length) : undefined;
   const checks: CheckIr[] = [];
   while (schema !== null && random.chance(40)) {
     checks.push({
@@ -135,7 +137,8 @@ function randomRoute(
     schema,
     sources,
     checks,
-    rules,
+    rules: table === undefined ? rules : rules.map((rule) => ({ ...rule, when: null })),
+    ...(table === undefined ? {} : { table }),
     reject: random.chance(60) ? randomAction(random, parts, schema, true) : null,
     position: place(0),
   };

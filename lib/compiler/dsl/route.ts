@@ -3,7 +3,7 @@ import { optionError, type SourcePlace } from '../../errors.js';
 import { checkName, isRecord, OptionReader } from '../../schema/options.js';
 import { type AnySchema, isSchema, type NameOf } from '../../schema/schema.js';
 import { type Raw, raw } from '../../schema/union.js';
-import type { ConditionIr } from '../ir.js';
+import type { ConditionIr, DecisionTableIr } from '../ir.js';
 import { rulesPerRouteMax } from '../limits.js';
 import {
   type Built,
@@ -16,7 +16,7 @@ import {
 } from './capture.js';
 import { useCondition } from './expressions.js';
 import { refsOf } from './refs.js';
-import { type AnyEndpoint, EndpointNode, type TargetNode, targetOf } from './targets.js';
+import { type AnyEndpoint, EndpointNode, isTarget, type TargetNode, targetOf } from './targets.js';
 import { TransformNode } from './transform.js';
 import type {
   Action,
@@ -47,11 +47,19 @@ export class RuleNode {
   readonly when: ConditionIr | null;
   readonly action: ActionNode;
   readonly built: Built;
+  /** Of `decide`: the first combination that has the rule, for names and errors. */
+  readonly cell: string | null;
 
-  constructor(when: ConditionIr | null, action: ActionNode, built: Built) {
+  constructor(
+    when: ConditionIr | null,
+    action: ActionNode,
+    built: Built,
+    cell: string | null = null,
+  ) {
     this.when = when;
     this.action = action;
     this.built = built;
+    this.cell = cell;
   }
 }
 
@@ -63,6 +71,8 @@ export class RouteNode {
   /** null: every endpoint that carries the schema. */
   readonly from: readonly EndpointNode[] | null;
   readonly rejects: ActionNode | null;
+  /** Decides instead of the rules' conditions. */
+  readonly table: DecisionTableIr | null;
   readonly place: SourcePlace;
 
   constructor(parts: Omit<RouteNode, 'constructor'>) {
@@ -71,6 +81,7 @@ export class RouteNode {
     this.rules = parts.rules;
     this.from = parts.from;
     this.rejects = parts.rejects;
+    this.table = parts.table;
     this.place = parts.place;
   }
 }
@@ -140,8 +151,12 @@ export function via<From extends string, To extends string>(
   transform: Transform<From, To>,
 ): ActionVia<From, To> {
   const node = transformOf(transform);
+  // A function of `decide` may get here a million times: its place is looked up for errors only.
   const to = (destination: unknown): ActionNode =>
-    new ActionNode(node, targetOf(destination, 'rejects.to', placeHere()));
+    new ActionNode(
+      node,
+      isTarget(destination) ? destination : targetOf(destination, 'rejects.to', placeHere()),
+    );
   return Object.freeze({ to }) as unknown as ActionVia<From, To>;
 }
 
@@ -172,15 +187,23 @@ function first(messages: unknown, rules: unknown, options: unknown = {}): Route 
     (returned, run) => takeRules(returned, run, subject, place),
     'all',
   );
+  return makeRoute({ schema, rules: nodes, table: null, place }, options, subject);
+}
+
+/** A route of rules that were taken already, with what its options say. */
+export function makeRoute(
+  parts: Pick<RouteNode, 'schema' | 'rules' | 'table' | 'place'>,
+  options: unknown,
+  subject: string,
+): Route {
+  const { place } = parts;
   const reader = new OptionReader(options, subject, place, 'ERR_ROUTE');
   const name = reader.raw('name');
   const node = new RouteNode({
+    ...parts,
     name: name === undefined ? null : checkName(name, `${subject}.name`, 'ERR_ROUTE', place),
-    schema,
-    rules: nodes,
     from: readFrom(reader),
     rejects: readRejects(reader),
-    place,
   });
   reader.done();
   return node as unknown as Route;
