@@ -79,6 +79,16 @@ Napi::Value throw_type(Napi::Env env, const char* text) {
   return env.Undefined();
 }
 
+void pack_decision(const Decision& decision, uint32_t* words) {
+  const bool to_endpoint =
+      decision.outcome == Outcome::kDeliver && decision.target == TargetKind::kEndpoint;
+  const uint32_t route = decision.route == kNoIndex ? 0 : decision.route + 1u;
+  words[0] = static_cast<uint32_t>(decision.outcome) | route << 8;
+  words[1] = decision.rule;
+  words[2] = decision.reject_code;
+  words[3] = to_endpoint ? decision.endpoint : UINT32_MAX;
+}
+
 }  // namespace
 
 Napi::Function RouteImageObject::define(Napi::Env env) {
@@ -87,7 +97,8 @@ Napi::Function RouteImageObject::define(Napi::Env env) {
                       InstanceMethod<&RouteImageObject::set_alive>("setAlive"),
                       InstanceMethod<&RouteImageObject::set_load>("setLoad"),
                       InstanceMethod<&RouteImageObject::seed>("seed"),
-                      InstanceMethod<&RouteImageObject::step>("step")});
+                      InstanceMethod<&RouteImageObject::step>("step"),
+                      InstanceMethod<&RouteImageObject::decisions>("decisions")});
 }
 
 RouteImageObject::RouteImageObject(const Napi::CallbackInfo& info)
@@ -207,6 +218,32 @@ Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
     result.Set("rejected", transformed(env, reject, message, context, reject_code));
   }
   return result;
+}
+
+Napi::Value RouteImageObject::decisions(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto sources = typed_array_bytes(env, info[0]);
+  const auto messages = typed_array_bytes(env, info[1]);
+  const auto ends = typed_array_bytes(env, info[2]);
+  const auto results = typed_array_bytes(env, info[3]);
+  const size_t count = sources.bytes / sizeof(uint16_t);
+  if (ends.bytes != count * sizeof(uint32_t) || results.bytes != count * 4 * sizeof(uint32_t)) {
+    return throw_type(env, "decisions: expected arrays for as many messages as sources");
+  }
+  uint32_t start = 0;
+  for (size_t index = 0; index < count; ++index) {
+    const uint16_t source = load_u16_le(sources.data + index * sizeof source);
+    const uint32_t end = load_u32_le(ends.data + index * sizeof end);
+    if (source >= alive_.size() || end < start || end > messages.bytes) {
+      return throw_type(env, "decisions: expected endpoints of the image and ascending ends");
+    }
+    StepMessage message{messages.data + start, end - start, source};
+    uint32_t words[4];
+    pack_decision(decide(image_, state_, message), words);
+    std::memcpy(results.data + index * sizeof words, words, sizeof words);
+    start = end;
+  }
+  return env.Undefined();
 }
 
 }  // namespace hyperroute

@@ -2,15 +2,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { emitWithReport, type ImageReport } from '../../lib/compiler/emit.js';
-import { poolKinds } from '../../lib/compiler/emit-format.js';
-import { initialState, interpret } from '../../lib/compiler/interpret.js';
+import { classMapKinds, matcherKinds, poolKinds } from '../../lib/compiler/emit-format.js';
+import { decide, initialState, interpret } from '../../lib/compiler/interpret.js';
 import type { ConditionIr, FieldIr, RouterIr } from '../../lib/compiler/ir.js';
 import { boundaryMessages, type RandomMessage, randomMessage } from '../helpers/random-message.js';
 import { randomStateChange } from '../helpers/random-pool.js';
 import { type RandomRouter, randomRouter } from '../helpers/random-router.js';
 import { range } from '../helpers/random-schema.js';
 import { RandomValues } from '../helpers/random-values.js';
-import { loadImage } from '../helpers/route-image.js';
+import { loadImage, nativeDecisions, packedDecision } from '../helpers/route-image.js';
 
 /** Messages decided both ways in a run; a run goes on until there were as many. */
 const decisionsMin = 20_000;
@@ -62,6 +62,55 @@ function compareOne(seed: number, totals: Totals): void {
     const at = `seed ${seed}, endpoint ${source}, message ${Buffer.from(message).toString('hex')}`;
     expect(actual, at).toEqual(expected);
   }
+}
+
+/** Messages decided both ways, many in one call: what matchers and pools say, without the rest. */
+const manyMin = manyDecisions();
+const batch = 500;
+/** Rules that the interpreter looks at for one configuration: those of many rules get less. */
+const rulesLooked = 400_000;
+
+function manyDecisions(): number {
+  const given = process.env.HYPERROUTE_DIFFERENTIAL_DECISIONS;
+  if (given !== undefined) return Number(given);
+  if (process.env.HYPERROUTE_LONG === '1') return 100_000_000;
+  const isRequired = process.env.CI === 'true' || process.env.HYPERROUTE_REQUIRE_ALL === '1';
+  return isRequired ? 1_000_000 : 100_000;
+}
+
+/** Decides messages of one random configuration; returns how many. */
+function compareMany(seed: number, totals: Totals): number {
+  const random = new RandomValues(seed);
+  const router = randomRouter(random);
+  const { ir } = router;
+  const { image, report } = emitWithReport(ir);
+  totals.reports.push(report);
+  const native = loadImage(image);
+  const start = random.u64();
+  const state = initialState(ir, start);
+  native.seed(start);
+  const ruleCount = ir.routes.reduce((sum, { rules }) => sum + rules.length, 1);
+  const wanted = Math.ceil(rulesLooked / ruleCount / batch) * batch;
+  const near = boundaryMessages(random, router);
+  for (let count = 0; count < wanted; count += batch) {
+    // Half of them on and beside the boundaries, as long as there are any.
+    const messages = Array.from({ length: batch }, (_none, at) => {
+      const next = at % 2 === 0 ? near.next().value : undefined;
+      return next ?? randomMessage(random, router);
+    });
+    for (let change = random.below(4); change > 0; change -= 1) {
+      randomStateChange(random, state, native);
+    }
+    const actual = nativeDecisions(native, messages);
+    for (const [at, { source, message }] of messages.entries()) {
+      const expected = packedDecision(decide(ir, state, source, message));
+      if (expected.every((word, place) => word === actual[4 * at + place])) continue;
+      const hex = Buffer.from(message).toString('hex');
+      const words = [...actual.subarray(4 * at, 4 * at + 4)];
+      expect(words, `seed ${seed}, endpoint ${source}, message ${hex}`).toEqual(expected);
+    }
+  }
+  return wanted;
 }
 
 function hasArithmetic(condition: ConditionIr): boolean {
@@ -119,6 +168,15 @@ describe('a route image executed by the engine', () => {
     expect(totals.decisions).toBeGreaterThanOrEqual(decisionsMin);
   });
 
+  const manyTimeout = Math.max(600_000, manyMin / 10);
+  it('decides a great many messages as the interpreter does', { timeout: manyTimeout }, () => {
+    let decided = 0;
+    for (let seed = firstSeed + 1_000_000; decided < manyMin; seed += 1) {
+      decided += compareMany(seed, totals);
+    }
+    expect(decided).toBeGreaterThanOrEqual(manyMin);
+  });
+
   it('was compared with every kind of table and op there is', () => {
     const routes = totals.reports.flatMap((report) => report.routes);
     const ops = totals.reports.flatMap((report) => report.transforms.flatMap(({ ops }) => ops));
@@ -129,13 +187,13 @@ describe('a route image executed by the engine', () => {
       new Set(['always', 'several', 'word', 'aggregated', 'table', 'exact']),
     );
     expect(new Set(matchers.map(({ matcher }) => matcher))).toEqual(
-      new Set(['word', 'aggregated', 'table', 'exact']),
+      new Set(Object.keys(matcherKinds)),
     );
     expect(new Set(routes.flatMap((route) => route.checks))).toEqual(
       new Set(['range', 'search', 'pair', 'program']),
     );
     expect(new Set(routes.flatMap((route) => route.fields.map(({ map }) => map)))).toEqual(
-      new Set(['direct', 'directWide', 'search', 'buckets', 'keyPart', 'text']),
+      new Set(Object.keys(classMapKinds)),
     );
     expect(routes.some((route) => route.programs > 0)).toBe(true);
     expect(new Set(ops).size).toBe(20);

@@ -14,9 +14,11 @@ export function manyConditions(
   boundaries: Boundaries,
 ): ConditionIr[] {
   const integers = fields.flatMap((field, index) => (field.type === 'bytes' ? [] : [index]));
+  // Fields of two bytes have a class map of their own where there are many classes.
+  const twoBytes = integers.filter((index) => fields[index]?.bytes === 2);
+  const one = random.pick(twoBytes.length > 0 && random.chance(50) ? twoBytes : integers);
   const shape = random.below(6);
-  if (shape === 0) return oneField(random, fields, boundaries, random.pick(integers), true);
-  if (shape === 1) return oneField(random, fields, boundaries, random.pick(integers), false);
+  if (shape < 2) return oneField(random, fields, boundaries, one, shape === 0);
   if (shape === 2) return tuples(random, boundaries, integers);
   if (shape === 3) return mixture(random, fields, boundaries, integers);
   return Array.from({ length: random.between(65, 300) }, () =>
