@@ -23,6 +23,8 @@ export {
   type StrategyDefinition,
   type StrategyTable,
 } from './compiler/dsl/balancing.js';
+export { decide } from './compiler/dsl/decide.js';
+export type * from './compiler/dsl/decide-types.js';
 export type * from './compiler/dsl/expression-types.js';
 export { and, not, or } from './compiler/dsl/expressions.js';
 export {

@@ -175,6 +175,7 @@ class Builder {
         }),
       ),
       rules: route.rules.map((rule, at) => this.#rule(rule, at, option)),
+      ...(route.table === null ? {} : { table: route.table }),
       reject:
         route.rejects === null
           ? null
@@ -206,14 +207,16 @@ class Builder {
 
   #rule(rule: RuleNode, index: number, option: string): RuleIr {
     const place = rule.built.place;
-    const action = this.#action(rule.action, `${option}.rules[${index}]`, place);
+    const { start } = rule;
+    const at = `${option}.${start.kind === 'cell' ? `decision(${start.cell})` : `rules[${index}]`}`;
+    const action = this.#action(rule.action, at, place);
     const name = `${index}: ${targetText(rule.action.target)}`;
     const { taps, isBestEffort, priority } = rule.manner;
     return {
       name,
-      when: rule.start.when,
+      when: start.when,
       action,
-      ...(taps.length === 0 ? {} : { taps: this.#taps(taps, `${option}.rules[${index}]`, place) }),
+      ...(taps.length === 0 ? {} : { taps: this.#taps(taps, at, place) }),
       ...(isBestEffort ? { bestEffort: true } : {}),
       ...(priority === 0 ? {} : { priority }),
       position: place,

@@ -5,17 +5,25 @@ import { checkCondition } from './check-conditions.js';
 import { checkCopies } from './check-copies.js';
 import { onlyReceives } from './check-frames.js';
 import { checkPoolKey, poolEndpoints } from './check-pools.js';
+import { fieldRange, isInteger } from './emit-fields.js';
 import type { Findings } from './findings.js';
 import type {
   ActionIr,
   ConditionIr,
+  DecisionTableIr,
   PoolIr,
   RouteIr,
   RouterIr,
   SourcePosition,
   TransformIr,
 } from './ir.js';
-import { checksPerRouteMax, routeCountMax, rulesPerRouteMax } from './limits.js';
+import {
+  checksPerRouteMax,
+  routeCountMax,
+  rulesPerRouteMax,
+  tableCellsMax,
+  tableFieldsMax,
+} from './limits.js';
 
 export function checkRoutes(ir: RouterIr, findings: Findings): void {
   const { routes } = ir;
@@ -117,12 +125,14 @@ class RouteCheck {
   }
 
   #rules(): void {
-    const { rules, schema } = this.#route;
+    const { rules, schema, table } = this.#route;
     const option = `${this.#path}.rules`;
     const isBounded = rules.length >= 1 && rules.length <= rulesPerRouteMax;
     this.#need(isBounded, option, `1 to ${rulesPerRouteMax} rules`, rules.length);
-    const isAll = this.#route.mode === 'all';
-    const last = isAll ? -1 : rules.findIndex((rule) => rule.when === null);
+    // The rules of a table have no conditions and no order, those of `all` no order.
+    const isOrdered = table === undefined && this.#route.mode !== 'all';
+    const last = isOrdered ? rules.findIndex((rule) => rule.when === null) : -1;
+    if (table !== undefined) this.#table(table);
     for (const [index, rule] of rules.entries()) {
       const { when, action, position } = rule;
       const at = `${option}[${index}]`;
@@ -141,6 +151,40 @@ class RouteCheck {
         this.#action(tap.action, `${at}.taps[${number}]`, position, false);
       }
     }
+  }
+
+  /** A table has a rule, or none, for every combination of the classes of fields it reads. */
+  #table({ dimensions, cells }: DecisionTableIr): void {
+    const option = `${this.#path}.table`;
+    const { schema, rules } = this.#route;
+    const fields = this.#ir.schemas[schema ?? -1]?.fields ?? [];
+    let count = 1;
+    for (const [at, { field: index, starts }] of dimensions.entries()) {
+      const field = fields[index];
+      const place = `${option}.dimensions[${at}]`;
+      if (field === undefined || !isInteger(field)) {
+        this.#need(false, place, 'an integer field', field?.type);
+        return;
+      }
+      const [low, high] = fieldRange(field);
+      const isAscending = starts.every((start, n) => {
+        const before = starts[n - 1] ?? low;
+        return typeof start === 'bigint' && start > before && start <= high;
+      });
+      this.#need(isAscending, place, `ascending values above ${low}, to ${high}`, starts);
+      count = Math.min(count * (starts.length + 1), Number.MAX_SAFE_INTEGER);
+    }
+    const isBounded = dimensions.length <= tableFieldsMax && cells.length <= tableCellsMax;
+    const bound = `at most ${tableFieldsMax} fields and ${tableCellsMax} cells`;
+    this.#need(isBounded, option, bound, `${dimensions.length} and ${cells.length}`);
+    const expected = `a cell for each of ${count} combinations`;
+    this.#need(cells.length === count, `${option}.cells`, expected, cells.length);
+    const odd = cells.find(
+      (cell) => !(Number.isInteger(cell) && cell >= -1 && cell < rules.length),
+    );
+    this.#need(odd === undefined, `${option}.cells`, `a rule of ${rules.length}, or -1`, odd);
+    const isBare = rules.every(({ when }) => when === null);
+    this.#need(isBare, option, 'rules without conditions', 'a condition');
   }
 
   #action(action: ActionIr, path: string, position: SourcePosition, isReject: boolean): void {

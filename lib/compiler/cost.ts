@@ -1,7 +1,8 @@
 // What tables cost: predicted nanoseconds of one lookup, by which the emitter chooses between the
-// forms that a route's rules can take, and which its report names. Pure. The constants were
-// measured with `node bench/main.js route` on a cloud machine (AMD EPYC, 3 GHz, 32 KB and 512 KB of
-// cache a core, 32 MB shared); on another machine they are off by a factor, the same for each form.
+// forms that a route's rules can take, and which its report names. Pure. The constants are those of
+// a cloud machine that is not busy otherwise (AMD EPYC, 3 GHz, 32 KB and 512 KB of cache a core,
+// 32 MB shared). They rank the forms and are no promise: another machine, and neighbours in the
+// shared cache, change what large tables cost by a factor.
 
 /** A load that depends on the one before, from a table of which every part is as likely. */
 const loadSteps: readonly (readonly [bytes: number, ns: number])[] = [

@@ -10,9 +10,16 @@ export function readBytes(message: Uint8Array, { offset, bytes }: FieldIr): Uint
 /** The value of an integer field, or of a bit. */
 export function readField(message: Uint8Array, field: FieldIr): bigint {
   if (field.bit !== undefined) return BigInt(((message[field.offset] ?? 0) >> field.bit) & 1);
-  const octets = [...readBytes(message, field)];
-  if (field.order === 'le') octets.reverse();
-  const pattern = octets.reduce((value, octet) => (value << 8n) | BigInt(octet), 0n);
+  // In two halves, because four bytes are exact in a number.
+  let high = 0;
+  let low = 0;
+  for (let index = 0; index < field.bytes; index++) {
+    const place = field.order === 'le' ? field.bytes - 1 - index : index;
+    const octet = message[field.offset + place] ?? 0;
+    if (index < field.bytes - 4) high = high * 256 + octet;
+    else low = low * 256 + octet;
+  }
+  const pattern = (BigInt(high) << 32n) | BigInt(low);
   return field.type.startsWith('i') ? BigInt.asIntN(field.bytes * 8, pattern) : pattern;
 }
 

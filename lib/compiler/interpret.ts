@@ -23,6 +23,7 @@ import { knownView, viewOf } from './interpret-view.js';
 import type {
   ActionIr,
   ConditionIr,
+  DecisionTableIr,
   FamilyIr,
   FieldIr,
   PoolIr,
@@ -218,6 +219,17 @@ export function decide(
   }
 }
 
+/** The rule of the combination of classes that the message's values belong to; -1: none. */
+function cellOf({ dimensions, cells }: DecisionTableIr, read: (field: number) => bigint): number {
+  let cell = 0;
+  for (const { field, starts } of dimensions) {
+    const value = read(field);
+    const place = starts.filter((start) => start <= value).length;
+    cell = cell * (starts.length + 1) + place;
+  }
+  return cells[cell] ?? -1;
+}
+
 function follow(
   ir: RouterIr,
   state: InterpreterState,
@@ -226,8 +238,8 @@ function follow(
   view: Uint8Array,
 ): Decision {
   const route = ir.routes[routeIndex] as RouteIr;
-  const isTrue = (condition: ConditionIr): boolean =>
-    holds(condition, { schema: ir.schemas[route.schema ?? -1] as SchemaIr, view, message });
+  const schema = ir.schemas[route.schema ?? -1] as SchemaIr;
+  const isTrue = (condition: ConditionIr): boolean => holds(condition, { schema, view, message });
   const failed = route.checks.find((check) => !isTrue(check.condition));
   if (failed !== undefined) return rejection(failed.code, routeIndex, null);
   const passing = { ir, state, message, view, route: routeIndex };
@@ -236,7 +248,10 @@ function follow(
     const isHeld = decision.rule !== null;
     return isHeld ? decision : rejection(rejectCodes.NO_ROUTE, routeIndex, null);
   }
-  const index = route.rules.findIndex((rule) => rule.when === null || isTrue(rule.when));
+  const index =
+    route.table === undefined
+      ? route.rules.findIndex((rule) => rule.when === null || isTrue(rule.when))
+      : cellOf(route.table, (field) => fieldValue(schema, field, view));
   if (index < 0) return rejection(rejectCodes.NO_ROUTE, routeIndex, null);
   return send(passing, [index]);
 }
@@ -249,7 +264,7 @@ function* heldBy(route: RouteIr, isTrue: (condition: ConditionIr) => boolean): G
 }
 
 /** The message of a decision has left: the taps of the rules that held for it count it. */
-function settle(state: InterpreterState, { taps }: Decision): void {
+export function settle(state: InterpreterState, { taps }: Decision): void {
   for (const tap of taps) state.tapCounts[tap] = (state.tapCounts[tap] ?? 0) + 1;
 }
 

@@ -189,7 +189,7 @@ export interface DimensionIr {
 /** A decision for every combination of classes, the last dimension counting fastest. */
 export interface DecisionTableIr {
   readonly dimensions: readonly DimensionIr[];
-  /** Rule indices. */
+  /** Rule indices; -1: no rule. */
   readonly cells: readonly number[];
 }
 

@@ -2,6 +2,9 @@
 
 export const endpointCountMax = 250;
 export const rulesPerRouteMax = 131_072;
+/** Of the table that `decide` fills. */
+export const tableCellsMax = 1_048_576;
+export const tableFieldsMax = 64;
 /** Conjunctions of all rules of a route. */
 export const routeBoxesMax = 524_288;
 export const routeCountMax = 4_096;

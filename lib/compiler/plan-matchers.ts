@@ -20,11 +20,10 @@ import {
 } from './emit-format.js';
 import type { Term } from './emit-terms.js';
 import type { IntervalsIr, SchemaIr } from './ir.js';
+import { tableCellsMax } from './limits.js';
 import { isTextField } from './lower.js';
 import { perfectHashBytes } from './perfect-hash.js';
 
-/** Combinations of classes that one table lists. */
-export const tableCellsMax = 1 << 20;
 /** Cells that are written while such a table is filled. */
 const tableWorkMax = 1 << 26;
 /** Keys of one hash table, and of one term of it. */

@@ -7,7 +7,9 @@ import { type SourcePlace, unknownFile } from '../errors.js';
 const libraryFolder = resolve(fileURLToPath(import.meta.url), '..', '..');
 // The build puts the compiled examples beside the library; they are users of it.
 const exampleFolder = `examples${sep}`;
-const framesMax = 16;
+/** Frames of a stack that are looked at: a few first, because each of them costs. */
+const framesFew = 8;
+const framesMax = 24;
 
 const unknownPlace: SourcePlace = { file: unknownFile, line: 1, column: 1 };
 
@@ -16,12 +18,17 @@ const unknownPlace: SourcePlace = { file: unknownFile, line: 1, column: 1 };
  * so it costs microseconds; never throws. Lines and columns count from 1.
  */
 export function callerPlace(): SourcePlace {
+  return outerPlace(framesFew) ?? outerPlace(framesMax) ?? unknownPlace;
+}
+
+/** The place of the nearest caller outside among so many frames; null: there is none. */
+function outerPlace(frameCount: number): SourcePlace | null {
   const errorClass = Error as { prepareStackTrace?: typeof Error.prepareStackTrace };
   const formatBefore = errorClass.prepareStackTrace;
   const limitBefore = Error.stackTraceLimit;
-  let place = unknownPlace;
+  let place: SourcePlace | null = null;
   try {
-    Error.stackTraceLimit = framesMax;
+    Error.stackTraceLimit = frameCount;
     errorClass.prepareStackTrace = (_error, sites) => {
       place = firstOutside(sites);
       return '';
@@ -50,13 +57,13 @@ function restore(
   }
 }
 
-function firstOutside(sites: readonly NodeJS.CallSite[]): SourcePlace {
+function firstOutside(sites: readonly NodeJS.CallSite[]): SourcePlace | null {
   for (const site of sites) {
     const file = userFile(site.getFileName());
     if (file === null) continue;
     return { file, line: site.getLineNumber() ?? 1, column: site.getColumnNumber() ?? 1 };
   }
-  return unknownPlace;
+  return null;
 }
 
 /** What `userFile` found out: a configuration of many rules asks for the same few files. */

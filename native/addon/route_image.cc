@@ -98,6 +98,23 @@ Napi::Value throw_type(Napi::Env env, const char* text) {
   return env.Undefined();
 }
 
+// The last word mixes all copies, so that one that differs shows.
+void pack_decision(const Decision& decision, const StepState& state, uint32_t* words) {
+  uint32_t copies = decision.tap_count * 256u + decision.skipped_count;
+  for (uint32_t index = 0; index < decision.delivery_count; ++index) {
+    const Delivery& delivery = delivery_at(decision, state, index);
+    const bool to_endpoint = delivery.target == TargetKind::kEndpoint;
+    const uint32_t endpoint = to_endpoint ? delivery.endpoint : UINT32_MAX;
+    const uint32_t transform = delivery.transform == kNoIndex ? 0 : delivery.transform + 1u;
+    copies = (copies ^ endpoint ^ transform * 0x10001u) * 0x01000193u;
+  }
+  const uint32_t route = decision.route == kNoIndex ? 0 : decision.route + 1u;
+  words[0] = static_cast<uint32_t>(decision.outcome) | route << 8;
+  words[1] = decision.rule;
+  words[2] = decision.reject_code;
+  words[3] = copies;
+}
+
 }  // namespace
 
 Napi::Function RouteImageObject::define(Napi::Env env) {
@@ -106,7 +123,8 @@ Napi::Function RouteImageObject::define(Napi::Env env) {
                       InstanceMethod<&RouteImageObject::set_alive>("setAlive"),
                       InstanceMethod<&RouteImageObject::set_load>("setLoad"),
                       InstanceMethod<&RouteImageObject::seed>("seed"),
-                      InstanceMethod<&RouteImageObject::step>("step")});
+                      InstanceMethod<&RouteImageObject::step>("step"),
+                      InstanceMethod<&RouteImageObject::decisions>("decisions")});
 }
 
 RouteImageObject::RouteImageObject(const Napi::CallbackInfo& info)
@@ -251,6 +269,34 @@ Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
     result.Set("rejected", transform_all(env, reject, message, context, reject_code));
   }
   return result;
+}
+
+Napi::Value RouteImageObject::decisions(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto sources = typed_array_bytes(env, info[0]);
+  const auto messages = typed_array_bytes(env, info[1]);
+  const auto ends = typed_array_bytes(env, info[2]);
+  const auto results = typed_array_bytes(env, info[3]);
+  const size_t count = sources.bytes / sizeof(uint16_t);
+  if (ends.bytes != count * sizeof(uint32_t) || results.bytes != count * 4 * sizeof(uint32_t)) {
+    return throw_type(env, "decisions: expected arrays for as many messages as sources");
+  }
+  uint32_t start = 0;
+  for (size_t index = 0; index < count; ++index) {
+    const uint16_t source = load_u16_le(sources.data + index * sizeof source);
+    const uint32_t end = load_u32_le(ends.data + index * sizeof end);
+    if (source >= alive_.size() || end < start || end > messages.bytes) {
+      return throw_type(env, "decisions: expected endpoints of the image and ascending ends");
+    }
+    StepMessage message{messages.data + start, end - start, source};
+    uint32_t words[4];
+    const Decision decision = decide(image_, state_, message);
+    settle(image_, state_, decision);
+    pack_decision(decision, state_, words);
+    std::memcpy(results.data + index * sizeof words, words, sizeof words);
+    start = end;
+  }
+  return env.Undefined();
 }
 
 }  // namespace hyperroute

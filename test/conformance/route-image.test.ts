@@ -2,15 +2,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { emitWithReport, type ImageReport } from '../../lib/compiler/emit.js';
-import { poolKinds } from '../../lib/compiler/emit-format.js';
-import { initialState, interpret } from '../../lib/compiler/interpret.js';
+import { classMapKinds, matcherKinds, poolKinds } from '../../lib/compiler/emit-format.js';
+import { decide, initialState, interpret, settle } from '../../lib/compiler/interpret.js';
 import type { ConditionIr, FieldIr, RouterIr } from '../../lib/compiler/ir.js';
 import { boundaryMessages, type RandomMessage, randomMessage } from '../helpers/random-message.js';
 import { randomStateChange } from '../helpers/random-pool.js';
 import { type RandomRouter, randomRouter } from '../helpers/random-router.js';
 import { range } from '../helpers/random-schema.js';
 import { RandomValues } from '../helpers/random-values.js';
-import { loadImage } from '../helpers/route-image.js';
+import { loadImage, nativeDecisions, packedDecision } from '../helpers/route-image.js';
 
 /** Messages decided both ways in a run; a run goes on until there were as many. */
 const decisionsMin = 20_000;
@@ -69,6 +69,57 @@ function compareOne(seed: number, totals: Totals): void {
   }
 }
 
+/** Messages decided both ways, many in one call: what matchers and pools say, without the rest. */
+const manyMin = manyDecisions();
+const batch = 500;
+/** Rules that the interpreter looks at for one configuration: those of many rules get less. */
+const rulesLooked = 400_000;
+
+function manyDecisions(): number {
+  const given = process.env.HYPERROUTE_DIFFERENTIAL_DECISIONS;
+  if (given !== undefined) return Number(given);
+  if (process.env.HYPERROUTE_LONG === '1') return 100_000_000;
+  const isRequired = process.env.CI === 'true' || process.env.HYPERROUTE_REQUIRE_ALL === '1';
+  return isRequired ? 1_000_000 : 100_000;
+}
+
+/** Decides messages of one random configuration; returns how many. */
+function compareMany(seed: number, totals: Totals): number {
+  const random = new RandomValues(seed);
+  const router = randomRouter(random);
+  const { ir } = router;
+  const { image, report } = emitWithReport(ir);
+  totals.reports.push(report);
+  const native = loadImage(image);
+  const start = random.u64();
+  const state = initialState(ir, start);
+  native.seed(start);
+  const ruleCount = ir.routes.reduce((sum, { rules }) => sum + rules.length, 1);
+  const wanted = Math.ceil(rulesLooked / ruleCount / batch) * batch;
+  const near = boundaryMessages(random, router);
+  for (let count = 0; count < wanted; count += batch) {
+    // Half of them on and beside the boundaries, as long as there are any.
+    const messages = Array.from({ length: batch }, (_none, at) => {
+      const next = at % 2 === 0 ? near.next().value : undefined;
+      return next ?? randomMessage(random, router);
+    });
+    for (let change = random.below(4); change > 0; change -= 1) {
+      randomStateChange(random, state, native);
+    }
+    const actual = nativeDecisions(native, messages);
+    for (const [at, { source, message }] of messages.entries()) {
+      const decision = decide(ir, state, source, message);
+      settle(state, decision);
+      const expected = packedDecision(decision);
+      if (expected.every((word, place) => word === actual[4 * at + place])) continue;
+      const hex = Buffer.from(message).toString('hex');
+      const words = [...actual.subarray(4 * at, 4 * at + 4)];
+      expect(words, `seed ${seed}, endpoint ${source}, message ${hex}`).toEqual(expected);
+    }
+  }
+  return wanted;
+}
+
 function hasArithmetic(condition: ConditionIr): boolean {
   if (condition.kind === 'compare' || condition.kind === 'plugin') return true;
   if (condition.kind === 'in') return condition.value.kind !== 'field';
@@ -99,7 +150,9 @@ function assertNoFallback(ir: RouterIr, report: ImageReport, seed: number): void
   for (const [index, route] of ir.routes.entries()) {
     const chosen = report.routes[index];
     const arithmetic = route.rules.some(({ when }) => when !== null && hasArithmetic(when));
-    if (route.rules[0]?.when === null && route.mode !== 'all') {
+    if (route.table !== undefined) {
+      expect(chosen?.matcher, `seed ${seed}, ${route.name}`).toBe('table');
+    } else if (route.rules[0]?.when === null && route.mode !== 'all') {
       expect(chosen?.matcher, `seed ${seed}, ${route.name}`).toBe('always');
     }
     if (!arithmetic) expect(chosen?.programs, `seed ${seed}, ${route.name}`).toBe(0);
@@ -122,21 +175,32 @@ describe('a route image executed by the engine', () => {
     expect(totals.decisions).toBeGreaterThanOrEqual(decisionsMin);
   });
 
+  const manyTimeout = Math.max(600_000, manyMin / 10);
+  it('decides a great many messages as the interpreter does', { timeout: manyTimeout }, () => {
+    let decided = 0;
+    for (let seed = firstSeed + 1_000_000; decided < manyMin; seed += 1) {
+      decided += compareMany(seed, totals);
+    }
+    expect(decided).toBeGreaterThanOrEqual(manyMin);
+  });
+
   it('was compared with every kind of table and op there is', () => {
     const routes = totals.reports.flatMap((report) => report.routes);
     const ops = totals.reports.flatMap((report) => report.transforms.flatMap(({ ops }) => ops));
+    // Tables of rules have no terms, those that conditions became have.
+    expect(routes.some(({ matcher, terms }) => matcher === 'table' && terms === 0)).toBe(true);
     const matchers = routes.flatMap((route) => route.matchers);
     expect(new Set(routes.map((route) => route.matcher))).toEqual(
       new Set(['always', 'several', 'word', 'aggregated', 'table', 'exact']),
     );
     expect(new Set(matchers.map(({ matcher }) => matcher))).toEqual(
-      new Set(['word', 'aggregated', 'table', 'exact']),
+      new Set(Object.keys(matcherKinds)),
     );
     expect(new Set(routes.flatMap((route) => route.checks))).toEqual(
       new Set(['range', 'search', 'pair', 'program']),
     );
     expect(new Set(routes.flatMap((route) => route.fields.map(({ map }) => map)))).toEqual(
-      new Set(['direct', 'directWide', 'search', 'buckets', 'keyPart', 'text']),
+      new Set(Object.keys(classMapKinds)),
     );
     expect(routes.some((route) => route.programs > 0)).toBe(true);
     expect(new Set(ops).size).toBe(20);

@@ -17,7 +17,7 @@ import type {
 import { randomCondition } from './random-condition.js';
 import { withCopies } from './random-fan-out.js';
 import { poolsFor, randomPool } from './random-pool.js';
-import { manyConditions } from './random-rules.js';
+import { manyConditions, randomTable } from './random-rules.js';
 import { place, randomFamilySchemas, range } from './random-schema.js';
 import type { RandomValues } from './random-values.js';
 
@@ -126,6 +126,9 @@ function randomRoute(
     rules.push({ name: 'otherwise', when: null, action, position: place(0) });
   }
   const copy = () => randomAction(random, parts, schema, false);
+  const isTable = schema !== null && !isLarge && mode === 'first' && random.chance(15);
+  const table = isTable ? randomTable(random, fields, boundaries, rules.length) : undefined;
+  const bare = table === undefined ? rules : rules.map((rule) => ({ ...rule, when: null }));
   const checks: CheckIr[] = [];
   while (schema !== null && random.chance(40)) {
     checks.push({
@@ -139,7 +142,8 @@ function randomRoute(
     schema,
     sources,
     checks,
-    ...withCopies(random, parts.pools, rules, mode, copy),
+    ...withCopies(random, parts.pools, bare, mode, copy),
+    ...(table === undefined ? {} : { table }),
     reject: random.chance(60) ? randomAction(random, parts, schema, true) : null,
     position: place(0),
   };

@@ -1,6 +1,6 @@
 // Random sets of many conditions, each of a shape that one kind of table is for: values and
 // ranges of one field, values of several fields together, and mixtures of them.
-import type { ConditionIr, FieldIr, IntervalsIr } from '../../lib/compiler/ir.js';
+import type { ConditionIr, DecisionTableIr, FieldIr, IntervalsIr } from '../../lib/compiler/ir.js';
 import { narrowCondition, randomCondition } from './random-condition.js';
 import { range } from './random-schema.js';
 import type { RandomValues } from './random-values.js';
@@ -14,9 +14,11 @@ export function manyConditions(
   boundaries: Boundaries,
 ): ConditionIr[] {
   const integers = fields.flatMap((field, index) => (field.type === 'bytes' ? [] : [index]));
+  // Fields of two bytes have a class map of their own where there are many classes.
+  const twoBytes = integers.filter((index) => fields[index]?.bytes === 2);
+  const one = random.pick(twoBytes.length > 0 && random.chance(50) ? twoBytes : integers);
   const shape = random.below(6);
-  if (shape === 0) return oneField(random, fields, boundaries, random.pick(integers), true);
-  if (shape === 1) return oneField(random, fields, boundaries, random.pick(integers), false);
+  if (shape < 2) return oneField(random, fields, boundaries, one, shape === 0);
   if (shape === 2) return tuples(random, boundaries, integers);
   if (shape === 3) return mixture(random, fields, boundaries, integers);
   return Array.from({ length: random.between(65, 300) }, () =>
@@ -98,4 +100,31 @@ function mixture(
   ];
   const isSorted = random.chance(40);
   return isSorted ? parts : parts.sort(() => random.below(3) - 1);
+}
+
+/** A table for rules without conditions: any classes of some fields, any rule or none for each. */
+export function randomTable(
+  random: RandomValues,
+  fields: readonly FieldIr[],
+  boundaries: Boundaries,
+  ruleCount: number,
+): DecisionTableIr {
+  const integers = fields.flatMap((field, index) => (field.type === 'bytes' ? [] : [index]));
+  const chosen = integers.filter(() => random.chance(50)).slice(0, 4);
+  let cellCount = 1;
+  const dimensions = chosen.map((index) => {
+    const [low, high] = range(fields[index] as FieldIr);
+    const most = chosen.length === 1 && random.chance(50) ? 300 : 7;
+    const span = random.chance(60) && high - low > 110n ? 110n : high - low;
+    const starts = new Set<bigint>();
+    for (let count = random.below(most); count > 0; count -= 1) {
+      starts.add(low + 1n + (random.u64() % span));
+    }
+    const sorted = [...starts].sort((a, b) => (a < b ? -1 : 1));
+    boundaries[index]?.push(...sorted);
+    cellCount *= sorted.length + 1;
+    return { field: index, starts: sorted };
+  });
+  const cells = Array.from({ length: cellCount }, () => random.below(ruleCount + 1) - 1);
+  return { dimensions, cells };
 }

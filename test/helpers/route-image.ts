@@ -1,5 +1,5 @@
 // The native route image as tests see it: load one, and walk messages through its step.
-import type { Interpreted } from '../../lib/compiler/interpret.js';
+import type { Decision, Interpreted } from '../../lib/compiler/interpret.js';
 import { native } from '../../lib/native.js';
 
 /** `RouteImage` of the addon. `step` returns what `interpret` returns for the same message. */
@@ -17,6 +17,7 @@ export interface NativeRouteImage {
   /** Starts the random numbers anew. */
   seed(value: bigint): void;
   step(source: number, message: Uint8Array, returnAddress: bigint): Interpreted;
+  decisions(sources: Uint8Array, messages: Uint8Array, ends: Uint8Array, results: Uint8Array): void;
 }
 
 interface RouteImageAddon {
@@ -27,4 +28,40 @@ interface RouteImageAddon {
 export function loadImage(bytes: Uint8Array): NativeRouteImage {
   const { RouteImage } = native() as unknown as RouteImageAddon;
   return new RouteImage(bytes);
+}
+
+/** A decision in the four words that the addon gives for it; the last one mixes all its copies. */
+export function packedDecision(decision: Decision): number[] {
+  const { outcome, route, rule, rejectCode, deliveries, taps, skipped } = decision;
+  const first = outcomes.indexOf(outcome) | (((route ?? -1) + 1) << 8);
+  let copies = Math.imul(taps.length, 256) + skipped;
+  for (const { target, transform } of deliveries) {
+    const endpoint = target.kind === 'endpoint' ? target.endpoint : noWord;
+    copies = Math.imul(copies ^ endpoint ^ Math.imul((transform ?? -1) + 1, 0x10001), 0x01000193);
+  }
+  return [first >>> 0, rule ?? noWord, rejectCode, copies >>> 0];
+}
+
+const outcomes = ['deliver', 'discard', 'reject'];
+const noWord = 0xffffffff;
+
+/** Decides many messages in one call; four words for each, as `packedDecision`. */
+export function nativeDecisions(
+  image: NativeRouteImage,
+  messages: readonly { readonly source: number; readonly message: Uint8Array }[],
+): Uint32Array {
+  const bytes = (words: Uint16Array | Uint32Array): Uint8Array => new Uint8Array(words.buffer);
+  const sources = Uint16Array.from(messages, ({ source }) => source);
+  let end = 0;
+  const ends = Uint32Array.from(messages, ({ message }) => {
+    end += message.length;
+    return end;
+  });
+  const joined = new Uint8Array(end);
+  for (const [index, { message }] of messages.entries()) {
+    joined.set(message, (ends[index] ?? 0) - message.length);
+  }
+  const results = new Uint32Array(4 * messages.length);
+  image.decisions(bytes(sources), joined, bytes(ends), bytes(results));
+  return results;
 }

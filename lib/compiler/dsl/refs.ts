@@ -8,6 +8,7 @@ import { defaultOf, type PlacedField, placedFields } from '../view.js';
 import { BitsNode, prefixRange } from './bits.js';
 import { type Capture, currentCapture, placeHere } from './capture.js';
 import { builtInCode, type CodeReference } from './codes.js';
+import { bandsOf, type DimensionNode, rangeDimension } from './dimensions.js';
 import { constant, ExpressionNode, fieldCompare, fieldIn } from './expressions.js';
 import { matchesOf } from './matchers.js';
 import { NarrowingNode, OutputValue, RescaleNode, TableNode } from './outputs.js';
@@ -71,6 +72,14 @@ export class NumberFieldRef extends ExpressionNode {
       throw optionError('ERR_ROUTE', what, 'an integer from 0 to 18', decimals, placeHere());
     }
     return new RescaleNode(this, decimals);
+  }
+
+  bands(...starts: readonly unknown[]): DimensionNode {
+    return bandsOf(this, starts);
+  }
+
+  range(low: unknown, high: unknown): DimensionNode {
+    return rangeDimension(this, low, high);
   }
 
   between(low: unknown, high: unknown): Condition {

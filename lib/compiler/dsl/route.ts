@@ -4,6 +4,7 @@ import { optionError, type SourcePlace } from '../../errors.js';
 import { checkName, isRecord, OptionReader } from '../../schema/options.js';
 import { type AnySchema, isSchema, type NameOf } from '../../schema/schema.js';
 import { type Raw, raw } from '../../schema/union.js';
+import type { DecisionTableIr } from '../ir.js';
 import { rulesPerRouteMax } from '../limits.js';
 import { type Capture, capture, currentCapture, noteUsed, placeHere } from './capture.js';
 import { refsOf } from './refs.js';
@@ -22,6 +23,8 @@ export class RouteNode {
   /** null: every endpoint that carries the schema. */
   readonly from: readonly EndpointNode[] | null;
   readonly rejects: ActionNode | null;
+  /** Decides instead of the rules' conditions. */
+  readonly table: DecisionTableIr | null;
   readonly place: SourcePlace;
 
   constructor(parts: Omit<RouteNode, 'constructor'>) {
@@ -31,6 +34,7 @@ export class RouteNode {
     this.rules = parts.rules;
     this.from = parts.from;
     this.rejects = parts.rejects;
+    this.table = parts.table;
     this.place = parts.place;
   }
 }
@@ -79,20 +83,27 @@ function definer(mode: RouteNode['mode']): Define {
       (returned, run) => takeRules(returned, run, mode, subject, place),
       'all',
     );
-    const reader = new OptionReader(options, subject, place, 'ERR_ROUTE');
-    const name = reader.raw('name');
-    const node = new RouteNode({
-      mode,
-      name: name === undefined ? null : checkName(name, `${subject}.name`, 'ERR_ROUTE', place),
-      schema,
-      rules: nodes,
-      from: readFrom(reader),
-      rejects: readRejects(reader),
-      place,
-    });
-    reader.done();
-    return node as unknown as Route;
+    return makeRoute({ mode, schema, rules: nodes, table: null, place }, options, subject);
   };
+}
+
+/** A route of rules that were taken already, with what its options say. */
+export function makeRoute(
+  parts: Pick<RouteNode, 'mode' | 'schema' | 'rules' | 'table' | 'place'>,
+  options: unknown,
+  subject: string,
+): Route {
+  const { place } = parts;
+  const reader = new OptionReader(options, subject, place, 'ERR_ROUTE');
+  const name = reader.raw('name');
+  const node = new RouteNode({
+    ...parts,
+    name: name === undefined ? null : checkName(name, `${subject}.name`, 'ERR_ROUTE', place),
+    from: readFrom(reader),
+    rejects: readRejects(reader),
+  });
+  reader.done();
+  return node as unknown as Route;
 }
 
 function takeRules(

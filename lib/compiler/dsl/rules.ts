@@ -5,7 +5,7 @@ import type { ConditionIr } from '../ir.js';
 import { priorityMax, tapEveryMax } from '../limits.js';
 import { type Built, currentCapture, noteBuilt, placeHere } from './capture.js';
 import { useCondition } from './expressions.js';
-import { type TargetNode, targetOf } from './targets.js';
+import { isTarget, type TargetNode, targetOf } from './targets.js';
 import { TransformNode } from './transform.js';
 import type { ActionVia, Condition, RuleStart, Transform } from './types.js';
 
@@ -33,13 +33,14 @@ export interface Manner {
   readonly priority: number;
 }
 
-const plain: Manner = { taps: [], isBestEffort: false, priority: 0 };
+/** A rule that only sends the message. */
+export const plain: Manner = { taps: [], isBestEffort: false, priority: 0 };
 
-/** When a rule holds; `otherwise` and `always` have no condition. */
-interface Start {
-  readonly kind: 'when' | 'otherwise' | 'always';
-  readonly when: ConditionIr | null;
-}
+/** When a rule holds; only `when` has a condition. Of `decide`: for which combination first. */
+type Start =
+  | { readonly kind: 'when'; readonly when: ConditionIr }
+  | { readonly kind: 'otherwise' | 'always'; readonly when: null }
+  | { readonly kind: 'cell'; readonly when: null; readonly cell: string };
 
 /** Runtime form of Rule. Its methods return another one, which stands for it from then on. */
 export class RuleNode {
@@ -135,7 +136,11 @@ export function via<From extends string, To extends string>(
   transform: Transform<From, To>,
 ): ActionVia<From, To> {
   const node = transformOf(transform);
+  // A function of `decide` may get here a million times: its place is looked up for errors only.
   const to = (destination: unknown): ActionNode =>
-    new ActionNode(node, targetOf(destination, 'rejects.to', placeHere()));
+    new ActionNode(
+      node,
+      isTarget(destination) ? destination : targetOf(destination, 'rejects.to', placeHere()),
+    );
   return Object.freeze({ to }) as unknown as ActionVia<From, To>;
 }

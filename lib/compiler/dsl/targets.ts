@@ -139,15 +139,15 @@ export const discard: Destination<string> = new SpecialTarget(
   null,
 ) as unknown as Destination<string>;
 
+export function isTarget(value: unknown): value is TargetNode {
+  return (
+    value instanceof EndpointNode || value instanceof PoolNode || value instanceof SpecialTarget
+  );
+}
+
 /** The target behind a destination. Throws when the value is none. */
 export function targetOf(value: unknown, option: string, place: SourcePlace): TargetNode {
-  if (
-    value instanceof EndpointNode ||
-    value instanceof PoolNode ||
-    value instanceof SpecialTarget
-  ) {
-    return value;
-  }
+  if (isTarget(value)) return value;
   const expected = 'an endpoint, a pool, returnTo(…) or discard';
   throw optionError('ERR_ROUTE', option, expected, value, place);
 }

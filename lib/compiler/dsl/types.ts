@@ -21,6 +21,7 @@ import type {
 } from '../../schema/model.js';
 import type { AnySchema, FieldsOf } from '../../schema/schema.js';
 import type { BitsSpec, FieldSpec, Fields, GroupOf, TypeSpec } from '../../schema/spec.js';
+import type { Banded, Dimension } from './decide-types.js';
 import type { Expression, Unit } from './expression-types.js';
 import type { MaybeTabulating, OwnConditions, Tabulating } from './own-types.js';
 import type { Bits, Counted, Fitting, FlagsConditions, TextConditions } from './text-types.js';
@@ -114,6 +115,7 @@ export interface NumberRef<Type extends IntegerType, U extends Unit = 'plain'>
   extends NumberConditions<U>,
     OwnConditions<number>,
     Tabulating<number>,
+    Banded<never>,
     Value<Type> {
   /** The value as another type, for a transform. */
   to<To extends IntegerType>(type: To): Type extends Narrower<To> ? Value<To> : Narrowing<To>;
@@ -147,6 +149,7 @@ export interface OptionalNumberRef<Type extends IntegerType, U extends Unit = 'p
   extends NumberConditions<U>,
     OwnConditions<number>,
     MaybeTabulating<number>,
+    Banded<undefined>,
     Optional,
     MaybeNumber<Type> {
   to<To extends IntegerType>(
@@ -169,6 +172,7 @@ export interface EnumConditions<Symbols extends string> {
 /** An enumeration field of the message in hand. */
 export interface EnumRef<Symbols extends string>
   extends EnumConditions<Symbols>,
+    Dimension<Symbols | 'unknown'>,
     OwnConditions<Symbols>,
     Tabulating<Symbols>,
     SymbolValue<Symbols> {
@@ -190,6 +194,7 @@ export interface MaybeSymbol<Symbols extends string>
 /** An optional enumeration field of the message in hand. */
 export interface OptionalEnumRef<Symbols extends string>
   extends EnumConditions<Symbols>,
+    Dimension<Symbols | 'unknown' | undefined>,
     OwnConditions<Symbols>,
     MaybeTabulating<Symbols>,
     Optional,
@@ -200,7 +205,8 @@ export interface OptionalEnumRef<Symbols extends string>
 
 /** A boolean field of the message in hand. */
 export interface BoolRef
-  extends OwnConditions<boolean>,
+  extends Dimension<boolean>,
+    OwnConditions<boolean>,
     Tabulating<boolean>,
     SymbolValue<'false' | 'true'> {
   is(value: boolean): Condition;
@@ -214,7 +220,8 @@ export interface OptionalBoolValue extends MaybeValue<{ readonly symbol: 'false'
 
 /** An optional boolean field of the message in hand. */
 export interface OptionalBoolRef
-  extends OwnConditions<boolean>,
+  extends Dimension<boolean | undefined>,
+    OwnConditions<boolean>,
     MaybeTabulating<boolean>,
     Optional,
     OptionalBoolValue {

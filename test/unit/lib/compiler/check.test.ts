@@ -1,7 +1,9 @@
 // `check` on IR from elsewhere: it trusts nothing.
 import { describe, expect, it } from 'vitest';
 import { check, findErrors } from '../../../../lib/compiler/check.js';
+import type { DecisionTableIr, DimensionIr } from '../../../../lib/compiler/ir.js';
 import type { RouterIr } from '../../../../lib/index.js';
+import { matcherRoutesIr } from '../../../helpers/matcher-routes.js';
 import { orderGateway } from '../../../helpers/order-gateway.js';
 import { readingsIr } from '../../../helpers/readings.js';
 import { refusal } from '../../../helpers/refusal.js';
@@ -55,6 +57,42 @@ describe('check', () => {
         });
       }
     }
+  });
+
+  it('holds the table of a route against its fields and rules', () => {
+    const ir = matcherRoutesIr();
+    const last = ir.routes.length - 1;
+    const whole = ir.routes[last] as RouterIr['routes'][0];
+    const table = whole.table as DecisionTableIr;
+    const found = (parts: Partial<DecisionTableIr>, route: Partial<typeof whole> = {}) => {
+      const damaged = { ...whole, ...route, table: { ...table, ...parts } };
+      const routes = [...ir.routes.slice(0, last), damaged];
+      return findErrors({ ...ir, routes }).map(
+        ({ detail }) => (detail as { option: string }).option,
+      );
+    };
+    const path = `routes[${last}].table`;
+    const [first, second] = table.dimensions as [DimensionIr, DimensionIr];
+    expect(found({})).toEqual([]);
+    expect(found({ cells: table.cells.slice(1) })).toEqual([`${path}.cells`]);
+    for (const cell of [3, -2, 0.5, '0']) {
+      const cells = table.cells.with(4, cell as number);
+      expect(found({ cells })).toEqual([`${path}.cells`]);
+    }
+    for (const starts of [
+      [2n, 2n, 5n],
+      [0n, 2n, 5n],
+      [1n, 2n, 256n],
+      [1, 2, 5],
+    ]) {
+      const dimensions = [{ ...first, starts: starts as bigint[] }, second];
+      expect(found({ dimensions })).toEqual([`${path}.dimensions[0]`]);
+    }
+    const dimensions = [first, { ...second, field: 99 }];
+    expect(found({ dimensions })).toEqual([`${path}.dimensions[1]`]);
+    const when = { kind: 'and', terms: [] } as const;
+    const rules = whole.rules.map((rule) => ({ ...rule, when }));
+    expect(found({}, { rules })).toContain(path);
   });
 
   /** Every number of the IR that is an index, an offset or a size, replaced by nonsense. */
