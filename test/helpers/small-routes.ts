@@ -150,6 +150,24 @@ export function smallRouter(random: RandomValues, options: SmallRouteOptions): R
   };
 }
 
+/** The same route, decided by a table over some of the fields instead, in which cells are empty. */
+export function smallTable(random: RandomValues, options: SmallRouteOptions): RouterIr {
+  const ir = smallRouter(random, options);
+  const [route] = ir.routes as [RouterIr['routes'][0]];
+  const chosen = [...fields.keys()].filter(() => random.chance(50));
+  const dimensions = (chosen.length === 0 ? [0] : chosen).map((field) => {
+    const starts = [1n, 2n, 3n, 5n, 9n].filter(() => random.chance(40));
+    return { field, starts: starts.length === 0 ? [1n] : starts };
+  });
+  const cellCount = dimensions.reduce((count, { starts }) => count * (starts.length + 1), 1);
+  const emptyShare = random.pick([0, 5, 50]);
+  const cells = Array.from({ length: cellCount }, () => {
+    return random.chance(emptyShare) ? -1 : random.below(route.rules.length);
+  });
+  const rules = route.rules.map((rule) => ({ ...rule, when: null }));
+  return { ...ir, routes: [{ ...route, rules, table: { dimensions, cells } }] };
+}
+
 function smallCondition(
   random: RandomValues,
   depth: number,

@@ -1,8 +1,8 @@
 // Which rules of a route never decide: because no message fulfils them, or because every message
 // that does has been taken by an earlier rule.
-import { intersect } from '../emit-fields.js';
 import type { RouterIr } from '../ir.js';
 import type { Budget } from './budget.js';
+import { cellFormulas } from './cells.js';
 import type { Formula, Hull } from './formulas.js';
 import { type Candidate, meetingPairs } from './pairs.js';
 import {
@@ -11,7 +11,6 @@ import {
   type RouteQuestions,
   type Verdict,
 } from './questions.js';
-import { hullOf } from './sets.js';
 import type { Answer, Doubt } from './solve.js';
 import type { Requirement, Witness } from './witness.js';
 
@@ -149,34 +148,4 @@ class ShadowSearch {
     else if (answer.kind === 'undecided') this.#undecided.push({ rule, doubt: answer.doubt });
     else this.#shadowed.push({ rule, reason: 'never', by: null });
   }
-}
-
-/** The cells of a table that name each rule. */
-function cellFormulas({ route, domains }: RouteQuestions): ReadonlyMap<number, readonly Formula[]> {
-  const formulas = new Map<number, Formula[]>();
-  const { dimensions, cells } = route.table ?? { dimensions: [], cells: [] };
-  const classes = dimensions.map(({ field, starts }) => {
-    const [low, high] = hullOf(domains.of(field));
-    const bounds = [low, ...starts];
-    return bounds.map((from, index): Formula => {
-      const to = (bounds[index + 1] ?? high + 1n) - 1n;
-      return {
-        kind: 'set',
-        field,
-        allowed: from > to ? [] : intersect(domains.of(field), [[from, to]]),
-      };
-    });
-  });
-  for (const [cell, rule] of cells.entries()) {
-    const terms: Formula[] = [];
-    let rest = cell;
-    for (const dimension of [...classes].reverse()) {
-      terms.push(dimension[rest % dimension.length] as Formula);
-      rest = Math.floor(rest / dimension.length);
-    }
-    const known = formulas.get(rule);
-    if (known === undefined) formulas.set(rule, [{ kind: 'and', terms }]);
-    else known.push({ kind: 'and', terms });
-  }
-  return formulas;
 }

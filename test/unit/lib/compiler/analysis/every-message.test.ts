@@ -1,17 +1,20 @@
 // Holds what is proved and refuted about random routes against a look at every message there is.
 import { describe, expect, it } from 'vitest';
+import { rejectCodes } from '../../../../../lib/codes.js';
 import {
   findOverlaps,
   findShadowed,
   findUncovered,
 } from '../../../../../lib/compiler/analysis/index.js';
 import { holdsFor, type Witness } from '../../../../../lib/compiler/analysis/witness.js';
+import { decide, initialState } from '../../../../../lib/compiler/interpret.js';
 import type { RouterIr } from '../../../../../lib/compiler/ir.js';
 import { RandomValues } from '../../../../helpers/random-values.js';
 import {
   everyMessage,
   outcomeOf,
   smallRouter,
+  smallTable,
   valuesOf,
 } from '../../../../helpers/small-routes.js';
 
@@ -137,6 +140,42 @@ describe.each([
         const count = totals.seen.get(`${question} ${verdict}`) ?? 0;
         expect(count, `${question} ${verdict}`).toBeGreaterThan(routeCount / 50);
       }
+    }
+  });
+});
+
+/** The rules that decide, by the interpreter; null: a message that passes the checks has none. */
+function decidersOf(ir: RouterIr): ReadonlySet<number | null> {
+  const state = initialState(ir);
+  const deciders = new Set<number | null>();
+  for (const message of everyMessage()) {
+    const { rule, rejectCode } = decide(ir, state, 0, message);
+    if (rule !== null || rejectCode === rejectCodes.NO_ROUTE) deciders.add(rule);
+  }
+  return deciders;
+}
+
+describe('answers about decision tables', () => {
+  it('agree with a look at every message', { timeout }, () => {
+    const seen = new Map<string, number>();
+    for (let seed = firstSeed; seed < firstSeed + routeCount; seed += 1) {
+      const ir = smallTable(new RandomValues(seed), { arithmetic: seed % 2 === 0 });
+      const at = `seed ${seed}`;
+      const deciders = decidersOf(ir);
+      const { verdict, witness, doubt } = findUncovered(ir, 0);
+      expect(doubt, at).toBeNull();
+      expect(verdict, at).toBe(deciders.has(null) ? 'refuted' : 'proved');
+      if (witness !== null) {
+        const { rule, rejectCode } = decide(ir, initialState(ir), 0, witness.message);
+        expect({ rule, rejectCode }, at).toEqual({ rule: null, rejectCode: rejectCodes.NO_ROUTE });
+      }
+      const silent = [...(ir.routes[0]?.rules.keys() ?? [])].filter((rule) => !deciders.has(rule));
+      const shadowed = findShadowed(ir, 0).shadowed.map(({ rule }) => rule);
+      expect(shadowed, at).toEqual(silent);
+      seen.set(verdict, (seen.get(verdict) ?? 0) + 1);
+    }
+    for (const verdict of ['proved', 'refuted']) {
+      expect(seen.get(verdict) ?? 0, verdict).toBeGreaterThan(routeCount / 50);
     }
   });
 });

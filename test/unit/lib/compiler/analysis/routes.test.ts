@@ -13,6 +13,7 @@ import type { RouterIr, RuleIr } from '../../../../../lib/compiler/ir.js';
 import {
   type Check,
   type Condition,
+  decide as decideBy,
   defineRouter,
   discard,
   layout,
@@ -118,6 +119,32 @@ describe('coverage', () => {
         0,
       ).verdict,
     ).toBe('proved');
+  });
+
+  it('is refuted where `decide` answers null, unless a check rejects the message', () => {
+    const sides = (checks: (o: OrderRefs) => readonly Check[]): RouterIr =>
+      defineRouter({
+        endpoints: [memory('in', { messages: Order })],
+        routes: [
+          decideBy(
+            Order,
+            (o) => ({ side: o.side, qty: o.qty.bands(100) }),
+            ({ side, qty }) =>
+              side === 'unknown' || (side === 'sell' && qty === 0) ? null : discard,
+          ),
+        ],
+        validate: [validate(Order, checks)],
+      });
+    const known = (o: OrderRefs): Check => or(o.side.is('buy'), o.side.is('sell')).else('SIDE');
+    const { verdict, witness } = findUncovered(
+      sides((o) => [known(o)]),
+      0,
+    );
+    expect(verdict).toBe('refuted');
+    expect(witness?.fields).toEqual({ side: 'sell', qty: 0n });
+    const ir = sides((o) => [known(o), or(o.side.is('buy'), o.qty.gte(100)).else('QTY')]);
+    expect(findUncovered(ir, 0).verdict).toBe('proved');
+    expect(decision(ir, witness as Witness).rejectCode).not.toBe(4);
   });
 
   it('makes whole messages of a union, with size and type', () => {
