@@ -75,7 +75,8 @@ function buildBenchTarget(folderName, target, flags) {
 }
 
 // The executables hold the native subjects alone; what they measure of ours lies in these folders.
-const buildBench = () => buildBenchTarget('bench', 'hyperroute-bench', ['-DHR_FOLDERS=base;ring']);
+const buildBench = () =>
+  buildBenchTarget('bench', 'hyperroute-bench', ['-DHR_FOLDERS=base;codec;ring;route']);
 const buildBenchCodec = () =>
   buildBenchTarget('bench-codec', 'hyperroute-bench-codec', [
     '-DHR_FOLDERS=base;codec',

@@ -28,6 +28,9 @@ const targets = [
   ['codec', 'Reading: encode', anyPeer, 4],
   ['codec', 'Reading: decode', anyPeer, 3],
   ['codec', 'Reading: read every field', anyPeer, 4],
+  ['route', 'stateless: one at a time', 'limit', 50],
+  ['route', 'stateless: one at a time', 'hand-written C++', 1.8],
+  ['route', 'stateless: bursts of 32', 'hand-written C++', 1.5],
 ] as const;
 
 /** Those that want a peer which takes Java and the network to build. */
@@ -55,7 +58,7 @@ describe('hyperroute bench', () => {
     expect(list.map(({ name }) => name)).toEqual([...new Set(targets.map(([name]) => name))]);
     const wrong = bench('nothing');
     expect(wrong).toMatchObject({ code: 2, out: '' });
-    expect(wrong.err).toContain('ring, udp-rtt, js-boundary, codec');
+    expect(wrong.err).toContain('ring, udp-rtt, js-boundary, codec, route');
   });
 
   it('refuses CPUs that cannot be had', () => {
@@ -82,8 +85,12 @@ describe('hyperroute bench', () => {
         results.some(({ subject }) => subject === 'SBE'),
       );
       if (!isSbeThere) expect(err).toContain('codec: no ratio against SBE');
-      expect(found).toEqual(isSbeThere ? [...targets, ...targetsWithSbe] : targets);
+      const inOrder = (list: readonly unknown[]) => list.toSorted(byText);
+      expect(inOrder(found)).toEqual(
+        inOrder(isSbeThere ? [...targets, ...targetsWithSbe] : targets),
+      );
       checkCodec(reports.find(({ bench: name }) => name === 'codec'));
+      checkRoute(reports.find(({ bench: name }) => name === 'route'));
       const html = readFileSync(page, 'utf8');
       for (const [, name] of targets) expect(html).toContain(name);
     } finally {
@@ -125,6 +132,27 @@ function checkCodec(report: BenchReport | undefined): void {
   const counted = ours.filter(({ case: name }) => name.includes('C++'));
   expect(counted.map(({ allocations }) => allocations)).toEqual([0, 0]);
 }
+
+/** The native part has compared what the routers make of every message before it timed them. */
+function checkRoute(report: BenchReport | undefined): void {
+  const results = report?.results.filter(({ case: name }) => name !== 'clock') ?? [];
+  const timed = results.filter(({ case: name }) => !name.startsWith('compile'));
+  expect(timed.map(({ allocations }) => allocations)).toEqual(timed.map(() => 0));
+  for (const { p50 } of results) expect(p50).toBeGreaterThan(0);
+  const subjects = results
+    .filter(({ case: name }) => name.startsWith('stateless'))
+    .map(({ subject }) => subject);
+  expect(subjects.toSorted()).toEqual(['hand-written C++', 'hand-written C++', 'ours', 'ours']);
+  for (const kind of ['exact', 'range', 'prefix', 'topic', 'overlapping']) {
+    const ofKind = results.filter(({ case: name }) => name.includes(` ${kind} rules`));
+    const sizes = new Set(ofKind.flatMap(({ bytes }) => bytes ?? []));
+    expect(ofKind).toHaveLength(3 * sizes.size);
+    expect(sizes.size).toBeGreaterThan(0);
+  }
+}
+
+const byText = (one: unknown, other: unknown): number =>
+  JSON.stringify(one) < JSON.stringify(other) ? -1 : 1;
 
 const sbeOf = (results: readonly { readonly subject: string }[]) =>
   results.some(({ subject }) => subject === 'SBE') ? ['SBE'] : [];

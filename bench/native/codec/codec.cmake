@@ -69,7 +69,8 @@ endfunction()
 hr_sbe_generate(HR_SBE_MISSING)
 set(HR_CODEC_FOLDER ${CMAKE_SOURCE_DIR}/bench/native/codec)
 add_executable(hyperroute-bench-codec EXCLUDE_FROM_ALL
-  ${HR_CODEC_FOLDER}/main.cc ${HR_CODEC_FOLDER}/ours.cc ${HR_CODEC_FOLDER}/allocations.cc
+  ${HR_CODEC_FOLDER}/main.cc ${HR_CODEC_FOLDER}/ours.cc
+  ${CMAKE_SOURCE_DIR}/bench/native/allocations.cc
   ${CMAKE_SOURCE_DIR}/bench/native/output.cc ${CMAKE_SOURCE_DIR}/bench/native/options.cc)
 target_include_directories(hyperroute-bench-codec PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(hyperroute-bench-codec PRIVATE hyperroute_core)

@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/cpu.h"
-#include "bench/native/codec/allocations.h"
+#include "bench/native/allocations.h"
 #include "bench/native/codec/subject.h"
 #include "bench/native/options.h"
 #include "bench/native/output.h"

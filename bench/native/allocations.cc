@@ -1,5 +1,5 @@
 // malloc and its kin, interposed for this executable: operator new comes here too.
-#include "bench/native/codec/allocations.h"
+#include "bench/native/allocations.h"
 
 #include <cstddef>
 

@@ -1,0 +1,15 @@
+// The route bench's part of the executable.
+//
+// Thread: main.
+#pragma once
+
+#include "bench/native/output.h"
+
+namespace hyperroute {
+
+// Measures what its arguments say: FLOW CPU ROUNDS PASSES NAME IMAGE MESSAGES. FLOW is `stateless`,
+// whose router by hand is measured beside ours, or `alone`. Ends the program when the routers
+// disagree.
+void bench_route(int argument_count, char** arguments, Output& output);
+
+}  // namespace hyperroute

@@ -1,0 +1,40 @@
+// The step as a worker calls it: decide, claim, transform.
+//
+// Thread: main.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "bench/native/route/traffic.h"
+#include "route/image.h"
+#include "route/step.h"
+
+namespace hyperroute {
+
+class OurRouter {
+ public:
+  static constexpr const char* kName = "ours";
+
+  // The image outlives this.
+  explicit OurRouter(const RouteImage& image);
+
+  Routed route(const RouteInput& input, Sink& sink);
+
+ private:
+  const RouteImage& image_;
+  std::vector<uint32_t> positions_;
+  std::vector<uint8_t> alive_;
+  std::vector<EndpointLoad> loads_;
+  std::vector<uint8_t> scratch_;
+  std::vector<uint32_t> tap_counts_;
+  std::unique_ptr<FanOut> fan_out_;
+  StepState state_;
+};
+
+// Ends the program when the image is refused.
+RouteImage load_image(std::span<const uint8_t> octets);
+
+}  // namespace hyperroute
