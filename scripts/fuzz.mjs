@@ -54,7 +54,9 @@ async function fuzzOne(name, seconds, show) {
   // New inputs go to the first folder alone.
   const seeds = join(root, 'test', 'fuzz', 'seeds', name);
   if (existsSync(seeds)) args.push(seeds);
-  const options = { logPath: logPath(name), seconds: seconds + graceSeconds, show };
+  // Like the tests, fuzzers find files by __FILE__ (native-tests.mjs).
+  const limit = seconds + graceSeconds;
+  const options = { logPath: logPath(name), seconds: limit, cwd: folder, show };
   const { status, timedOut, output } = await runLimited(join(folder, name), args, options);
   if (status === 0 && !timedOut) return undefined;
   return `${timedOut ? 'did not stop in time\n' : ''}${output.slice(-shownCharacters)}`;

@@ -96,7 +96,8 @@ void widen_float(const OpRecord& op, const uint8_t* from, uint8_t* to) {
 uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   const uint8_t source_padding = (op.steps & 1) != 0 ? 0x20 : 0;
   const uint8_t target_padding = (op.steps & 2) != 0 ? 0x20 : 0;
-  const uint32_t text_bytes = unpadded_bytes(from, op.load | op.store << 8, source_padding);
+  const auto field_bytes = static_cast<uint32_t>(op.load | op.store << 8);
+  const uint32_t text_bytes = unpadded_bytes(from, field_bytes, source_padding);
   if (text_bytes > op.argument) return op.code;
   for (uint32_t index = 0; index < text_bytes; ++index) {
     if (from[index] == 0 || from[index] > 0x7F) return op.code;

@@ -1,11 +1,14 @@
 // Fuzzes the loader and the step: a damaged image with a correct check sum is refused, or every
 // message walks through it without a byte read or written outside.
 //
-// Input: u8 chooses the image (mostly a checked-in one; of 8 values one makes the input itself the
-// image), u8 counts patches of {u24 position, u8 value}, the rest is cut into messages. Native ones
-// are whole messages with patches of {u8 position, u8 value}.
+// Input: u8 chooses the image (mostly a checked-in one; of 16 values one makes the input itself
+// the image), u8 counts patches of {u24 place, u8 value}, the rest is cut into messages. A place is
+// a position in the image or, with its top bit set, {u7 section, u16 position in it}: what is small
+// is hit as often as what is large. Native messages are whole ones with patches of {u8 position, u8
+// value}.
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <vector>
 
 #include "unit/native/route/image_parts.h"
@@ -94,17 +97,32 @@ std::vector<uint8_t> trade_message(Input& input) {
   return message;
 }
 
+// test/helpers/fuzz-seeds.ts counts them in this order.
+const std::vector<uint8_t>& known_image(uint32_t choice) {
+  static const std::vector<uint8_t> known[] = {
+      read_vector("order-gateway"), read_vector("every-kind"), trade_parts().image(),
+      read_vector("texts"),         read_vector("every-pool"), read_vector("fan-out"),
+      read_vector("matchers"),      read_vector("plugged"),    read_vector("readings")};
+  return known[choice % std::size(known)];
+}
+
+size_t patch_position(const std::vector<uint8_t>& image, uint32_t place) {
+  SectionEntry section{};
+  if ((place & 0x800000) == 0) return place % image.size();
+  const uint32_t index = (place >> 16 & 0x7F) % kSectionCount;
+  const size_t entry = sizeof(ImageHeader) + index * sizeof section;
+  if (!read_record(image, entry, section)) return place % image.size();
+  return (size_t{section.offset} + (place & 0xFFFF)) % image.size();
+}
+
 std::vector<uint8_t> damaged_image(Input& input) {
-  static const std::vector<uint8_t> known[] = {read_vector("order-gateway"),
-                                               read_vector("every-kind"), trade_parts().image(),
-                                               read_vector("texts")};
-  const uint32_t choice = input.u8() % 8;
+  const uint32_t choice = input.u8() % 16;
   const uint32_t patch_count = input.u8() % 8;
-  std::vector<uint8_t> image = choice == 7 ? input.up_to(SIZE_MAX) : known[choice % 4];
+  std::vector<uint8_t> image = choice == 15 ? input.up_to(SIZE_MAX) : known_image(choice);
   if (image.empty()) return image;
   for (uint32_t patch = 0; patch < patch_count; ++patch) {
-    const uint32_t position = input.u24();
-    image[position % image.size()] = input.u8();
+    const size_t position = patch_position(image, input.u24());
+    image[position] = input.u8();
   }
   if (image.size() < sizeof(ImageHeader)) return image;
   // Random bytes would never get past the first fields of the header.
