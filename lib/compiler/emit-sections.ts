@@ -13,6 +13,12 @@ import {
 
 const initialBytes = 256;
 
+/** A number that would wrap would make an image that is valid and means something else. */
+function fitting(value: number, max: number): number {
+  if (Number.isInteger(value) && value >= 0 && value <= max) return value;
+  throw new RangeError(`route image: ${value} in a field of 0 to ${max}`);
+}
+
 /** A growing array of records of one size, written field by field in little-endian order. */
 export class Section {
   readonly #recordBytes: number;
@@ -35,7 +41,7 @@ export class Section {
   u8(...values: number[]): this {
     for (const value of values) {
       const at = this.#claim(1);
-      this.#view.setUint8(at, value);
+      this.#view.setUint8(at, fitting(value, 0xff));
     }
     return this;
   }
@@ -43,7 +49,7 @@ export class Section {
   u16(...values: number[]): this {
     for (const value of values) {
       const at = this.#claim(2);
-      this.#view.setUint16(at, value, true);
+      this.#view.setUint16(at, fitting(value, 0xffff), true);
     }
     return this;
   }
@@ -51,7 +57,7 @@ export class Section {
   u32(...values: number[]): this {
     for (const value of values) {
       const at = this.#claim(4);
-      this.#view.setUint32(at, value, true);
+      this.#view.setUint32(at, fitting(value, 0xffff_ffff), true);
     }
     return this;
   }

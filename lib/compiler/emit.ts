@@ -19,6 +19,7 @@ import { ImageBuilder } from './emit-sections.js';
 import { emitTransforms } from './emit-transforms.js';
 import { emitViews, type Views, viewIndex } from './emit-views.js';
 import type { RouteIr, RouterIr } from './ir.js';
+import { checkRecordsMax } from './limits.js';
 import { lowerRoute } from './lower.js';
 import { pluginLibraries } from './plugins.js';
 
@@ -84,6 +85,10 @@ function emitRoute(builder: ImageBuilder, ir: RouterIr, given: RouteIr, views: V
   const { actions, checks, routes } = builder.sections;
   const firstCheck = checks.count;
   const checkKinds = schema === null ? [] : emitChecks(builder, route.checks, schema, route.name);
+  if (checkKinds.length > checkRecordsMax) {
+    const expected = `checks with at most ${checkRecordsMax} conditions in all`;
+    throw optionError('ERR_ROUTE_LIMIT', route.name, expected, checkKinds.length, route.position);
+  }
   const matchers = emitMatchers(builder, route, schema);
   const firstAction = actions.count;
   const context = { builder, ir, route, schema };

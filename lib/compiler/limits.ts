@@ -15,6 +15,8 @@ export const memberWeightMax = 1_000;
 export const schemaCountMax = 4_096;
 export const transformCountMax = 16_384;
 export const checksPerRouteMax = 1_024;
+/** What the checks of a route become, where each may be a conjunction of many. */
+export const checkRecordsMax = 65_535;
 /** Each destination has a queue for every worker: the engine has room for so many. */
 export const workerCountMax = 16;
 /** Probes, breakers and limits of destinations. */

@@ -333,6 +333,20 @@ describe('the emitter refuses, with the position,', () => {
     expect(error).toMatchObject({ detail: { option: 'In.rules[0]', place: { line: 100 } } });
   });
 
+  it('checks that need more records than their count can say', () => {
+    const sum: ConditionIr = {
+      kind: 'compare',
+      op: 'lte',
+      left: { kind: 'add', left: { kind: 'field', field: 1 }, right: { kind: 'field', field: 2 } },
+      right: { kind: 'const', value: 5n },
+    };
+    const half = all(...Array.from({ length: 32_768 }, () => sum));
+    expect(failure({ checks: [half, half] })).toMatchObject({
+      code: 'ERR_ROUTE_LIMIT',
+      detail: { option: 'In', received: 65_536 },
+    });
+  });
+
   it('rules that need more terms than the bound', () => {
     const error = failure({ when: Array.from({ length: 16_385 }, (_, n) => overlapping(n)) });
     expect(isHyperRouteError(error, 'ERR_ROUTE_LIMIT')).toBe(true);
