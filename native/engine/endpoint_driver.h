@@ -131,9 +131,8 @@ class EndpointDriver final : public EndpointPort {
 
   void report_state() {
     const bool is_live = backend_->is_live(kDefaultPeer);
-    // A connection that ends under its messages is a failure like a send that fails.
-    if (was_live_ && !is_live) control().note_failure();
-    was_live_ = is_live;
+    if (is_live != was_live_) [[unlikely]]
+      note_connection(is_live);
     const bool queues_empty = std::all_of(queues_.begin(), queues_.end(), [](const auto& queue) {
       return queue->occupied_bytes() == 0;
     });
@@ -141,12 +140,32 @@ class EndpointDriver final : public EndpointPort {
                       backend_->peer_count(), routed_});
   }
 
+  // A connection that ends under its messages is a failure like a send that fails. One that ends
+  // soon took them and did nothing with them: that they could be sent ends no row of failures.
+  void note_connection(bool is_live) {
+    was_live_ = is_live;
+    const uint64_t now_ns = monotonic_ns();
+    if (is_live) {
+      live_since_ns_ = now_ns;
+      return;
+    }
+    const bool has_lasted = now_ns - live_since_ns_ >= kLastingConnectionNs;
+    control().note_failure(has_lasted ? 0 : failures_in_row_);
+    failures_in_row_ = word(control().failures_in_row);
+  }
+
+  // From here on a connection has been of use, to whomever it was up for.
+  static constexpr uint64_t kLastingConnectionNs = 1'000'000'000;
+
   std::unique_ptr<Backend> backend_;
   const EndpointCounters counters_;
   TransmitTurn turn_;
   uint32_t routed_ = 0;
   uint32_t backlog_bytes_ = 0;
   bool was_live_ = false;
+  uint64_t live_since_ns_ = 0;
+  // After the connection before this one.
+  uint32_t failures_in_row_ = 0;
   bool closed_ = false;
   // Whose messages, up to which positions, leave before this port's.
   const EndpointPort* older_ = nullptr;

@@ -5,6 +5,7 @@
 // The words outlive every image, so a swap changes none of them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -121,8 +122,9 @@ struct SlotControl {
   void set_limits(const LimitOptions& options) noexcept;
 
   // Endpoint's worker. A send that its peer, or the way to it, made fail.
-  void note_failure() noexcept {
-    set_word(failures_in_row, word(failures_in_row) + 1);
+  // `row_min`: failures known to have come before it without a success in between.
+  void note_failure(uint32_t row_min = 0) noexcept {
+    set_word(failures_in_row, std::max(word(failures_in_row), row_min) + 1);
     set_word(failures, word(failures) + 1);
   }
   void note_success() noexcept {

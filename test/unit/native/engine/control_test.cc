@@ -89,5 +89,17 @@ TEST(EngineControl, SendsThatFailAreCountedInARowUntilOneSucceeds) {
   driver.close();
 }
 
+TEST(EngineControl, AFailureContinuesTheRowThatIsKnownToHaveComeBeforeIt) {
+  SlotControl control;
+  control.note_failure();
+  control.note_failure();
+  control.note_success();
+  control.note_failure(2);
+  EXPECT_EQ(control.failures_in_row.load(), 3u);
+  control.note_failure(1);
+  EXPECT_EQ(control.failures_in_row.load(), 4u);
+  EXPECT_EQ(control.failures.load(), 4u);
+}
+
 }  // namespace
 }  // namespace hyperroute
