@@ -102,13 +102,12 @@ const freePlace = 0xffffffff;
 const mask64 = (1n << 64n) - 1n;
 const multiplier = 0x9e3779b97f4a7c15n;
 
+const eight = new DataView(new ArrayBuffer(8));
+
 /** Up to eight bytes, the first lowest. */
 function startOf(bytes: Uint8Array, at: number): bigint {
-  let word = 0n;
-  for (let index = Math.min(bytes.length, at + 8) - 1; index >= at; index -= 1) {
-    word = (word << 8n) | BigInt(bytes[index] ?? 0);
-  }
-  return word;
+  for (let index = 0; index < 8; index += 1) eight.setUint8(index, bytes[at + index] ?? 0);
+  return eight.getBigUint64(0, true);
 }
 
 function mixed(hash: bigint, word: bigint): bigint {
@@ -238,7 +237,6 @@ function endOfGroup(
 
 /** Eight bytes in big-endian order, zeros behind the last. */
 function keyAt(bytes: Uint8Array, at: number): bigint {
-  let key = 0n;
-  for (let index = at; index < at + 8; index += 1) key = (key << 8n) | BigInt(bytes[index] ?? 0);
-  return key;
+  for (let index = 0; index < 8; index += 1) eight.setUint8(index, bytes[at + index] ?? 0);
+  return eight.getBigUint64(0, false);
 }

@@ -145,7 +145,31 @@ class TopicBuilder {
     return index;
   }
 
-  #follow({ index, places, met }: State): void {
+  #follow(state: State): void {
+    const [first, ...others] = state.places;
+    const isAlone = others.length === 0 && state.met.length === 0;
+    if (first !== undefined && isAlone && first.one === null && first.rests.length === 0) {
+      this.#followOne(state.index, first);
+    } else {
+      this.#followAll(state);
+    }
+  }
+
+  /** Most states are one place, and nothing below it but levels. */
+  #followOne(index: number, { ends, levels }: Place): void {
+    this.#states[index] = { other: 0, answer: this.#answerOf(ends), isFinal: false };
+    this.#checkEdges(levels.size);
+    for (const [level, place] of levels) {
+      const met = this.#style === 'mqtt' ? place.rests : [];
+      this.#edges.push({ state: index, level, next: this.#stateOf([place], met) });
+    }
+  }
+
+  #checkEdges(more: number): void {
+    if (this.#edges.length + more > topicEdgesMax) this.#fail('edges', topicEdgesMax);
+  }
+
+  #followAll({ index, places, met }: State): void {
     const ends = places.reduce<readonly number[]>((all, { ends }) => sortedUnion(all, ends), met);
     const answer = this.#answerOf(ends);
     const below =
@@ -157,7 +181,7 @@ class TopicBuilder {
     const other = isFinal ? index : this.#next(ones, below);
     this.#states[index] = { other, answer, isFinal };
     const levels = new Set(places.flatMap((place) => [...place.levels.keys()]));
-    if (this.#edges.length + levels.size > topicEdgesMax) this.#fail('edges', topicEdgesMax);
+    this.#checkEdges(levels.size);
     for (const level of levels) {
       const named = places.flatMap((place) => place.levels.get(level) ?? []);
       this.#edges.push({ state: index, level, next: this.#next([...named, ...ones], below) });

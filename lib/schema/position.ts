@@ -8,7 +8,7 @@ const libraryFolder = resolve(fileURLToPath(import.meta.url), '..', '..');
 // The build puts the compiled examples beside the library; they are users of it.
 const exampleFolder = `examples${sep}`;
 /** Frames of a stack that are looked at: a few first, because each of them costs. */
-const framesFew = 8;
+const framesFew = 6;
 const framesMax = 24;
 
 const unknownPlace: SourcePlace = { file: unknownFile, line: 1, column: 1 };
@@ -49,8 +49,8 @@ function restore(
   limit: number,
 ): void {
   try {
-    if (format === undefined) delete errorClass.prepareStackTrace;
-    else errorClass.prepareStackTrace = format;
+    // Deleting what was not there before would make each access to the class slow.
+    errorClass.prepareStackTrace = format;
     Error.stackTraceLimit = limit;
   } catch {
     // As above: nothing was changed if it cannot be changed back.

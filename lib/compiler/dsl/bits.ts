@@ -53,8 +53,8 @@ export class BitsNode {
   #condition(test: ConditionIr, what: string): Condition {
     currentCapture(what, this.#ref.capture);
     const { presence } = this.#ref.field;
-    if (presence === null) return makeCondition(test, placeHere());
-    return makeCondition({ kind: 'and', terms: [presenceTest(presence), test] }, placeHere());
+    if (presence === null) return makeCondition(test);
+    return makeCondition({ kind: 'and', terms: [presenceTest(presence), test] });
   }
 }
 

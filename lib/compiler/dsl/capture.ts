@@ -28,6 +28,10 @@ interface Probe {
 /** One run of one callback. */
 export interface Capture {
   readonly subject: string;
+  /** Whether the places of conditions are looked up. That costs, and only errors name them. */
+  readonly isPrecise: boolean;
+  /** Whether an error names the place of a condition. */
+  hasVagueError: boolean;
   readonly built: Built[];
   readonly steps: string[];
   readonly probe: Probe | null;
@@ -81,6 +85,17 @@ export function takesFalsy(capture: Capture): boolean {
   return probe.falsyIndex === null || probe.falsyIndex === index;
 }
 
+/** Notes a condition. */
+export function noteCondition(capture: Capture): Built {
+  return noteBuilt(capture, 'condition', capture.isPrecise ? placeHere() : probePlace);
+}
+
+/** The place for an error. */
+function placeOf({ capture, noun, place }: Built): SourcePlace {
+  if (noun === 'condition') capture.hasVagueError = !capture.isPrecise;
+  return place;
+}
+
 /** Notes that something was used. Throws when it was used before, or belongs elsewhere. */
 export function noteUsed(built: Built | null, what: string): void {
   const capture = currentCapture(what, built?.capture ?? null);
@@ -89,7 +104,7 @@ export function noteUsed(built: Built | null, what: string): void {
   built.useCount += 1;
   if (built.useCount === 1) return;
   const expected = `each ${built.noun} to be used once`;
-  throw optionError('ERR_ROUTE', what, expected, `${built.useCount} uses`, built.place);
+  throw optionError('ERR_ROUTE', what, expected, `${built.useCount} uses`, placeOf(built));
 }
 
 function runIn<Result>(capture: Capture, body: () => Result): Result {
@@ -113,10 +128,7 @@ export function capture<Returned, Result>(
   finish: (returned: Returned, capture: Capture) => Result,
   probes: 'none' | 'all' | 'each',
 ): Result {
-  const run: Capture = { subject, built: [], steps: [], probe: null };
-  const result = runIn(run, () => finish(body(run), run));
-  const unused = run.built.find(({ useCount }) => useCount === 0);
-  if (unused !== undefined) throw unusedError(subject, unused);
+  const { run, result } = runOnce(subject, body, finish);
   const conditionCount = run.built.filter(({ noun }) => noun === 'condition').length;
   const bodyAlone = (probing: Capture): void => {
     finish(body(probing), probing);
@@ -128,10 +140,38 @@ export function capture<Returned, Result>(
   return result;
 }
 
+/** The run that counts. One with an error about a condition is repeated, for the place of it. */
+function runOnce<Returned, Result>(
+  subject: string,
+  body: (capture: Capture) => Returned,
+  finish: (returned: Returned, capture: Capture) => Result,
+): { run: Capture; result: Result } {
+  const attempt = (run: Capture): Result => {
+    const result = runIn(run, () => finish(body(run), run));
+    const unused = run.built.find(({ useCount }) => useCount === 0);
+    if (unused !== undefined) throw unusedError(subject, unused);
+    return result;
+  };
+  const run = newCapture(subject, { isPrecise: false });
+  try {
+    return { run, result: attempt(run) };
+  } catch (error) {
+    if (run.hasVagueError) attempt(newCapture(subject, { isPrecise: true }));
+    throw error;
+  }
+}
+
+function newCapture(
+  subject: string,
+  { isPrecise, probe = null }: { readonly isPrecise: boolean; readonly probe?: Probe | null },
+): Capture {
+  return { subject, isPrecise, hasVagueError: false, built: [], steps: [], probe };
+}
+
 function runProbe(run: Capture, falsyIndex: number | null, body: (probing: Capture) => void): void {
   const { subject, steps: expected } = run;
   const probe: Probe = { expected, falsyIndex, stepIndex: 0, builtIndex: 0, divergedAt: null };
-  const probing: Capture = { subject, built: [], steps: [], probe };
+  const probing = newCapture(subject, { isPrecise: false, probe });
   try {
     runIn(probing, () => body(probing));
   } catch {
@@ -142,7 +182,9 @@ function runProbe(run: Capture, falsyIndex: number | null, body: (probing: Captu
   throw optionError('ERR_ROUTE', subject, wanted, 'a condition joined otherwise', probe.divergedAt);
 }
 
-function unusedError(subject: string, { noun, place }: Built): Error {
+function unusedError(subject: string, built: Built): Error {
+  const { noun } = built;
+  const place = placeOf(built);
   const hint =
     noun === 'condition'
       ? 'every condition to be used by when, and, or, not or else: `&&` and `?:` do not work here'

@@ -1,5 +1,5 @@
 // Expressions and conditions of the routing language, as objects that hold their IR.
-import { optionError, type SourcePlace } from '../../errors.js';
+import { optionError } from '../../errors.js';
 import { exactInteger } from '../../schema/options.js';
 import { type Comparison, intervalsOf } from '../intervals.js';
 import type { ConditionIr, ExprIr, IntervalsIr } from '../ir.js';
@@ -11,6 +11,7 @@ import {
   falsyCondition,
   isProbing,
   noteBuilt,
+  noteCondition,
   noteUsed,
   placeHere,
   takesFalsy,
@@ -59,9 +60,9 @@ export class CheckNode {
 }
 
 /** A new condition; a falsy stand-in where a probing run asks for one. */
-export function makeCondition(ir: ConditionIr, place: SourcePlace): Condition {
+export function makeCondition(ir: ConditionIr): Condition {
   const capture = currentCapture('a condition');
-  const built = noteBuilt(capture, 'condition', place);
+  const built = noteCondition(capture);
   const node = takesFalsy(capture) ? falsyCondition : new ConditionNode(ir, built);
   return node as unknown as Condition;
 }
@@ -172,7 +173,7 @@ export class ExpressionNode {
     const isThere = [...presences].map(presenceTest);
     const ir: ConditionIr =
       isThere.length === 0 ? test : { kind: 'and', terms: [...isThere, test] };
-    return makeCondition(ir, placeHere());
+    return makeCondition(ir);
   }
 
   #join(kind: 'add' | 'sub' | 'mul', other: unknown): ExpressionNode {
@@ -263,19 +264,13 @@ export function fieldIn(
   what: string,
   presence: number | null = null,
 ): Condition {
-  const place = placeHere();
   if (intervals.length === 0) {
-    throw optionError(
-      'ERR_ROUTE',
-      what,
-      'a comparison that can be true',
-      'one that never is',
-      place,
-    );
+    const expected = 'a comparison that can be true';
+    throw optionError('ERR_ROUTE', what, expected, 'one that never is', placeHere());
   }
   const test: ConditionIr = { kind: 'in', value: { kind: 'field', field }, intervals };
-  if (presence === null) return makeCondition(test, place);
-  return makeCondition({ kind: 'and', terms: [presenceTest(presence), test] }, place);
+  if (presence === null) return makeCondition(test);
+  return makeCondition({ kind: 'and', terms: [presenceTest(presence), test] });
 }
 
 /** `field <op> constant` within the field's range. */
@@ -292,12 +287,11 @@ export function fieldCompare(
 }
 
 function joined(kind: 'and' | 'or', conditions: readonly unknown[]): Condition {
-  const place = placeHere();
   const terms = conditions.map((condition) => useCondition(condition, kind));
   if (terms.length === 0) {
-    throw optionError('ERR_ROUTE', kind, 'at least one condition', 'none', place);
+    throw optionError('ERR_ROUTE', kind, 'at least one condition', 'none', placeHere());
   }
-  return makeCondition({ kind, terms }, place);
+  return makeCondition({ kind, terms });
 }
 
 /** True when every condition is. Inside a callback only; uses its conditions up. */
@@ -312,6 +306,5 @@ export function or(...conditions: readonly Condition[]): Condition {
 
 /** True when the condition is not. Inside a callback only; uses the condition up. */
 export function not(condition: Condition): Condition {
-  const place = placeHere();
-  return makeCondition({ kind: 'not', term: useCondition(condition, 'not') }, place);
+  return makeCondition({ kind: 'not', term: useCondition(condition, 'not') });
 }

@@ -100,10 +100,7 @@ export class PluginNode {
     const presences = refs.flatMap(({ field }) => field.presence ?? []);
     const test = { kind: 'plugin', call } as const;
     const isThere = [...new Set(presences)].map(presenceTest);
-    return makeCondition(
-      isThere.length === 0 ? test : { kind: 'and', terms: [...isThere, test] },
-      place,
-    );
+    return makeCondition(isThere.length === 0 ? test : { kind: 'and', terms: [...isThere, test] });
   }
 
   check(name: unknown, fields: unknown, options: unknown): Check {

@@ -16,7 +16,7 @@ import type { Condition } from './types.js';
 export function present(field: PlacedField, capture: Capture): Condition {
   const what = `${field.name}.present`;
   currentCapture(what, capture);
-  if (field.presence !== null) return makeCondition(presenceTest(field.presence), placeHere());
+  if (field.presence !== null) return makeCondition(presenceTest(field.presence));
   const expected = 'an optional field: this one always is';
   throw optionError('ERR_ROUTE', what, expected, field.name, placeHere());
 }
@@ -58,8 +58,8 @@ export class BytesFieldRef {
   /** Conditions on an optional field ask first whether it is there. */
   protected condition(test: ConditionIr): Condition {
     const { presence } = this.field;
-    if (presence === null) return makeCondition(test, placeHere());
-    return makeCondition({ kind: 'and', terms: [presenceTest(presence), test] }, placeHere());
+    if (presence === null) return makeCondition(test);
+    return makeCondition({ kind: 'and', terms: [presenceTest(presence), test] });
   }
 }
 
