@@ -23,7 +23,7 @@ export function callerPlace(): SourcePlace {
 
 /** The place of the nearest caller outside among so many frames; null: there is none. */
 function outerPlace(frameCount: number): SourcePlace | null {
-  const errorClass = Error as { prepareStackTrace?: typeof Error.prepareStackTrace };
+  const errorClass = Error as { prepareStackTrace?: typeof Error.prepareStackTrace | undefined };
   const formatBefore = errorClass.prepareStackTrace;
   const limitBefore = Error.stackTraceLimit;
   let place: SourcePlace | null = null;
@@ -44,7 +44,7 @@ function outerPlace(frameCount: number): SourcePlace | null {
 }
 
 function restore(
-  errorClass: { prepareStackTrace?: typeof Error.prepareStackTrace },
+  errorClass: { prepareStackTrace?: typeof Error.prepareStackTrace | undefined },
   format: typeof Error.prepareStackTrace | undefined,
   limit: number,
 ): void {

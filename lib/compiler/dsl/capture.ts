@@ -161,7 +161,8 @@ function runOnce<Returned, Result>(
   }
 }
 
-function newCapture(
+/** A run of which nothing is known yet. */
+export function newCapture(
   subject: string,
   { isPrecise, probe = null }: { readonly isPrecise: boolean; readonly probe?: Probe | null },
 ): Capture {

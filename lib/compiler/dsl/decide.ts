@@ -6,7 +6,7 @@ import { isRecord } from '../../schema/options.js';
 import { type AnySchema, isSchema, type NameOf } from '../../schema/schema.js';
 import type { DecisionTableIr } from '../ir.js';
 import { rulesPerRouteMax } from '../limits.js';
-import { type Capture, capture, currentCapture, placeHere } from './capture.js';
+import { capture, currentCapture, newCapture, placeHere } from './capture.js';
 import type { Dimension, InputsOf } from './decide-types.js';
 import {
   type DecideInput,
@@ -184,7 +184,7 @@ class Questions {
     if (rule >= rulesPerRouteMax) {
       this.#fail(`at most ${rulesPerRouteMax} different answers`, 'more');
     }
-    const run: Capture = { subject: this.#subject, built: [], steps: [], probe: null };
+    const run = newCapture(this.#subject, { isPrecise: false });
     const built = { capture: run, place: this.#place, noun: 'rule', useCount: 1 } as const;
     const start = { kind: 'cell', when: null, cell: this.#text(cell) } as const;
     this.#rules.push(new RuleNode(start, action, plain, built));
