@@ -31,6 +31,7 @@ const examples: readonly Example[] = [
   { folder: 'fault-tolerance', variable: 'TOLERANCE_PORT', ports: 9 },
   { folder: 'data-sync', variable: 'SYNC_PORT', ports: 6 },
   { folder: 'dynamic-scaling', variable: 'SCALING_PORT', ports: 10, startsRouter: true },
+  { folder: 'iot-aggregation', variable: 'IOT_PORT', ports: 5, startsRouter: true },
 ];
 
 /** Numbers that are different each time stand in parentheses. */
