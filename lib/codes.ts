@@ -94,6 +94,8 @@ export const statusCodes = {
   ERR_RESOLVE: -22,
   /** A plug-in cannot be loaded, or cannot run here. */
   ERR_PLUGIN: -30,
+  /** The file is no recording, or a damaged one. */
+  ERR_RECORDING: -31,
 } as const;
 
 /** The `code` of every HyperRouteError. */

@@ -124,6 +124,12 @@ export type {
   StartOptions,
 } from './router/options.js';
 export type {
+  Recording,
+  RecordingEnd,
+  RecordingReport,
+  RecordOptions,
+} from './router/recording.js';
+export type {
   SlowCounts,
   SlowFunction,
   SlowHandle,

@@ -16,6 +16,74 @@ export interface NativeAddon {
   /** Effective user id of a connected Unix socket's peer; -1 where there is none. */
   readonly peerUid: (fd: number) => number;
   readonly Router: new (options: NativeRouterOptions) => NativeRouter;
+  readonly Replay: new () => NativeReplay;
+}
+
+/** Decides the messages of a recording again (native/addon/replay.h). */
+export interface NativeReplay {
+  open(header: Uint8Array): void;
+  payloadBytes(header: Uint8Array): number;
+  play(header: Uint8Array, payload: Uint8Array): void;
+  report(): NativeReplayReport;
+}
+
+/** A decision as a recording has it. */
+export interface NativeReplayDecision {
+  readonly outcome: string;
+  readonly route: number | null;
+  readonly rule: number | null;
+  readonly rejectCode: number;
+  readonly skipped: number;
+  readonly taps: number;
+  readonly deliveries: readonly {
+    readonly target: string;
+    readonly endpoint: number | null;
+    readonly transform: number | null;
+    readonly rule: number | null;
+    readonly outputBytes: number;
+    readonly bestEffort: boolean;
+    readonly priority: number;
+    readonly returnAddress: bigint;
+  }[];
+}
+
+export interface NativeReplayReport {
+  readonly workers: number;
+  readonly begunMs: number;
+  readonly messages: number;
+  /** Decisions of messages that had to wait, and were decided anew. */
+  readonly held: number;
+  readonly different: number;
+  readonly missed: number;
+  readonly end: NativeRecordingReport['end'];
+  /** The first message that was decided in another way. */
+  readonly difference: {
+    readonly worker: number;
+    readonly index: number;
+    readonly image: number;
+    readonly source: number;
+    readonly message: Uint8Array;
+    readonly recorded: readonly NativeReplayDecision[];
+    readonly replayed: readonly NativeReplayDecision[];
+  } | null;
+  readonly images: readonly { readonly number: number; readonly description: string }[];
+  readonly tallies: readonly {
+    readonly image: number;
+    readonly kind: 'rule' | 'endpoint' | 'return-source' | 'return-address' | 'reject' | 'discard';
+    /** Route, endpoint or code. */
+    readonly first: number;
+    /** Rule. */
+    readonly second: number;
+    readonly count: number;
+  }[];
+}
+
+export interface NativeRecordingReport {
+  readonly end: 'stopped' | 'full' | 'overrun' | 'too-large' | 'failed' | null;
+  readonly errno: number;
+  readonly bytes: number;
+  readonly messages: number;
+  readonly missed: number;
 }
 
 export interface NativeWorkerOptions {
@@ -100,6 +168,8 @@ export interface NativeInstall extends NativeBindings {
   readonly rejectNames: readonly string[];
   /** Absolute paths of the libraries, by their numbers in the image. */
   readonly plugins: readonly string[];
+  /** What a recording says of the image. */
+  readonly description?: string;
 }
 
 /** The engine's control interface. One JavaScript thread; nothing blocks but `stop`, briefly. */
@@ -131,6 +201,15 @@ export interface NativeRouter {
   /** Swaps in what was prepared last. */
   commit(): void;
   gracePassed(): boolean;
+  /** `description`: of the image that runs. Throws ERR_STATE while one goes on. */
+  beginRecording(options: {
+    readonly path: string;
+    readonly bytes: number;
+    readonly description: string;
+  }): void;
+  /** Asks the workers to record no more; the report says when the file is complete. */
+  endRecording(): void;
+  readRecording(): NativeRecordingReport | null;
   start(): void;
   poll(): number;
   stop(): void;

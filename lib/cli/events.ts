@@ -1,10 +1,11 @@
 // What `hyperroute run` says of a router's life: lines of text, or one JSON value a line.
 
 import { errorJson } from '../errors.js';
+import type { RecordingEnd, RecordingReport } from '../router/recording.js';
 import type { UpdateReport } from '../router/update.js';
 import type { Io } from './io.js';
 import { reportError } from './report.js';
-import { percentText, table } from './text.js';
+import { countText, percentText, table } from './text.js';
 
 /** An endpoint of a running router. */
 export interface BoundEndpoint {
@@ -28,6 +29,8 @@ export interface RouterEvents {
   started(file: string, router: DescribedRouter): void;
   reloaded(router: DescribedRouter, changes: UpdateReport): void;
   reloadFailed(error: unknown): void;
+  /** The recording has come to an end, and the router goes on. */
+  recordingEnded(report: RecordingReport): void;
   stopping(): void;
   stopped(): void;
   failed(error: unknown): void;
@@ -44,6 +47,7 @@ function jsonEvents(io: Io): RouterEvents {
     started: (file, router) => say('started', { pid: process.pid, file, ...router }),
     reloaded: (router, changes) => say('reloaded', { ...router, changes }),
     reloadFailed: (error) => say('reload-failed', { error: errorJson(error) }),
+    recordingEnded: (report) => say('recording-ended', { recording: report }),
     stopping: () => undefined,
     stopped: () => say('stopped'),
     failed: (error) => say('failed', { error: errorJson(error) }),
@@ -72,11 +76,25 @@ function textEvents(io: Io): RouterEvents {
       reportError(io, error);
       err.line(`${err.style('yellow', 'not reloaded')}: the running configuration stays`);
     },
+    recordingEnded: ({ path, messages, end }) => {
+      const why = endTexts[end ?? 'stopped'];
+      const text = `${countText(messages)} messages are in ${path}; the router goes on`;
+      err.line(`${err.style('yellow', 'recording ended')}: ${why}; ${text}`);
+    },
     stopping: () => err.line('draining; once more ends it at once'),
     stopped: () => out.line('stopped'),
     failed: (error) => reportError(io, error),
   };
 }
+
+/** Why a recording has ended. */
+export const endTexts: Readonly<Record<RecordingEnd, string>> = {
+  stopped: 'it was stopped',
+  full: 'it has as many bytes as it may have',
+  overrun: 'messages came faster than the file could be written',
+  'too-large': 'a message is too large to be recorded',
+  failed: 'the file could not be written',
+};
 
 function changesText(changes: UpdateReport): string {
   const shown = (['added', 'removed', 'moved', 'changed'] as const)

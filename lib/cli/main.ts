@@ -47,6 +47,11 @@ const commands: readonly Entry[] = [
     load: async () => (await import('./diff.js')).diff,
   },
   {
+    name: 'replay',
+    summary: 'decide the messages of a recording again and compare',
+    load: async () => (await import('./replay.js')).replay,
+  },
+  {
     name: 'schema',
     summary: 'show message types, compare versions, guard their history',
     load: async () => (await import('./schema.js')).schema,

@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import type { RouterIr } from '../compiler/ir.js';
 import { loadConfig } from '../config/load.js';
 import { HyperRoute } from '../router/hyperroute.js';
-import { type Command, type CommandInput, UsageError } from './command.js';
+import type { RecordOptions } from '../router/recording.js';
+import { type Command, type CommandInput, UsageError, wholeNumber } from './command.js';
 import { type DescribedRouter, eventsOf, type RouterEvents } from './events.js';
 import { controlPath, countersPath } from './live.js';
 
@@ -14,8 +15,8 @@ export const run: Command = {
   usage: 'FILE',
   about: [
     'Starts the router that FILE exports and prints its endpoints with the addresses they are',
-    'bound to. With --json every event is one line: started, reloaded, reload-failed, stopped,',
-    'failed.',
+    'bound to. With --json every event is one line: started, reloaded, reload-failed,',
+    'recording-ended (before the router did), stopped, failed.',
     '',
     'SIGHUP loads FILE and everything it imports again: unchanged endpoints keep their sockets and',
     'connections; a file with a mistake is reported and the running configuration stays.',
@@ -34,6 +35,16 @@ export const run: Command = {
       about:
         'control socket for ctl (none; a NAME stands for /dev/shm/hyperroute-<uid>/NAME.control)',
     },
+    record: {
+      type: 'string',
+      value: 'FILE',
+      about: 'record every message and decision for replay, in a file that is not there yet',
+    },
+    'record-bytes': {
+      type: 'string',
+      value: 'N',
+      about: 'the most bytes of the recording; what comes after is left out (268,435,456)',
+    },
   },
   positionalsMin: 1,
   positionalsMax: 1,
@@ -41,6 +52,7 @@ export const run: Command = {
     'hyperroute run router.config.ts',
     'hyperroute run router.config.ts --name gateway-2 --json',
     'hyperroute run router.config.ts --control gateway-2    # hyperroute ctl gateway-2 status',
+    'hyperroute run router.config.ts --record today.recording',
     'kill -HUP PID        # load the configuration again',
   ],
   run: runCommand,
@@ -49,13 +61,15 @@ export const run: Command = {
 /** Long enough never to matter; it keeps the process alive while native threads do the work. */
 const keepAliveMs = 2 ** 31 - 1;
 
-async function runCommand({ positionals, values, io }: CommandInput): Promise<number> {
+async function runCommand(input: CommandInput): Promise<number> {
+  const { positionals, values, io } = input;
   const [path = ''] = positionals;
   const session = new Session({
     path,
     name: nameOf(values.name),
     countersPath: typeof values.counters === 'string' ? values.counters : undefined,
     controlPath: typeof values.control === 'string' ? controlPath(values.control) : undefined,
+    record: recordOf(input),
     events: eventsOf(io, values.json === true),
   });
   const keepAlive = setInterval(() => {}, keepAliveMs);
@@ -75,11 +89,22 @@ function nameOf(given: string | boolean | undefined): string | undefined {
   throw new UsageError(`--name: expected ${expected}, received ${JSON.stringify(given)}`);
 }
 
+function recordOf(input: CommandInput): RecordOptions | undefined {
+  const { record, 'record-bytes': bound } = input.values;
+  if (typeof record === 'string') {
+    const bounds = { low: 65_536, high: Number.MAX_SAFE_INTEGER, otherwise: 256 * 2 ** 20 };
+    return { path: record, bytes: wholeNumber(input, 'record-bytes', bounds) };
+  }
+  if (bound !== undefined) throw new UsageError('--record-bytes: expected --record FILE with it');
+  return undefined;
+}
+
 interface SessionOptions {
   readonly path: string;
   readonly name: string | undefined;
   readonly countersPath: string | undefined;
   readonly controlPath: string | undefined;
+  readonly record: RecordOptions | undefined;
   readonly events: RouterEvents;
 }
 
@@ -130,8 +155,14 @@ class Session {
       const load = async (other?: string) => (await this.#load(other)).ir;
       const listen = control === undefined ? {} : { controlPath: control };
       if (control !== undefined) mkdirSync(dirname(control), { recursive: true, mode: 0o700 });
-      this.#router = await HyperRoute.start(ir, { countersPath: path, load, ...listen });
+      const { record } = this.#options;
+      const recorded = record === undefined ? {} : { record };
+      const options = { countersPath: path, load, ...listen, ...recorded };
+      this.#router = await HyperRoute.start(ir, options);
       this.#events.started(file, described(this.#router));
+      void this.#router.recording?.ended.then((report) => {
+        if (report.end !== 'stopped') this.#events.recordingEnded(report);
+      });
     } catch (error) {
       if (signal.aborted) return 0;
       this.#events.failed(error);

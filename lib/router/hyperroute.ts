@@ -16,6 +16,7 @@ import { LiveRouter, resolveNames } from './live-router.js';
 import { expandNames } from './names.js';
 import type { CloseOptions, DrainReport, RunningEndpoint, StartOptions } from './options.js';
 import { type Port, portOf } from './ports.js';
+import { Recording, type RecordOptions } from './recording.js';
 import { NameResolver } from './resolver.js';
 import type { SlowFunction, SlowHandle, SlowRunOptions } from './slow.js';
 import { SlowRunners } from './slow-runners.js';
@@ -91,9 +92,10 @@ export class HyperRoute {
     try {
       const control = new Controller(router, controlEveryMs);
       const installation = Installation.open(router, ir, plan, image, control);
-      nativeCall(() => router.start());
       const live = new LiveRouter(installation, config, addresses, resolver);
       const running = new HyperRoute(router, installation, live, load);
+      if (options.record !== undefined) running.record(options.record);
+      nativeCall(() => router.start());
       if (controlPath !== undefined) await running.#openControl(controlPath);
       if (signal !== undefined) running.#closeOn(signal);
       return running;
@@ -290,6 +292,30 @@ export class HyperRoute {
   slow(name: string, handle: SlowFunction, options: SlowRunOptions = {}): SlowHandle {
     this.#throwIfClosed();
     return this.#slow.add(portOf(this.#installation.ports, name).ir, handle, options);
+  }
+
+  /**
+   * Records, from now on, every message with what is decided of it and all that depends on, for
+   * `hyperroute replay`. Never holds messages up: where the file cannot follow, the recording ends.
+   * Throws ERR_STATE before the last one has been stopped; ERR_CONFIG; and ERR_SYSTEM or
+   * ERR_PERMISSION if the file is there already or cannot be made.
+   *
+   * @example
+   * ```ts
+   * const recording = router.record({ path: '/var/tmp/gateway.recording' });
+   * const { messages, end } = await recording.stop();
+   * ```
+   */
+  record(options: RecordOptions): Recording {
+    this.#throwIfClosed();
+    const recording = Recording.begin(this.#native, this.#installation.ir, options);
+    this.#installation.recording = recording;
+    return recording;
+  }
+
+  /** The recording that `record` began last, or null. */
+  get recording(): Recording | null {
+    return this.#installation.recording;
   }
 
   /** Resolves when endpoints that an update removed or moved have been drained and closed. */

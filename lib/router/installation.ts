@@ -23,6 +23,7 @@ import {
   until,
   untilQuiet,
 } from './ports.js';
+import { descriptionOf, type Recording } from './recording.js';
 import { changesOf, refuseMoves, type UpdateOptions, type UpdateReport } from './update.js';
 import { replanWorkers, type WorkerPlan } from './workers.js';
 
@@ -33,6 +34,8 @@ const pickedMs = 5;
 export class Installation {
   /** Sees to it that messages go to endpoints that work. */
   readonly control: Controller;
+  /** The recording that was begun last; while it goes on, images are described to it. */
+  recording: Recording | null = null;
   readonly #native: NativeRouter;
   readonly #draining = new Map<number, Draining>();
   #ir: RouterIr;
@@ -139,7 +142,10 @@ export class Installation {
     try {
       const draining = [...this.#boundPorts(next.ports), ...moved];
       const bindings = bindingsOf(ir, next.ports, draining);
-      nativeCall(() => router.prepare({ ...bindings, image, ...namesOf(ir) }));
+      const names = namesOf(ir);
+      const isRecorded = this.recording !== null && this.recording.report().end === null;
+      const described = isRecorded ? { description: descriptionOf(ir) } : {};
+      nativeCall(() => router.prepare({ ...bindings, image, ...names, ...described }));
     } catch (error) {
       for (const { slot } of next.opened) router.freeSlot(slot);
       throw error;

@@ -1,5 +1,6 @@
 // What a router is started and closed with, and what it says of its endpoints.
 import type { RouterIr } from '../compiler/ir.js';
+import type { RecordOptions } from './recording.js';
 
 export interface StartOptions {
   /** Closes the router when aborted. */
@@ -10,6 +11,8 @@ export interface StartOptions {
   readonly controlEveryMs?: number;
   /** The Unix socket to make, at which `hyperroute ctl` asks; none by default. */
   readonly controlPath?: string;
+  /** Records from the first message on, as `router.record` does; see `router.recording`. */
+  readonly record?: RecordOptions;
   /**
    * Loads what `reload` installs: the configuration of that file, or of the one it was started
    * from. Without it `reload` is refused.

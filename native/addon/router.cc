@@ -27,6 +27,9 @@ void RouterObject::define(Napi::Env env, Napi::Object exports) {
                    InstanceMethod<&RouterObject::set_standing>("setStanding"),
                    InstanceMethod<&RouterObject::set_limits>("setLimits"),
                    InstanceMethod<&RouterObject::read_control>("readControl"),
+                   InstanceMethod<&RouterObject::begin_recording>("beginRecording"),
+                   InstanceMethod<&RouterObject::end_recording>("endRecording"),
+                   InstanceMethod<&RouterObject::read_recording>("readRecording"),
                    InstanceMethod<&RouterObject::prepare>("prepare"),
                    InstanceMethod<&RouterObject::commit>("commit"),
                    InstanceMethod<&RouterObject::grace_passed>("gracePassed"),
@@ -332,6 +335,8 @@ Napi::Value RouterObject::prepare(const Napi::CallbackInfo& info) {
     plugin_paths_.clear();
     if (options.has("plugins")) plugin_paths_ = options.strings("plugins");
     spec.plugin_paths = plugin_paths_;
+    description_ = options.has("description") ? options.string("description") : std::string();
+    spec.description = description_;
   }
   if (status.ok()) status = options.status();
   if (status.ok()) status = router_->prepare(spec);

@@ -62,6 +62,11 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
   Napi::Value set_limits(const Napi::CallbackInfo& info);
   Napi::Value read_control(const Napi::CallbackInfo& info);
 
+  // Its recording (router_recording.cc).
+  Napi::Value begin_recording(const Napi::CallbackInfo& info);
+  Napi::Value end_recording(const Napi::CallbackInfo& info);
+  Napi::Value read_recording(const Napi::CallbackInfo& info);
+
   static void at_environment_end(void* self);
   void shut_down();
   // Whether stop() has not been called; throws ERR_CLOSED if it has.
@@ -85,6 +90,7 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
   std::vector<std::string> route_names_;
   std::vector<std::string> reject_names_;
   std::vector<std::string> plugin_paths_;
+  std::string description_;
 };
 
 }  // namespace hyperroute

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "engine/deliver_datapath.h"
 #include "engine/load_datapath.h"
+#include "engine/recording_datapath.h"
 #include "io/memory/memory.h"
 #include "io/tcp/tcp.h"
 #include "io/udp/udp.h"
@@ -23,10 +24,12 @@ namespace hyperroute {
 namespace {
 
 // Tells the reject destination, exactly once. kHold: the notice has to wait, so the message does.
+template <bool kRecorded>
 uint32_t reject(Cycle& cycle, const Inbound& inbound, const Decision& decision, uint32_t code) {
   WorkerView& view = *cycle.view;
   const Decision notice =
       decide_reject(cycle.installed->image, view.step, inbound.message, decision);
+  if constexpr (kRecorded) cycle.notes->decided(notice, view.step);
   if (notice.outcome == Outcome::kDeliver) {
     const uint32_t result = deliver(cycle, inbound, notice, code);
     if (result == kHold) return kHold;
@@ -40,9 +43,11 @@ uint32_t reject(Cycle& cycle, const Inbound& inbound, const Decision& decision, 
 
 // One message: frame check → validate → match → pick (decide), then delivered or rejected.
 // False: a full queue says that the source has to wait, and nothing has happened.
+template <bool kRecorded>
 bool route_message(Cycle& cycle, Inbound& inbound) {
   WorkerView& view = *cycle.view;
   const Decision decision = decide(cycle.installed->image, view.step, inbound.message);
+  if constexpr (kRecorded) cycle.notes->decided(decision, view.step);
   uint32_t code = decision.reject_code;
   if (decision.outcome == Outcome::kDeliver) [[likely]] {
     code = deliver(cycle, inbound, decision, 0);
@@ -60,7 +65,14 @@ bool route_message(Cycle& cycle, Inbound& inbound) {
     count(view.routes[decision.route].discarded);
     return true;
   }
-  return reject(cycle, inbound, decision, code) == kDelivered;
+  return reject<kRecorded>(cycle, inbound, decision, code) == kDelivered;
+}
+
+bool record_message(Cycle& cycle, Inbound& inbound) {
+  cycle.notes->begin_message(*cycle.view, inbound.message);
+  const bool is_done = route_message<true>(cycle, inbound);
+  cycle.notes->end_message(!is_done);
+  return is_done;
 }
 
 // Makes the burst's messages visible to the workers that own their destinations.
@@ -90,6 +102,48 @@ uint64_t sample(Cycle& cycle, uint64_t ticks_of_burst) {
   if (--cycle.until_sample != 0) return 0;
   cycle.until_sample = cycle.sample_every;
   return ticks_of_burst;
+}
+
+// What was received together from one endpoint.
+struct Burst {
+  std::span<const RxView> views;
+  uint8_t slot;
+  uint16_t source;
+  uint64_t ticks;
+};
+
+// Routes what was received; returns how many messages were delivered or rejected.
+template <bool kRecorded, MessageBackend Backend>
+[[gnu::always_inline]] inline uint32_t route_burst(Cycle& cycle, Backend& backend,
+                                                   const Burst& burst) {
+  uint32_t done_count = 0;
+  for (const RxView& view : burst.views) {
+    Inbound inbound{view, StepMessage{view.data, view.bytes, burst.source}, burst.slot,
+                    sample(cycle, burst.ticks)};
+    // Behind a held message of the same peer every later one waits, so that order is kept.
+    const bool is_done =
+        !backend.is_held(view) &&
+        (kRecorded ? record_message(cycle, inbound) : route_message<false>(cycle, inbound));
+    if (!is_done) [[unlikely]] {
+      backend.hold(view);
+      cycle.held = true;
+      continue;
+    }
+    backend.release(view);
+    ++done_count;
+  }
+  return done_count;
+}
+
+template <MessageBackend Backend>
+[[gnu::noinline]] uint32_t record_burst(Cycle& cycle, Backend& backend, const Burst& burst) {
+  if (!cycle.notes->begin_burst(*cycle.installed, *cycle.view, cycle.now_ns)) {
+    cycle.notes->missed(static_cast<uint32_t>(burst.views.size()));
+    return route_burst<false>(cycle, backend, burst);
+  }
+  const uint32_t done_count = route_burst<true>(cycle, backend, burst);
+  cycle.notes->end_burst(*cycle.installed, *cycle.view);
+  return done_count;
 }
 
 // Fills in the number that the connection's next message carries, right before it is sent.
@@ -153,22 +207,10 @@ uint32_t receive_burst(Cycle& cycle, Backend& backend, uint8_t slot) {
   const uint32_t message_count = backend.rx_burst(std::span(views), cycle.now_ns);
   if (message_count == 0) return 0;
   if (cycle.view->compares_loads) refresh_loads(cycle);
-  const uint64_t ticks_of_burst = burst_ticks(cycle, message_count);
-  if (ticks_of_burst == 0 && cycle.sample_every != 0) cycle.until_sample -= message_count;
-  uint32_t done_count = 0;
-  for (uint32_t i = 0; i < message_count; ++i) {
-    const RxView& view = views[i];
-    Inbound inbound{view, StepMessage{view.data, view.bytes, source}, slot,
-                    sample(cycle, ticks_of_burst)};
-    // Behind a held message of the same peer every later one waits, so that order is kept.
-    if (backend.is_held(view) || !route_message(cycle, inbound)) [[unlikely]] {
-      backend.hold(view);
-      cycle.held = true;
-      continue;
-    }
-    backend.release(view);
-    ++done_count;
-  }
+  const Burst burst{{views, message_count}, slot, source, burst_ticks(cycle, message_count)};
+  if (burst.ticks == 0 && cycle.sample_every != 0) cycle.until_sample -= message_count;
+  const uint32_t done_count = cycle.notes == nullptr ? route_burst<false>(cycle, backend, burst)
+                                                     : record_burst(cycle, backend, burst);
   publish_dirty(cycle);
   return done_count;
 }

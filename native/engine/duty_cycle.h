@@ -13,6 +13,8 @@
 
 namespace hyperroute {
 
+class RecordingNotes;
+
 // The most messages one burst hands to the router: enough to amortise a system call, few enough
 // that their first lines stay in the nearest cache.
 inline constexpr uint32_t kBurstCountMax = 32;
@@ -37,6 +39,8 @@ struct Cycle {
   std::array<bool, kSlotCountMax> is_dirty{};
   // By worker: whom to wake after publishing to a queue it owns.
   std::array<Parker*, kWorkerCountMax> parkers{};
+  // Where messages and decisions are noted; null: nothing is recorded.
+  RecordingNotes* notes = nullptr;
 };
 
 // A return address, as `returnAddress()` writes it and `returnTo(field)` reads it back.

@@ -62,6 +62,10 @@ struct WorkerView {
 };
 
 struct Installed {
+  // No other one has it.
+  uint64_t sequence = 0;
+  // The same when the same image is bound once more.
+  uint32_t image_number = 0;
   // Before the image, which calls what they hold.
   PluginSet plugins;
   RouteImage image;
@@ -70,6 +74,8 @@ struct Installed {
   std::vector<std::string> route_names;
   std::vector<std::string> reject_names;
   std::vector<std::string> plugin_paths;
+  // For readers of a recording.
+  std::string description;
   ImageSummary summary{};
   uint32_t worker_count = 0;
   // By endpoint of the image: the slot it is open in.

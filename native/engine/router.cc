@@ -181,6 +181,7 @@ Result<std::unique_ptr<Installed>> Router::bind(const InstallSpec& spec) {
   installed->route_names.assign(spec.route_names.begin(), spec.route_names.end());
   installed->reject_names.assign(spec.reject_names.begin(), spec.reject_names.end());
   installed->plugin_paths.assign(spec.plugin_paths.begin(), spec.plugin_paths.end());
+  installed->description = spec.description;
   HR_TRY(RouteImage::load(spec.image, installed->image));
   HR_TRY(installed->plugins.bind(installed->plugin_paths, installed->image));
   installed->summary = installed->image.summary();
@@ -205,15 +206,19 @@ Status Router::prepare(const InstallSpec& spec) {
     complete.route_names = installed_->route_names;
     complete.reject_names = installed_->reject_names;
     complete.plugin_paths = installed_->plugin_paths;
+    complete.description = installed_->description;
   }
   auto installed = bind(complete);
   if (!installed.ok()) return installed.status();
   prepared_ = installed.take();
+  prepared_->sequence = ++installed_count_;
+  prepared_->image_number = spec.image.empty() ? installed_->image_number : ++image_count_;
   return Status::success();
 }
 
 void Router::commit() {
   HR_ASSERT(prepared_ != nullptr);
+  tell_recording(*prepared_);
   // Q7 seq_cst: before the epoch begins (qsbr.h); pairs with the workers' loads.
   current_.store(prepared_.get(), std::memory_order_seq_cst);
   const uint64_t epoch = qsbr_.begin_grace();

@@ -19,6 +19,7 @@
 #include "engine/installed.h"
 #include "engine/metrics.h"
 #include "engine/qsbr.h"
+#include "engine/recording.h"
 #include "engine/slot_control.h"
 #include "engine/worker.h"
 
@@ -55,6 +56,8 @@ struct InstallSpec {
   std::span<const std::string> reject_names;
   // The libraries that the image's plug-ins are in, by number. Absolute.
   std::span<const std::string> plugin_paths;
+  // What a recording says of the image: names, for people.
+  std::string_view description;
 };
 
 // A command on its way.
@@ -115,6 +118,14 @@ class Router {
   // Whether no worker uses a former image any more; frees them as they become free.
   [[nodiscard]] bool grace_passed();
 
+  // Records what is decided from now on (router_recording.cc); `description`: of the image that
+  // runs. kState: a recording goes on. An ended one is forgotten when the next one begins.
+  Status begin_recording(const RecordingOptions& options, std::string_view description);
+  // Asks the workers to note nothing more; the recording ends once they have seen that.
+  Status end_recording();
+  // False: there has been no recording. To be asked until the report has a reason.
+  [[nodiscard]] bool read_recording(Recording::Report& report);
+
   Status start();
   uint32_t poll();
   // Ends the workers' threads; endpoints stay open, and commands are carried out at once here.
@@ -142,6 +153,8 @@ class Router {
   Router() = default;
 
   Result<uint8_t> find_slot();
+  Status post_notes(bool is_recorded);
+  void tell_recording(const Installed& installed);
   Result<std::unique_ptr<Installed>> bind(const InstallSpec& spec);
   Status bind_slots(const InstallSpec& spec, Installed& installed) const;
   Status bind_worker(const InstallSpec& spec, uint32_t worker, Installed& installed);
@@ -160,6 +173,12 @@ class Router {
   std::array<Slot, kSlotCountMax> slots_;
   std::array<SlotControl, kSlotCountMax> controls_;
   uint64_t freed_count_ = 0;
+  // Before the workers, whose threads use its notes: they end first.
+  std::unique_ptr<Recording> recording_;
+  std::vector<Ticket> recording_tickets_;
+  bool is_recording_detached_ = false;
+  uint64_t installed_count_ = 0;
+  uint32_t image_count_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -233,6 +233,9 @@ void Worker::carry_out(const Command& command) {
       break;
     case CommandKind::kDetach:
       return detach(command.port);
+    case CommandKind::kRecord:
+      cycle_.notes = static_cast<RecordingNotes*>(const_cast<void*>(command.argument));
+      return;
   }
   // Whoever sees the command done must not read a report from before it.
   command.port->refresh_report();

@@ -45,6 +45,7 @@ enum class CommandKind : uint32_t {
   kStopReading,
   kReport,  // Report what the port is doing by now.
   kDetach,  // Close the port and forget it; the control thread frees it.
+  kRecord,  // No port. argument: the RecordingNotes to write from now on, or nullptr.
 };
 
 struct Command {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hyperroute } from '../helpers/cli.js';
 
-const analysis = ['prove', 'explain', 'simulate', 'diff'];
+const analysis = ['prove', 'explain', 'simulate', 'diff', 'replay'];
 const commands = ['run', 'check', ...analysis, 'schema', 'demo', 'stat', 'bench', 'build'];
 let folder = '';
 

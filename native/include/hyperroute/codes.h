@@ -137,6 +137,8 @@ enum class StatusCode : int32_t {
   kResolve = -22,
   // A plug-in cannot be loaded, or cannot run here.
   kPlugin = -30,
+  // The file is no recording, or a damaged one.
+  kRecording = -31,
 };
 
 // The code's name; "UNKNOWN" for a number outside the table.
@@ -190,6 +192,8 @@ constexpr const char* name_of(StatusCode code) noexcept {
       return "ERR_RESOLVE";
     case StatusCode::kPlugin:
       return "ERR_PLUGIN";
+    case StatusCode::kRecording:
+      return "ERR_RECORDING";
   }
   return "UNKNOWN";
 }
