@@ -4,18 +4,18 @@ import type { FieldReference } from '../schema/references.js';
 import type { AnySchema } from '../schema/schema.js';
 import type { PoolNode } from './dsl/targets.js';
 import type { PoolKeyIr, StrategyIr } from './ir.js';
-import { hashSlotCount } from './maglev.js';
+import { hashSlotsDefault } from './maglev.js';
 import type { Numbering } from './numbering.js';
 import { type PlacedField, placedFields } from './view.js';
 
 /** The strategy of a pool. Throws ERR_ROUTE for fields of messages that no endpoint carries. */
 export function strategyIr(node: PoolNode, schemas: Numbering<AnySchema>): StrategyIr {
-  const { name, balancing, slots, weights, place } = node;
+  const { name, balancing, slots, place } = node;
   const { plan } = balancing;
   const keys = (): PoolKeyIr[] => keysOf(balancing.keys, schemas, `pools.${name}.strategy`, place);
   switch (plan.kind) {
     case 'hash':
-      return { kind: 'hash', keys: keys(), slots: plan.slots ?? hashSlotCount(weights) };
+      return { kind: 'hash', keys: keys(), slots: plan.slots ?? hashSlotsDefault };
     case 'sticky':
       return { kind: 'sticky', keys: keys() };
     case 'table':

@@ -17,7 +17,7 @@ import {
 import { emitPlugin } from './emit-plugins.js';
 import type { ImageBuilder } from './emit-sections.js';
 import type { FieldIr, PoolIr, RouteIr, RouterIr, StrategyIr } from './ir.js';
-import { hashSlotCount, maglevTable, weightedSchedule } from './maglev.js';
+import { maglevTable, stickySlots, weightedSchedule } from './maglev.js';
 
 /** What the emitter chose for one pool. */
 export interface PoolReport {
@@ -52,7 +52,7 @@ export function poolSlots(ir: RouterIr, { strategy, members }: PoolIr): PoolSlot
     }
     case 'hash':
     case 'sticky': {
-      const slotCount = strategy.kind === 'hash' ? strategy.slots : hashSlotCount(weights);
+      const slotCount = strategy.kind === 'hash' ? strategy.slots : stickySlots;
       const slots = maglevTable(named, slotCount);
       return { slots, slotCount, ranks: slots.length / slotCount };
     }

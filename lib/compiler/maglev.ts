@@ -11,8 +11,13 @@ import { hashKey, lowShare } from './key-hash.js';
 export const hashRanks = 4;
 /** The slots there can be, primes both. */
 export const hashSlotCounts = [4099, 65_537] as const;
-/** A member's share is out by less than a hundredth where it has so many slots. */
-const slotsPerShare = 100;
+/**
+ * Of a hash that does not say: enough for a hundred members of weights up to six. It depends on no
+ * member and no weight, or a change of one would move the keys of all.
+ */
+export const hashSlotsDefault = 65_537;
+/** Of a sticky pool, for keys that no member has as its id. */
+export const stickySlots = 4099;
 /** Slots of a weighted schedule at most. */
 export const scheduleSlotsMax = 1024;
 
@@ -25,13 +30,6 @@ export interface WeightedName {
 function commonDivisor(weights: readonly number[]): number {
   const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
   return weights.reduce(divisor, 0);
-}
-
-/** The slots that give every member of these weights its share. */
-export function hashSlotCount(weights: readonly number[]): number {
-  const total = weights.reduce((sum, weight) => sum + weight, 0) / commonDivisor(weights);
-  const [small, large] = hashSlotCounts;
-  return total * slotsPerShare <= small ? small : large;
 }
 
 /** Goes through all slots: from `offset`, `skip` at a time. */

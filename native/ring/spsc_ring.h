@@ -59,11 +59,10 @@ class SpscProducer {
       refresh_free_end();
       if (free_end_ - tail_ < wanted_bytes) return nullptr;
     }
-    if (padding_bytes > 0) [[unlikely]]
-      put(padding_bytes - kRecordHeaderBytes, kCommitPadding);
     claim_bytes_ = payload_bytes;
+    claim_padding_bytes_ = padding_bytes;
     claim_open_ = true;
-    return data_ + (tail_ & mask_) + kRecordHeaderBytes;
+    return data_ + ((tail_ + padding_bytes) & mask_) + kRecordHeaderBytes;
   }
 
   // Ends the claim: the record becomes visible to a consumer of commit words, and to one of the
@@ -74,6 +73,8 @@ class SpscProducer {
   void commit(uint32_t used_bytes) noexcept {
     HR_DASSERT(claim_open_ && used_bytes <= claim_bytes_);
     claim_open_ = false;
+    if (claim_padding_bytes_ > 0) [[unlikely]]
+      put(claim_padding_bytes_ - kRecordHeaderBytes, kCommitPadding);
     put(used_bytes, kCommitRecord);
   }
 
@@ -89,14 +90,9 @@ class SpscProducer {
   void stage(uint32_t used_bytes) noexcept {
     HR_DASSERT(claim_open_ && used_bytes <= claim_bytes_);
     claim_open_ = false;
-    if (has_staged_) return put(used_bytes, kCommitRecord);
-    has_staged_ = true;
-    staged_position_ = tail_;
-    staged_bytes_ = used_bytes;
-    // The first one's header stays 0, so no consumer comes to those behind it; what follows it
-    // must read as nothing too, until it is written.
-    tail_ += record_span_bytes(used_bytes);
-    ring_header_word(data_, tail_ & mask_).store(0, std::memory_order_relaxed);
+    if (claim_padding_bytes_ > 0) [[unlikely]]
+      put_staged(claim_padding_bytes_ - kRecordHeaderBytes, kCommitPadding);
+    put_staged(used_bytes, kCommitRecord);
   }
 
   // Makes what was staged visible, all at once. Nothing happens where nothing is staged.
@@ -105,7 +101,7 @@ class SpscProducer {
     has_staged_ = false;
     // R1 release: publishes every staged payload and header; pairs with A1 in next().
     ring_header_word(data_, staged_position_ & mask_)
-        .store(record_header(staged_bytes_, kCommitRecord), std::memory_order_release);
+        .store(staged_header_, std::memory_order_release);
   }
 
   // Forgets what was staged; its bytes are claimed again next. No claim may be open.
@@ -206,6 +202,17 @@ class SpscProducer {
     tail_ = next;
   }
 
+  // The same, unseen: the header of the first one stays 0, so no consumer comes to those behind it.
+  void put_staged(uint32_t payload_bytes, uint32_t commit_word) noexcept {
+    if (has_staged_) return put(payload_bytes, commit_word);
+    has_staged_ = true;
+    staged_position_ = tail_;
+    staged_header_ = record_header(payload_bytes, commit_word);
+    tail_ += record_span_bytes(payload_bytes);
+    // What follows must read as nothing too, until it is written.
+    ring_header_word(data_, tail_ & mask_).store(0, std::memory_order_relaxed);
+  }
+
   void refresh_free_end() noexcept {
     // A3 acquire: the consumer has done reading what it released; pairs with R3.
     accept_head(std::atomic_ref<uint32_t>(header_->head).load(std::memory_order_acquire));
@@ -234,11 +241,12 @@ class SpscProducer {
   uint32_t tail_ = 0;
   uint32_t free_end_ = 0;
   uint32_t claim_bytes_ = 0;
+  uint32_t claim_padding_bytes_ = 0;  // Before it; written with it, or not at all.
   bool claim_open_ = false;
-  // Where the first staged record is, if there is one, and its payload.
+  // Where the first staged record (or padding) is, if there is one, and its header.
   bool has_staged_ = false;
   uint32_t staged_position_ = 0;
-  uint32_t staged_bytes_ = 0;
+  uint64_t staged_header_ = 0;
 };
 
 }  // namespace hyperroute

@@ -47,7 +47,7 @@ const strategies: readonly (readonly [Balancing, PoolOptions<'Order'>?])[] = [
   [lb.failover()],
   [lb.leastLoaded({ measure: 'outstanding' })],
   [lb.twoChoices(), { failover: [spare], panic: 'park' }],
-  [lb.hash(client, delta, symbol, note), { panic: 'park' }],
+  [lb.hash(client, delta, symbol, note, { slots: 4099 }), { panic: 'park' }],
   [lb.sticky(delta, { a: -7, c: 12 })],
   [lb.custom(pairs, note), { failover: [spare] }],
 ];

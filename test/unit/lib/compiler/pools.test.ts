@@ -110,7 +110,7 @@ describe('a pool by hash', () => {
     const pool = new PoolUnderTest({ ...setup, balancing: lb.hash(symbol, delta, client) });
     const at = (text: string, number: number) => pool.pick({ symbol: text, delta: number });
     const found = new Set(
-      Array.from({ length: 100 }, (_, key) => at(`SYM${key % 10}`, 5 - Math.floor(key / 10))),
+      Array.from({ length: 400 }, (_, key) => at(`SYM${key % 10}`, 20 - Math.floor(key / 10))),
     );
     expect(found.size).toBe(16);
     expect(at('AAPL', -1)).toBe(at('AAPL', -1));
@@ -170,6 +170,37 @@ describe('a pool by load', () => {
     expect(pool.picks(200)).not.toEqual(first);
     pool.image.seed(42n);
     expect(pool.picks(200)).toEqual(first);
+  });
+});
+
+describe('the members of a pool by hash', () => {
+  const balancings = { hash: byClient, sticky: lb.sticky(Order.refs.client) };
+  const weightsOf = (...weights: readonly number[]) =>
+    names(weights.length).map((name, at) => [name, weights[at] ?? 1] as const);
+  const ones = (count: number) => weightsOf(...Array.from({ length: count }, () => 1));
+  const changes = [
+    ['the 41st of 41 is added', ones(40), ones(41), 1 / 41],
+    ['the 101st of 101 is added', ones(100), ones(101), 1 / 101],
+    ['one of two weights changes little', weightsOf(100, 100), weightsOf(100, 101), 0.003],
+    [
+      'one of four weights changes little',
+      weightsOf(100, 100, 100, 100),
+      weightsOf(100, 100, 100, 101),
+      0.002,
+    ],
+    ['weights stop having a common divisor', weightsOf(50, 50, 50), weightsOf(50, 50, 51), 0.005],
+  ] as const;
+  const cases = Object.keys(balancings).flatMap((kind) =>
+    changes.map((change) => [kind as keyof typeof balancings, ...change] as const),
+  );
+
+  it.each(cases)('keep their keys (%s) when %s', (kind, _what, before, after, share) => {
+    const keys = 5_000;
+    const [old, now] = [before, after].map((list) =>
+      new PoolUnderTest({ members: list, balancing: balancings[kind] }).picks(keys),
+    );
+    const moved = now?.filter((member, key) => member !== old?.[key]).length ?? keys;
+    expect(moved / keys).toBeLessThan(2 * share + 0.04);
   });
 });
 
