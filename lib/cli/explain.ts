@@ -6,8 +6,9 @@ import { holdsFor, readableValue } from '../compiler/analysis/index.js';
 import { isInteger } from '../compiler/emit-fields.js';
 import { readField } from '../compiler/fields.js';
 import type { Decision, Interpreted } from '../compiler/interpret.js';
+import { rankedSlot } from '../compiler/interpret-pool.js';
 import { viewOf } from '../compiler/interpret-view.js';
-import type { ActionIr, ConditionIr, RouteIr, RouterIr } from '../compiler/ir.js';
+import type { ActionIr, ConditionIr, RouteIr, RouterIr, SchemaIr } from '../compiler/ir.js';
 import { loadConfig } from '../config/load.js';
 import { HyperRouteError, isHyperRouteError } from '../errors.js';
 import { type Command, type CommandInput, UsageError } from './command.js';
@@ -100,6 +101,15 @@ interface Explanation {
     readonly name: string;
     readonly strategy: string;
     readonly members: readonly string[];
+    /** Where the message's key is looked up; null: the strategy has no slots by key. */
+    readonly slot: {
+      readonly index: number;
+      readonly count: number;
+      /** Who is tried, in this order; everything counts as up. */
+      readonly ranked: readonly string[];
+      /** The member that the key names, who is tried before. */
+      readonly named: string | null;
+    } | null;
   } | null;
   /** What leaves, because of a reject as well. */
   readonly copies: readonly CopyView[];
@@ -163,7 +173,7 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
     table: decision.route === null ? null : (costsOf(deciders.report)[decision.route] ?? null),
     outcome: decided.rejectCode === 0 ? decision.outcome : 'reject',
     reject: decided.rejectCode === 0 ? null : rejectName(ir, decided.rejectCode),
-    pool: action === undefined ? null : poolOf(ir, action),
+    pool: action === undefined ? null : poolOf(ir, route, action, message),
     copies: [...copiesOf(ir, source, decided), ...rejectCopiesOf(ir, source, decided)].map(view),
   };
 }
@@ -232,11 +242,29 @@ function judgedRules(
   return { rules, before: isSelected ? 0 : first };
 }
 
-function poolOf(ir: RouterIr, { target }: ActionIr): Explanation['pool'] {
+function poolOf(
+  ir: RouterIr,
+  route: RouteIr | null,
+  { target }: ActionIr,
+  message: Uint8Array,
+): Explanation['pool'] {
   const pool = target.kind === 'pool' ? ir.pools[target.pool] : undefined;
   if (pool === undefined) return null;
-  const members = pool.members.map(({ endpoint }) => ir.endpoints[endpoint]?.name ?? '');
-  return { name: pool.name, strategy: pool.strategy.kind, members };
+  const nameOf = (endpoint: number): string => ir.endpoints[endpoint]?.name ?? '';
+  const members = pool.members.map(({ endpoint }) => nameOf(endpoint));
+  const schema = route?.schema ?? null;
+  const view = schema === null ? message : viewOf(ir.schemas[schema] as SchemaIr, message);
+  const found = rankedSlot(ir, pool, { schema, message, view: view as Uint8Array });
+  const slot =
+    found === null
+      ? null
+      : {
+          index: found.slot,
+          count: found.slotCount,
+          ranked: found.ranked.map(nameOf),
+          named: found.named === null ? null : nameOf(found.named),
+        };
+  return { name: pool.name, strategy: pool.strategy.kind, members, slot };
 }
 
 function copyView(typed: TypedConfig, { report }: Deciders, source: number, copy: Copy): CopyView {
@@ -266,6 +294,12 @@ function print({ out }: Io, explanation: Explanation): void {
   }
   if (pool !== null)
     out.line(`pool       ${pool.name}: ${pool.strategy} of ${pool.members.join(', ')}`);
+  if (pool?.slot) {
+    const { index, count, ranked, named } = pool.slot;
+    const first = named === null ? '' : `${named}, which the key names, then `;
+    const order = `${first}${ranked.join(', ')}`;
+    out.line(`slot       ${index} of ${count}: ${order}, where all are up`);
+  }
   out.line(`outcome    ${reject === null ? outcome : `${out.style('red', 'reject')} ${reject}`}`);
   for (const copy of copies) {
     out.line(`sent       to ${copy.to ?? 'the return address'}: ${copy.type} ${shown(copy)}`);

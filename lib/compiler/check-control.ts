@@ -1,4 +1,5 @@
 // Judges what a configuration says about failover and overload of its endpoints. Pure.
+import { isRecord } from '../schema/options.js';
 import type { Findings } from './findings.js';
 import type { EndpointIr, HealthIr } from './ir-destinations.js';
 import {
@@ -27,6 +28,8 @@ export function checkControl(endpoint: EndpointIr, path: string, findings: Findi
     const isMet = Number.isSafeInteger(value) && Number(value) >= low && Number(value) <= high;
     return need(isMet, name, `an integer from ${low} to ${high}`, value);
   };
+  const given: unknown = control;
+  if (!need(isRecord(given), 'control', 'an object', given)) return;
   const names = Object.keys(control).join(', ');
   const destination = 'an endpoint that messages can be sent to, such as a udp with `remote`';
   if (!need(isDestination(endpoint), 'control', `none but for ${destination}`, names)) return;

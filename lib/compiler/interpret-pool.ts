@@ -216,6 +216,35 @@ class Pick {
   }
 }
 
+/** The slot that a message's key is looked up in, and whom it names. */
+export interface RankedSlot {
+  readonly slot: number;
+  readonly slotCount: number;
+  /** Endpoints in the order in which they are tried, all of them up. */
+  readonly ranked: readonly number[];
+  /** The endpoint that the key names itself, which is tried before. */
+  readonly named: number | null;
+}
+
+/** Where a pool looks a message up; null for strategies that do not rank members by slot. */
+export function rankedSlot(ir: RouterIr, pool: PoolIr, picked: PickedMessage): RankedSlot | null {
+  const { kind } = pool.strategy;
+  if (kind !== 'hash' && kind !== 'sticky' && kind !== 'table') return null;
+  const { slots, slotCount, ranks } = slotsOf(ir, pool);
+  const { hash, id } = keyOf(ir, pool, picked) ?? { hash: 0n, id: null };
+  const slot = lowShare(hash, slotCount);
+  const members = [...slots.subarray(slot * ranks, (slot + 1) * ranks)];
+  const ranked = members.filter((member) => member !== noMember);
+  const isNamed = (own: bigint | undefined): boolean =>
+    kind === 'sticky' && own !== undefined && BigInt.asUintN(64, own) === id;
+  return {
+    slot,
+    slotCount,
+    ranked: ranked.map((member) => pool.members[member]?.endpoint ?? 0),
+    named: pool.members.find((member) => isNamed(member.id))?.endpoint ?? null,
+  };
+}
+
 /** The hash of a message's key, and, of one integer, its value. */
 function keyOf(
   ir: RouterIr,

@@ -141,6 +141,32 @@ describe('explain', () => {
   });
 });
 
+describe('explain, of a pool by key,', () => {
+  it('shows the slot and who is tried in which order', async () => {
+    const lines = [
+      `import { defineRouter, lb, memory, otherwise, pool, route, schema, t } from 'hyperroute';`,
+      `const Job = schema('Job', 1, { key: t.u32 });`,
+      `const messages = { messages: Job };`,
+      `const ends = ['a', 'b', 'c'].map((name) => memory(name, messages));`,
+      `const from = memory('in', messages);`,
+      `const jobs = pool('jobs', ends, lb.hash(Job.refs.key));`,
+      `const routes = [route.first(Job, () => [otherwise.to(jobs)], { from })];`,
+      `export default defineRouter({ endpoints: [from, ...ends], routes });`,
+    ];
+    writeFileSync(join(written.folder, 'hash.config.ts'), lines.join('\n'));
+    const command = `explain hash.config.ts --from in --message '{"key": 7}'`;
+    const { pool, copies } = (await json(command)) as {
+      pool: { slot: { index: number; count: number; ranked: string[] } };
+      copies: { to: string }[];
+    };
+    expect([...pool.slot.ranked].sort()).toEqual(['a', 'b', 'c']);
+    expect(pool.slot.ranked[0]).toBe(copies[0]?.to);
+    const { stdout } = await run(command);
+    const { index, count, ranked } = pool.slot;
+    expect(stdout).toContain(`slot       ${index} of ${count}: ${ranked.join(', ')}, where all`);
+  });
+});
+
 describe('simulate', () => {
   it('adds up to the messages that came', async () => {
     const totals = await json('simulate router.config.ts --input messages.jsonl');

@@ -5,6 +5,7 @@ import type {
   ExprIr,
   FieldIr,
   IntervalsIr,
+  PluginCallIr,
   SchemaIr,
   TextConditionIr,
 } from '../ir.js';
@@ -28,7 +29,7 @@ export function conditionText(condition: ConditionIr, schema: SchemaIr, isNested
     case 'not':
       return `not (${conditionText(condition.term, schema)})`;
     case 'plugin':
-      return `plug-in ${condition.call.name}`;
+      return pluginText(condition.call, schema);
     case 'text':
       return patternsText(condition, schema);
     case 'bits': {
@@ -40,6 +41,13 @@ export function conditionText(condition: ConditionIr, schema: SchemaIr, isNested
     case 'or':
       return termsText(condition, schema, isNested);
   }
+}
+
+/** `plug-in near(lat, lon)`. */
+function pluginText({ name, fields }: PluginCallIr, schema: SchemaIr): string {
+  const shown = fields.slice(0, shownMax).map((field) => schema.fields[field]?.name ?? '?');
+  if (fields.length > shownMax) shown.push(`… (${fields.length - shownMax} more)`);
+  return `plug-in ${name}(${shown.join(', ')})`;
 }
 
 const textVerbs = { is: 'is', prefix: 'starts with', topic: 'matches' } as const;
@@ -147,6 +155,7 @@ export function fieldsRead(condition: ConditionIr): readonly number[] {
         visit(inner.term);
         return;
       case 'plugin':
+        for (const field of inner.call.fields) fields.add(field);
         return;
       case 'text':
       case 'bits':

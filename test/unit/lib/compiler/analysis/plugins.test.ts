@@ -1,10 +1,12 @@
 // Proofs about routes in which a plug-in has a say: nothing is claimed that depends on it.
 import { describe, expect, it } from 'vitest';
+import { conditionText, fieldsRead } from '../../../../../lib/compiler/analysis/condition-text.js';
 import {
   findOverlaps,
   findShadowed,
   findUncovered,
 } from '../../../../../lib/compiler/analysis/index.js';
+import type { ConditionIr, SchemaIr } from '../../../../../lib/compiler/ir.js';
 import {
   defineRouter,
   layout,
@@ -65,5 +67,16 @@ describe('a rule that a plug-in decides', () => {
   it('shadows nothing by itself', () => {
     const ir = routerOf((o) => [when(inside(o)).to(out), when(o.tier.eq(2)).to(out)]);
     expect(findShadowed(ir, 0).shadowed).toEqual([]);
+  });
+});
+
+describe('a condition that a plug-in decides', () => {
+  it('is shown with its name and the fields that it is shown', () => {
+    const ir = routerOf((o) => [when(not(geo.match('near', [o.price, o.tier]))).to(out)]);
+    const condition = ir.routes[0]?.rules[0]?.when as ConditionIr;
+    const schemaIr = ir.schemas[0] as SchemaIr;
+    expect(conditionText(condition, schemaIr)).toBe('not (plug-in near(price, tier))');
+    const names = fieldsRead(condition).map((field) => schemaIr.fields[field]?.name);
+    expect(names).toEqual(['price', 'tier']);
   });
 });
