@@ -12,6 +12,7 @@ import { type PairTest, pairOf } from './emit-pairs.js';
 import { emitPlugin } from './emit-plugins.js';
 import { emitProgram } from './emit-programs.js';
 import type { ImageBuilder } from './emit-sections.js';
+import { emitSet } from './emit-sets.js';
 import type { CheckIr, ConditionIr, IntervalsIr, SchemaIr } from './ir.js';
 import { isTextField } from './lower.js';
 
@@ -89,6 +90,15 @@ function emitBox(
       const test = { kind: 'in', value: { kind: 'field', field: index }, intervals } as const;
       return emitCheckProgram(builder, test, code, context);
     }
+    const set = emitSet(builder, pointsOf(intervals, field));
+    if (set !== undefined) {
+      builder.sections.checks
+        .u8(checkKinds.set, fieldKind(field))
+        .u16(field.offset)
+        .u32(code, set.first, set.probeMax)
+        .u8(set.bits, 0, 0, 0, 0, 0, 0, 0);
+      return 'set';
+    }
     const name = intervals.length === 1 ? 'range' : 'search';
     const keys = boundKeys(intervals, (value) => keyOf(field, value), fieldRange(field)[1]);
     const { first, steps } =
@@ -100,6 +110,12 @@ function emitBox(
       .u8(steps, 0, 0, 0, 0, 0, 0, 0);
     return name;
   });
+}
+
+/** The keys of all values where each interval is a single one; none where some are not. */
+function pointsOf(intervals: IntervalsIr, field: ReturnType<typeof integerField>): bigint[] {
+  if (intervals.some(([low, high]) => low !== high)) return [];
+  return intervals.map(([value]) => keyOf(field, value));
 }
 
 function emitRange(

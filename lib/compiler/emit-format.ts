@@ -77,7 +77,7 @@ export type SectionName = keyof typeof sectionRecordBytes;
 
 export const familyKinds = { raw: 0, single: 1, direct: 2, search: 3 } as const;
 export const matcherKinds = { word: 0, aggregated: 1, table: 2, exact: 3 } as const;
-export const checkKinds = { range: 0, search: 1, pair: 2, program: 3, plugin: 4 } as const;
+export const checkKinds = { range: 0, search: 1, pair: 2, program: 3, plugin: 4, set: 5 } as const;
 export const classMapKinds = {
   direct: 0,
   search: 1,
@@ -150,6 +150,9 @@ export const opKinds = {
   plugin: 26,
   restore: 27,
   fitText: 28,
+  shuffle: 29,
+  shuffleMore: 30,
+  mapByte: 31,
 } as const;
 
 export const opcodes = {

@@ -94,3 +94,32 @@ function splitCopy(run: Op): readonly Op[] {
     bytes,
   }));
 }
+
+/**
+ * Sorts ops by the bytes they write, but ops that can fail stay in the order of the outputs: the
+ * first output that fails gives the reject code.
+ */
+export function inOrderOfFailure(ops: readonly Op[], outputs: readonly Op[]): readonly Op[] {
+  const fallible = outputs.filter(canFail);
+  let next = 0;
+  const sorted = [...ops].sort((a, b) => a.target - b.target);
+  return sorted.map((op) => (canFail(op) ? (fallible[next++] ?? op) : op));
+}
+
+/** Whether a message can be rejected by the op. */
+export function canFail({ name }: Op): boolean {
+  return fallibleOps.includes(name);
+}
+
+const fallibleOps: readonly OpName[] = [
+  ...([
+    'narrowChecked',
+    'map',
+    'mapByte',
+    'rejectCode',
+    'orBits',
+    'require',
+    'scale',
+    'fitText',
+  ] as const),
+];

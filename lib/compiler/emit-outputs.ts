@@ -16,8 +16,18 @@ import {
   storeInteger,
 } from './emit-fields.js';
 import { noIndex, type OpName } from './emit-format.js';
-import { emitOp, mergeCopies, type Op, singleCopy, splitBytes } from './emit-ops.js';
+import { emitMap, pairsOf } from './emit-maps.js';
+import {
+  canFail,
+  emitOp,
+  inOrderOfFailure,
+  mergeCopies,
+  type Op,
+  singleCopy,
+  splitBytes,
+} from './emit-ops.js';
 import type { ImageBuilder } from './emit-sections.js';
+import { joinMoves } from './emit-shuffles.js';
 import { containerKind } from './emit-views.js';
 import type { FieldIr, OutputIr, SourcePosition, ValueIr } from './ir.js';
 
@@ -28,6 +38,8 @@ export interface BlockSpec {
   readonly position: SourcePosition;
   readonly from: readonly FieldIr[];
   readonly to: readonly FieldIr[];
+  /** Bytes of what is read. */
+  readonly fromBytes: number;
   /** The output before anything is written to it. */
   readonly initial: Uint8Array;
 }
@@ -185,7 +197,7 @@ export class BlockWriter {
     return [...early.filter((op) => !canFail(op)), ...fallible];
   }
 
-  /** Merges copies, then fills every byte that no op writes from the constants. */
+  /** Merges copies and adds the constants; or joins them all where that gives fewer ops. */
   #complete(): readonly Op[] {
     const written = new Uint8Array(this.#spec.initial.length);
     for (const { name, target, bytes } of this.#ops) {
@@ -194,7 +206,18 @@ export class BlockWriter {
       }
       written.fill(1, target, target + bytes);
     }
-    const ops = mergeCopies(this.#ops);
+    const plain = this.#withConstants(mergeCopies(this.#ops), written);
+    const joined = joinMoves(this.#builder, this.#ops, this.#constants, this.#spec.fromBytes);
+    const movesLeft = plain.length - (joined?.rest.length ?? 0);
+    if (joined === undefined || joined.shuffles.length >= movesLeft) {
+      return inOrderOfFailure(plain, this.#ops);
+    }
+    return [...joined.shuffles, ...inOrderOfFailure(joined.rest, this.#ops)];
+  }
+
+  /** Fills every byte that no op writes from the constants. */
+  #withConstants(moves: readonly Op[], written: Uint8Array): Op[] {
+    const ops = [...moves];
     for (let start = 0; start < written.length; start += 1) {
       if (written[start] !== 0) continue;
       const next = written.indexOf(1, start);
@@ -207,7 +230,7 @@ export class BlockWriter {
       }
       start = end;
     }
-    return inOrderOfFailure(ops, this.#ops);
+    return ops;
   }
 
   #move(source: FieldIr, target: FieldIr, rangeCode: number): Op {
@@ -245,30 +268,18 @@ export class BlockWriter {
   #map(sourceField: FieldIr, targetField: FieldIr, map: Extract<ValueIr, { kind: 'map' }>): Op {
     const source = this.#integer(sourceField);
     const target = this.#integer(targetField);
-    const range = fieldRange(source);
-    const pairs = map.pairs
-      .filter(([from]) => from >= range[0] && from <= range[1])
-      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    const pairs = pairsOf(source, map.pairs);
     for (const [index, [from, to]] of pairs.entries()) {
       this.#checkFits(target, to);
       if (index > 0 && pairs[index - 1]?.[0] === from) {
         this.#fail('each value mapped once', from);
       }
     }
-    const { bounds } = this.#builder.sections;
-    const argument = bounds.count;
-    bounds.u64(BigInt(pairs.length));
-    const { steps } = this.#builder.searchKeys(pairs.map(([from]) => keyOf(source, from)));
-    for (const [, to] of pairs) bounds.u64(BigInt.asUintN(64, to));
-    // Without a code the value for all others follows.
-    if (map.otherwise !== undefined) {
-      this.#checkFits(target, map.otherwise);
-      bounds.u64(BigInt.asUintN(64, map.otherwise));
-    }
+    if (map.otherwise !== undefined) this.#checkFits(target, map.otherwise);
+    const table = emitMap(this.#builder, source, { pairs, otherwise: map.otherwise });
     const code = map.otherwise === undefined ? this.#builder.code(map.code) : 0;
     const load = fieldKind(source);
-    const store = this.#store('map', target);
-    return { ...store, load, source: source.offset, steps, argument, code };
+    return { ...this.#store('map', target), ...table, load, source: source.offset, code };
   }
 
   #constant(target: FieldIr, value: bigint): void {
@@ -358,25 +369,6 @@ export class BlockWriter {
     throw optionError('ERR_ROUTE', name, expected, received, position);
   }
 }
-
-/**
- * Sorts ops by the bytes they write, but ops that can fail stay in the order of the outputs: the
- * first output that fails gives the reject code.
- */
-function inOrderOfFailure(ops: readonly Op[], outputs: readonly Op[]): readonly Op[] {
-  const fallible = outputs.filter(canFail);
-  let next = 0;
-  const sorted = [...ops].sort((a, b) => a.target - b.target);
-  return sorted.map((op) => (canFail(op) ? (fallible[next++] ?? op) : op));
-}
-
-function canFail({ name }: Op): boolean {
-  return fallibleOps.includes(name);
-}
-
-const fallibleOps: readonly OpName[] = [
-  ...(['narrowChecked', 'map', 'rejectCode', 'orBits', 'require', 'scale', 'fitText'] as const),
-];
 
 const emptyOp: Omit<Op, 'name'> = {
   load: 0,

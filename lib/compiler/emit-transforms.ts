@@ -7,6 +7,7 @@ import { emitOp, type Op, splitBytes } from './emit-ops.js';
 import { type BlockRecord, BlockWriter } from './emit-outputs.js';
 import { emitPlugin } from './emit-plugins.js';
 import type { ImageBuilder } from './emit-sections.js';
+import { isShuffle } from './emit-shuffles.js';
 import { type Views, viewIndex } from './emit-views.js';
 import type { FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr } from './ir.js';
 import { viewBytesMax } from './limits.js';
@@ -98,7 +99,8 @@ function emitJob(builder: ImageBuilder, job: Job, jobs: Job[]): readonly OpName[
   const { transform, from, to, initial, outputs } = job;
   const { name, position } = transform;
   if (transform.plugin !== undefined) return emitPluginJob(builder, job, transform.plugin);
-  const writer = new BlockWriter(builder, { name, position, from: from.fields, to, initial });
+  const [source, fromBytes] = [from.fields, from.bytes];
+  const writer = new BlockWriter(builder, { name, position, from: source, fromBytes, to, initial });
   for (const output of outputs) writer.output(output);
   const block = writer.finish();
   const offsetOf = ({ field }: OutputIr): number => to[field]?.offset ?? 0;
@@ -180,7 +182,7 @@ function emitVariable(builder: ImageBuilder, job: Job, output: OutputIr, jobs: J
 function emitRecord(
   builder: ImageBuilder,
   { from, initial, outputSchema, sourceView }: Job,
-  { firstOp, opCount, sequence }: BlockRecord,
+  { firstOp, opCount, sequence, names }: BlockRecord,
   firstVariable: number,
   variableCount: number,
 ): void {
@@ -191,6 +193,5 @@ function emitRecord(
     .u8(bytes, bigEndian ? 1 : 0)
     .u16(outputSchema)
     .u32(firstVariable)
-    .u16(variableCount, sourceView)
-    .u32(0);
+    .u16(variableCount, sourceView, names.filter(isShuffle).length, 0);
 }

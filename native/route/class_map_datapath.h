@@ -38,11 +38,11 @@ inline uint32_t count_in_buckets(const ImageTables& tables, const MatchFieldReco
   return std::min(below + position, field.bound_count);
 }
 
-// The class of the message's value in one field: which row of the field applies.
-inline uint32_t class_of(const ImageTables& tables, const MatchFieldRecord& field,
-                         const StepMessage& message) noexcept {
+// As class_of, for all but kDirect.
+[[gnu::noinline]] inline uint32_t find_class(const ImageTables& tables,
+                                             const MatchFieldRecord& field,
+                                             const StepMessage& message) noexcept {
   const uint8_t* const from = message.view + field.offset;
-  if (field.kind == ClassMapKind::kDirect) return tables.slots[field.table + *from];
   if (field.kind == ClassMapKind::kSearch) {
     return count_not_above(tables.bounds.from(field.table), field.bound_count, field.steps,
                            load_field_key(from, field.load));
@@ -55,6 +55,14 @@ inline uint32_t class_of(const ImageTables& tables, const MatchFieldRecord& fiel
     return text_answer(tables, tables.text_maps[field.table], message);
   }
   return count_in_buckets(tables, field, load_field_key(from, field.load));
+}
+
+// The class of the message's value in one field: which row of the field applies.
+[[gnu::always_inline]] inline uint32_t class_of(const ImageTables& tables,
+                                                const MatchFieldRecord& field,
+                                                const StepMessage& message) noexcept {
+  if (field.kind != ClassMapKind::kDirect) return find_class(tables, field, message);
+  return tables.slots[field.table + message.view[field.offset]];
 }
 
 }  // namespace hyperroute

@@ -181,6 +181,7 @@ enum class CheckKind : uint8_t {
   kPair,     // Sum, difference or product of two fields, from wides[table] to wides[table + 1].
   kProgram,  // Anything else: `count` instructions from `table`.
   kPlugin,   // Function plugins[table], which names its codes itself.
+  kSet,      // One of many values: words[table], 2^steps slots, at most `count` steps to the side.
 };
 
 struct CheckRecord {
@@ -264,8 +265,9 @@ struct TransformRecord {
   uint16_t output_schema;
   uint32_t variables;
   uint16_t variable_count;
-  uint16_t source_view;  // kNoIndex: plain messages, raw ones, and entries.
-  uint32_t reserved_end;
+  uint16_t source_view;    // kNoIndex: plain messages, raw ones, and entries.
+  uint16_t shuffle_count;  // So many of the ops, the first ones, are shuffles.
+  uint16_t reserved_end;
 };
 static_assert(sizeof(TransformRecord) == 32 && offsetof(TransformRecord, variables) == 20);
 
@@ -305,7 +307,19 @@ enum class OpKind : uint8_t {
   // Text of `load` + 256 × `store` bytes into `argument` bytes. Bits of `steps`: the source, the
   // target is padded with spaces, else with zeros.
   kFitText,
+  // 16 bytes at once. From bytes[argument]: which byte of the 16 at `source` each of them is, then
+  // bits that are set in it. See ShufflePick.
+  kShuffle,
+  // Fills in bytes that an earlier kShuffle has left at zero.
+  kShuffleMore,
+  kMapByte,  // By the value of one byte: slots[argument + it]; kNoIndex: no entry.
   kCount,
+};
+
+// What a shuffle does with a byte, besides values below 16, which pick one of the source's.
+enum ShufflePick : uint8_t {
+  kPickNone = 0x80,  // It becomes the constant.
+  kPickLeft = 0xFF,  // It becomes zero (kShuffleMore: stays as it is); others write it.
 };
 
 struct OpRecord {

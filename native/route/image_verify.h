@@ -24,7 +24,11 @@ inline constexpr uint64_t kVerifyWorkMax = 256u << 20;
 struct OpTarget {
   uint32_t bytes = 0;
   bool is_update = false;  // It changes what earlier ops have written.
+  bool is_shuffle = false;
 };
+
+// What ops have done to a byte of the output.
+enum class ByteState : uint8_t { kUntouched, kZeroed, kWritten };
 
 // The state of one verification: the tables, and the bound on the work they may cause.
 class ImageVerifier {
@@ -88,6 +92,10 @@ class ImageVerifier {
   Status verify_op(const OpRecord& op, const TransformRecord& transform, OpTarget& target);
   Status verify_field_op(const OpRecord& op, OpTarget& target);
   Status verify_scale(const OpRecord& op) const;
+  Status verify_shuffle(const OpRecord& op);
+  Status verify_map_byte(const OpRecord& op);
+  Status verify_written(const OpRecord& op, const OpTarget& target,
+                        std::vector<ByteState>& states) const;
   Status verify_map(const OpRecord& op);
   Status verify_limits(uint64_t first) const;
   Status verify_message_variables(uint32_t index);

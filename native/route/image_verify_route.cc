@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "route/image_verify.h"
+#include "route/set_datapath.h"
 
 namespace hyperroute {
 Status ImageVerifier::verify_route(const RouteRecord& route, uint32_t index) {
@@ -173,6 +174,12 @@ Status ImageVerifier::verify_check(const CheckRecord& check, const RouteRecord& 
   }
   if (check.kind == CheckKind::kSearch) {
     return verify_keys(check.table, check.count, check.steps);
+  }
+  if (check.kind == CheckKind::kSet) {
+    HR_IMAGE_REQUIRE(check.steps >= 1 && check.steps <= kSetBitsMax, "a set of 2^%u slots",
+                     check.steps);
+    HR_IMAGE_REQUIRE(check.count < 1u << check.steps, "%u slots to the side", check.count);
+    return verify_run(check.table, 1 + (1ull << check.steps), tables_.words.count, "set");
   }
   HR_IMAGE_REQUIRE(check.kind == CheckKind::kRange, "an unknown kind of check");
   return verify_limits(check.table);

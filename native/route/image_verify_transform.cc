@@ -1,10 +1,13 @@
 // Verification of a route image: transforms. A verified transform reads within its source,
-// writes each byte of its output once, before it is changed, and nothing else.
+// writes each byte of its output once, before it is changed, and nothing else. A shuffle may set
+// bytes to zero that are written later.
 // Thread: control thread, before the image is installed. Not on the data path.
+#include <algorithm>
 #include <bit>
 #include <vector>
 
 #include "base/bits.h"
+#include "base/shuffle.h"
 #include "route/image_verify.h"
 
 namespace hyperroute {
@@ -49,6 +52,33 @@ Status ImageVerifier::verify_scale(const OpRecord& op) const {
   return verify_limits(op.argument + 1ull);
 }
 
+// The picks, then what is set in each byte: nothing in those that the shuffle leaves to others.
+Status ImageVerifier::verify_shuffle(const OpRecord& op) {
+  HR_TRY(verify_run(op.argument, 2 * kShuffleBytes, tables_.bytes.count, "shuffle"));
+  for (uint32_t at = 0; at < kShuffleBytes; ++at) {
+    const uint8_t pick = tables_.bytes[op.argument + at];
+    const uint8_t fill = tables_.bytes[op.argument + kShuffleBytes + at];
+    const bool is_known = pick < kShuffleBytes || pick == kPickNone || pick == kPickLeft;
+    HR_IMAGE_REQUIRE(is_known, "a shuffle that picks byte %u", pick);
+    HR_IMAGE_REQUIRE(fill == 0 || (pick == kPickNone && op.kind == OpKind::kShuffle),
+                     "a shuffle that sets bits of another's byte");
+    HR_IMAGE_REQUIRE(pick != kPickNone || op.kind == OpKind::kShuffle,
+                     "constants that fill in bytes");
+  }
+  return Status::success();
+}
+
+// By the value of a byte; without a code there must be one for each.
+Status ImageVerifier::verify_map_byte(const OpRecord& op) {
+  HR_IMAGE_REQUIRE(load_bytes(op.load) == 1 && !is_bit_kind(op.load), "a map of more than a byte");
+  HR_TRY(verify_run(op.argument, 256, tables_.slots.count, "map of bytes"));
+  if (op.code != 0) return verify_code(op.code);
+  for (uint32_t value = 0; value < 256; ++value) {
+    HR_IMAGE_REQUIRE(tables_.slots[op.argument + value] != kNoIndex, "no value for byte %u", value);
+  }
+  return Status::success();
+}
+
 // Ops that store a value that they do not load, or load it from a field that has been checked.
 Status ImageVerifier::verify_field_op(const OpRecord& op, OpTarget& target) {
   const bool has_bit = is_bit_kind(op.load);
@@ -84,6 +114,8 @@ Status ImageVerifier::verify_field_op(const OpRecord& op, OpTarget& target) {
     case OpKind::kNarrowChecked:
       HR_TRY(verify_code(op.code));
       return verify_limits(op.argument);
+    case OpKind::kMapByte:
+      return verify_map_byte(op);
     case OpKind::kMap:
       if (op.code != 0) HR_TRY(verify_code(op.code));
       return verify_map(op);
@@ -135,6 +167,11 @@ Status ImageVerifier::verify_op(const OpRecord& op, const TransformRecord& trans
         "a plug-in that writes another message");
     return Status::success();
   }
+  if (op.kind == OpKind::kShuffle || op.kind == OpKind::kShuffleMore) {
+    HR_IMAGE_REQUIRE(op.source + kShuffleBytes <= transform.source_bytes, "%s", outside);
+    target = {.bytes = kShuffleBytes, .is_update = false, .is_shuffle = true};
+    return verify_shuffle(op);
+  }
   if (op.kind == OpKind::kFitText) {
     const uint32_t text_bytes = op.load | static_cast<uint32_t>(op.store) << 8;
     HR_IMAGE_REQUIRE(text_bytes >= 1 && op.source + text_bytes <= transform.source_bytes, "%s",
@@ -158,6 +195,29 @@ Status ImageVerifier::verify_patch(const TransformRecord& transform) const {
   return Status::success();
 }
 
+// Each byte is written once, then changed. Only shuffles set bytes to zero without writing them,
+// and fill those in.
+Status ImageVerifier::verify_written(const OpRecord& op, const OpTarget& target,
+                                     std::vector<ByteState>& states) const {
+  for (uint32_t at = 0; at < target.bytes; ++at) {
+    ByteState& state = states[op.target + at];
+    if (!target.is_shuffle) {
+      HR_IMAGE_REQUIRE((state == ByteState::kWritten) == target.is_update, "a byte is %s",
+                       target.is_update ? "changed before it is written" : "written twice");
+      state = ByteState::kWritten;
+      continue;
+    }
+    const bool is_left = tables_.bytes[op.argument + at] == kPickLeft;
+    if (op.kind == OpKind::kShuffleMore) {
+      if (is_left) continue;
+      HR_IMAGE_REQUIRE(state == ByteState::kZeroed, "a byte is filled in that is not zero");
+    }
+    HR_IMAGE_REQUIRE(state != ByteState::kWritten, "a byte is written twice");
+    state = is_left ? ByteState::kZeroed : ByteState::kWritten;
+  }
+  return Status::success();
+}
+
 // The variables come later: they need the layout of the messages.
 Status ImageVerifier::verify_transform(const TransformRecord& transform) {
   HR_IMAGE_REQUIRE(transform.source_bytes >= 1 && transform.source_bytes <= kViewBytesMax,
@@ -172,8 +232,7 @@ Status ImageVerifier::verify_transform(const TransformRecord& transform) {
   }
   HR_TRY(verify_run(transform.ops, transform.op_count, tables_.ops.count, "ops"));
   HR_TRY(charge(transform.output_bytes));
-  std::vector<bool> is_written(transform.output_bytes, false);
-  uint32_t written_bytes = 0;
+  std::vector<ByteState> states(transform.output_bytes, ByteState::kUntouched);
   bool is_guarded = false;
   for (uint32_t index = 0; index < transform.op_count; ++index) {
     const OpRecord& op = tables_.ops[transform.ops + index];
@@ -183,17 +242,16 @@ Status ImageVerifier::verify_transform(const TransformRecord& transform) {
     if (is_guarded) target.is_update = true;
     HR_IMAGE_REQUIRE(op.kind != OpKind::kGuard || (!is_guarded && index + 1 < transform.op_count),
                      "a guard of no op");
+    HR_IMAGE_REQUIRE((index < transform.shuffle_count) == target.is_shuffle,
+                     "%u shuffles, which come first", transform.shuffle_count);
     is_guarded = op.kind == OpKind::kGuard;
     HR_IMAGE_REQUIRE(target.bytes <= transform.output_bytes &&
                          op.target <= transform.output_bytes - target.bytes,
                      "an op writes outside its message");
-    for (uint32_t byte = op.target; byte < op.target + target.bytes; ++byte) {
-      HR_IMAGE_REQUIRE(is_written[byte] == target.is_update, "a byte is %s",
-                       target.is_update ? "changed before it is written" : "written twice");
-      is_written[byte] = true;
-    }
-    if (!target.is_update) written_bytes += target.bytes;
+    HR_TRY(verify_written(op, target, states));
   }
+  const auto written_bytes =
+      static_cast<uint32_t>(std::count(states.begin(), states.end(), ByteState::kWritten));
   // A byte left out would carry what the slot held before: another message's content.
   HR_IMAGE_REQUIRE(written_bytes == transform.output_bytes, "%u of %u bytes are written",
                    written_bytes, transform.output_bytes);

@@ -286,19 +286,33 @@ inline uint32_t pick_number(const PoolPick& pick) noexcept {
   return pool.panic == PoolPanic::kReject ? kNobody : pick_number<Taken::kAll>(pick);
 }
 
+// The pool's usual answer, without anything else: the first member of the key's slot is well.
+inline bool pick_first_rank(const ImageTables& tables, const StepState& state,
+                            const PoolRecord& pool, uint64_t hash, uint16_t& endpoint) noexcept {
+  if (pool.kind != PoolKind::kHash && pool.kind != PoolKind::kTable) return false;
+  const uint32_t number = tables.bytes[pool.slots + low_share(hash, pool.slot_count) * pool.ranks];
+  if (number == kNoMember) return false;
+  endpoint = tables.pool_members[pool.members + number].endpoint;
+  return alive_byte(state, endpoint) == kAlive;
+}
+
 // Returns 0 and the endpoint, or the reject code. `key` is the first field of the message's key,
 // kNoRecord for pools that need none.
 inline uint32_t pick_member(const ImageTables& tables, StepState& state, const StepMessage& message,
                             uint32_t pool_index, uint32_t key, uint16_t& endpoint) noexcept {
   const PoolRecord& pool = tables.pools[pool_index];
-  PoolPick pick{tables, pool, state, pool_index, 0, 0, 0};
+  uint64_t hash = 0;
+  uint64_t id = 0;
   if (key != kNoRecord) {
     const KeyFieldRecord* const fields = tables.key_fields.from(key);
-    pick.hash = hash_key(fields, message);
+    hash = hash_key(fields, message);
+    if (pick_first_rank(tables, state, pool, hash, endpoint)) [[likely]]
+      return 0;
     if (pool.kind == PoolKind::kSticky) {
-      pick.id = load_field(message.view + fields->offset, fields->load);
+      id = load_field(message.view + fields->offset, fields->load);
     }
   }
+  PoolPick pick{tables, pool, state, pool_index, hash, id, 0};
   if (pool.kind == PoolKind::kPlugin) [[unlikely]] {
     pick.first = ask_plugin(pick);
     if (pick.first >= pool.member_count) return kPluginFaultCode;

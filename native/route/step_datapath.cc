@@ -6,6 +6,7 @@
 #include "route/fan_out_datapath.h"
 #include "route/match_datapath.h"
 #include "route/pick_datapath.h"
+#include "route/set_datapath.h"
 #include "route/step.h"
 #include "route/view_datapath.h"
 
@@ -74,11 +75,12 @@ bool pair_holds(const ImageTables& tables, const CheckRecord& check, const uint8
          value <= wide_of(tables.wides[check.table + 1]);
 }
 
+// Of one field, but for ranges, or of a pair of them.
 bool holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* message) {
   if (check.kind == CheckKind::kPair) return pair_holds(tables, check, message);
   const uint64_t key = load_field_key(message + check.offset, check.load);
-  if (check.kind == CheckKind::kRange) {
-    return key - tables.bounds[check.table] <= tables.bounds[check.table + 1];
+  if (check.kind == CheckKind::kSet) {
+    return is_in_set(tables.words.from(check.table), check.steps, check.count, key);
   }
   // Bounds open and close intervals in turn: inside one, an odd number has been passed.
   return (count_not_above(tables.bounds.from(check.table), check.count, check.steps, key) & 1) != 0;
@@ -90,6 +92,12 @@ uint32_t run_checks(const ImageTables& tables, const RouteRecord& route,
   const CheckRecord* const checks = tables.checks.from(route.checks);
   for (uint32_t index = 0; index < route.check_count; ++index) {
     const CheckRecord& check = checks[index];
+    if (check.kind == CheckKind::kRange) [[likely]] {
+      const uint64_t* const limits = tables.bounds.from(check.table);
+      const uint64_t key = load_field_key(message.view + check.offset, check.load);
+      if (key - limits[0] > limits[1]) return check.code;
+      continue;
+    }
     if (check.kind == CheckKind::kPlugin) [[unlikely]] {
       if (const uint32_t code = plugin_check(tables, check.table, message.view); code != 0)
         return code;

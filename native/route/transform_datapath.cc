@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/shuffle.h"
 #include "codec/field_datapath.h"
 #include "route/plugin_datapath.h"
 #include "route/program_datapath.h"
@@ -54,6 +55,15 @@ uint32_t map_value(const ImageTables& tables, const OpRecord& op, const uint8_t*
   // Without a code, the value for all others stands behind those of the entries.
   if (op.code == 0) store_field(output + op.target, op.store, values[count]);
   return op.code;
+}
+
+// The same for one byte, with the value of every one of them at hand.
+uint32_t map_byte(const ImageTables& tables, const OpRecord& op, const uint8_t* from, uint8_t* to) {
+  const uint16_t value = tables.slots[op.argument + *from];
+  if (value == kNoIndex) [[unlikely]]
+    return op.code;
+  store_field(to, op.store, value);
+  return 0;
 }
 
 // Returns 0, or the op's reject code when the bits are too many for their place.
@@ -108,11 +118,20 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   return 0;
 }
 
-// The ops that change what was written, and those that few messages need.
+// The ops that change what was written, those that few messages need, and calls of memcpy.
 // Returns as run_op does.
 [[gnu::noinline]] uint32_t run_rare_op(const ImageTables& tables, const OpRecord& op,
                                        const uint8_t* from, uint8_t* to) {
   switch (op.kind) {
+    case OpKind::kCopyMany:
+      std::memcpy(to, from, op.argument);
+      return 0;
+    case OpKind::kConstMany:
+      std::memcpy(to, tables.bytes.from(op.argument), op.source);
+      return 0;
+    case OpKind::kSwap2:
+      store_u16_le(to, load_u16_be(from));
+      return 0;
     case OpKind::kOrPresence:
       *to = static_cast<uint8_t>(*to | load_field_bits(from, op.load) << op.store);
       return 0;
@@ -145,6 +164,8 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   uint8_t* const to = output + op.target;
   const uint8_t* const from = message + op.source;
   switch (op.kind) {
+    case OpKind::kMapByte:
+      return map_byte(tables, op, from, to);
     case OpKind::kCopy1:
       move_bytes<1>(to, from);
       return 0;
@@ -160,9 +181,6 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
     case OpKind::kCopy16:
       move_bytes<16>(to, from);
       return 0;
-    case OpKind::kCopyMany:
-      std::memcpy(to, from, op.argument);
-      return 0;
     case OpKind::kConst1:
       move_bytes<1>(to, tables.bytes.from(op.argument));
       return 0;
@@ -177,12 +195,6 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
       return 0;
     case OpKind::kConst16:
       move_bytes<16>(to, tables.bytes.from(op.argument));
-      return 0;
-    case OpKind::kConstMany:
-      std::memcpy(to, tables.bytes.from(op.argument), op.source);
-      return 0;
-    case OpKind::kSwap2:
-      store_u16_le(to, load_u16_be(from));
       return 0;
     case OpKind::kSwap4:
       store_u32_le(to, load_u32_be(from));
@@ -209,18 +221,35 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   }
 }
 
+// Most bytes of most messages are written here. What a second shuffle of the same bytes has not to
+// do with is kept: it is or'ed with zero.
+[[gnu::always_inline]] inline void run_shuffles(const uint8_t* constants, const OpRecord* op,
+                                                const OpRecord* end, const uint8_t* message,
+                                                uint8_t* output) {
+  for (; op != end; ++op) {
+    uint8_t* const to = output + op->target;
+    const uint8_t* const picks = constants + op->argument;
+    const uint8_t* const fill = op->kind == OpKind::kShuffle ? picks + kShuffleBytes : to;
+    shuffle_bytes(to, message + op->source, picks, fill);
+  }
+}
+
 // A message has the loop inlined, entries call it.
 [[gnu::always_inline]] inline uint32_t run_all(const ImageTables& tables,
                                                const TransformRecord& transform,
                                                const uint8_t* view, const TransformContext& context,
                                                uint8_t* output) {
-  const OpRecord* const ops = tables.ops.from(transform.ops);
-  for (uint32_t index = 0; index < transform.op_count; ++index) {
-    const uint32_t code = run_op(tables, ops[index], view, context, output);
+  const OpRecord* op = tables.ops.from(transform.ops);
+  // Not read again after each op, which might have changed it for all that the compiler knows.
+  const OpRecord* const end = op + transform.op_count;
+  const OpRecord* const shuffles_end = op + transform.shuffle_count;
+  run_shuffles(tables.bytes.records, op, shuffles_end, view, output);
+  for (op = shuffles_end; op < end; ++op) {
+    const uint32_t code = run_op(tables, *op, view, context, output);
     if (code == 0) [[likely]]
       continue;
     if (code != kSkipNext) return code;
-    ++index;
+    ++op;
   }
   return 0;
 }
