@@ -8,7 +8,7 @@
 namespace hyperroute {
 namespace {
 
-// Words of a slot in what readControl() fills; lib/router/control/words.ts has the same.
+// Words of a slot in what readControl() fills; lib/router/control/controller.ts has the same.
 constexpr size_t kReportWords = 8;
 
 }  // namespace

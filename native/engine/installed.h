@@ -45,8 +45,10 @@ struct Destination {
 // One worker's own part: its queues to every destination and the state only it changes.
 struct WorkerView {
   std::array<Destination, kSlotCountMax> destinations{};
-  std::vector<uint32_t> pool_positions;
-  std::vector<uint32_t> tap_counts;
+  // Shared with the image that this one replaces where both have the same pools or taps, so that
+  // turns go on; only the worker looks into them, and it uses one image at a time.
+  std::shared_ptr<std::vector<uint32_t>> pool_positions;
+  std::shared_ptr<std::vector<uint32_t>> tap_counts;
   std::unique_ptr<FanOut> fan_out;
   StepState step{};
   std::vector<RouteCounters> routes;

@@ -28,6 +28,28 @@ void find_compared(Installed& installed) {
   }
 }
 
+// Whether turns of one image's pools make sense in the other's. Any position does for any pool;
+// members and weights may be others.
+bool same_pools(const Installed& before, const Installed& after) {
+  const Table<PoolRecord>& old_pools = before.image.tables().pools;
+  const Table<PoolRecord>& pools = after.image.tables().pools;
+  if (old_pools.count != pools.count) return false;
+  for (uint32_t index = 0; index < pools.count; ++index) {
+    if (old_pools[index].kind != pools[index].kind) return false;
+  }
+  return true;
+}
+
+bool same_taps(const Installed& before, const Installed& after) {
+  const Table<TapRecord>& old_taps = before.image.tables().taps;
+  const Table<TapRecord>& taps = after.image.tables().taps;
+  if (old_taps.count != taps.count) return false;
+  for (uint32_t index = 0; index < taps.count; ++index) {
+    if (old_taps[index].every != taps[index].every) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Router>> Router::create(const RouterOptions& options) {
@@ -117,8 +139,6 @@ Status Router::bind_slots(const InstallSpec& spec, Installed& installed) const {
                            endpoint, slot);
     }
     installed.source_of_slot[slot] = endpoint;
-    const uint8_t share = word(controls_[slot].share);
-    installed.alive[endpoint] = slots_[slot].port->report().live ? share : kDead;
   }
   for (const InstallSpec::Draining& draining : spec.draining) {
     if (!slots_[draining.slot].port || draining.endpoint >= endpoint_count) {
@@ -129,6 +149,14 @@ Status Router::bind_slots(const InstallSpec& spec, Installed& installed) const {
   return Status::success();
 }
 
+void Router::read_shares(Installed& installed) const {
+  for (uint16_t endpoint = 0; endpoint < installed.summary.endpoint_count; ++endpoint) {
+    const uint8_t slot = installed.slot_of_endpoint[endpoint];
+    const uint8_t share = word(controls_[slot].share);
+    installed.alive[endpoint] = slots_[slot].port->report().live ? share : kDead;
+  }
+}
+
 Status Router::bind_worker(const InstallSpec& spec, uint32_t worker, Installed& installed) {
   WorkerView& view = installed.views[worker];
   for (uint32_t slot = 0; slot < kSlotCountMax; ++slot) {
@@ -137,19 +165,30 @@ Status Router::bind_worker(const InstallSpec& spec, uint32_t worker, Installed& 
     view.destinations[slot] =
         Destination{target->queues()[worker].get(), target, &target->control()};
   }
-  view.pool_positions.assign(installed.summary.pool_count, 0);
-  view.tap_counts.assign(installed.summary.tap_count, 0);
+  bind_turns(worker, installed);
   view.fan_out = std::make_unique<FanOut>();
-  view.step.pool_positions = view.pool_positions.data();
-  view.step.tap_counts = view.tap_counts.data();
+  view.step.pool_positions = view.pool_positions->data();
+  view.step.tap_counts = view.tap_counts->data();
   view.step.fan_out = view.fan_out.get();
   view.step.alive = installed.alive.get();
   view.loads.assign(installed.summary.endpoint_count, EndpointLoad{});
   view.compares_loads = !installed.compared.empty();
   view.step.load = view.loads.data();
-  view.step.random = random_state(worker);
   view.step.scratch = workers_[worker]->scratch();
   return take_metrics(spec.route_names, spec.reject_names, worker, view);
+}
+
+void Router::bind_turns(uint32_t worker, Installed& installed) const {
+  WorkerView& view = installed.views[worker];
+  const WorkerView* before = installed_ ? &installed_->views[worker] : nullptr;
+  const bool has_pools = before != nullptr && same_pools(*installed_, installed);
+  view.pool_positions =
+      has_pools ? before->pool_positions
+                : std::make_shared<std::vector<uint32_t>>(installed.summary.pool_count, 0u);
+  const bool has_taps = before != nullptr && same_taps(*installed_, installed);
+  view.tap_counts = has_taps
+                        ? before->tap_counts
+                        : std::make_shared<std::vector<uint32_t>>(installed.summary.tap_count, 0u);
 }
 
 Status Router::take_metrics(std::span<const std::string> route_names,
@@ -218,6 +257,8 @@ Status Router::prepare(const InstallSpec& spec) {
 
 void Router::commit() {
   HR_ASSERT(prepared_ != nullptr);
+  // Not when it was prepared: standings may have been told since, of new endpoints too.
+  read_shares(*prepared_);
   tell_recording(*prepared_);
   // Q7 seq_cst: before the epoch begins (qsbr.h); pairs with the workers' loads.
   current_.store(prepared_.get(), std::memory_order_seq_cst);

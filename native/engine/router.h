@@ -157,6 +157,8 @@ class Router {
   void tell_recording(const Installed& installed);
   Result<std::unique_ptr<Installed>> bind(const InstallSpec& spec);
   Status bind_slots(const InstallSpec& spec, Installed& installed) const;
+  void read_shares(Installed& installed) const;
+  void bind_turns(uint32_t worker, Installed& installed) const;
   Status bind_worker(const InstallSpec& spec, uint32_t worker, Installed& installed);
   Status take_metrics(std::span<const std::string> route_names,
                       std::span<const std::string> reject_names, uint32_t worker, WorkerView& view);

@@ -28,7 +28,11 @@ constexpr uint32_t kCommandsPerCycle = 16;
 
 Worker::Worker(uint32_t index, const WorkerOptions& options, Qsbr& qsbr,
                const std::atomic<Installed*>& installed)
-    : options_(options), qsbr_(qsbr), installed_(installed), idle_(options.idle, options.spin_ns) {
+    : options_(options),
+      qsbr_(qsbr),
+      installed_(installed),
+      idle_(options.idle, options.spin_ns),
+      random_(random_state(index)) {
   cycle_.worker = index;
   cycle_.sample_every = options.sample_every;
   cycle_.until_sample = options.sample_every;
@@ -115,6 +119,7 @@ void Worker::run() {
     } else {
       idle();
     }
+    keep_random();
     // Q6 acquire: after the announcement; pairs with Q7 in Router::commit().
     if (qsbr_.quiescent(cycle_.worker)) use(installed_.load(std::memory_order_acquire));
   }
@@ -162,14 +167,23 @@ void Worker::go_online() {
 }
 
 void Worker::go_offline() {
+  keep_random();
   cycle_.installed = nullptr;
+  cycle_.view = nullptr;
   qsbr_.offline(cycle_.worker);
+}
+
+// Before the worker says that it has done with the image: it may be freed then.
+void Worker::keep_random() {
+  if (cycle_.view != nullptr) random_ = cycle_.view->step.random;
 }
 
 void Worker::use(Installed* installed) {
   cycle_.installed = installed;
   cycle_.view = installed == nullptr ? nullptr : &installed->views[cycle_.worker];
-  if (installed != nullptr) refresh_alive();
+  if (installed == nullptr) return;
+  cycle_.view->step.random = random_;
+  refresh_alive();
 }
 
 // Tells every worker which of this one's endpoints can take messages.

@@ -107,6 +107,7 @@ class Worker {
   void go_online();
   void go_offline();
   void use(Installed* installed);
+  void keep_random();
   void idle();
   void sleep(uint64_t sleep_ns_max);
   [[nodiscard]] bool nothing_to_do();
@@ -132,6 +133,8 @@ class Worker {
   SpscConsumer command_consumer_;
   uint64_t progress_deadline_ns_ = 0;
   uint64_t next_timer_ns_ = UINT64_MAX;
+  // Of the step, from one image to the next.
+  uint64_t random_;
   int epoll_fd_ = -1;
   MemoryRegion command_memory_;
   MemoryRegion scratch_memory_;

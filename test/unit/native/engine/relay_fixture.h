@@ -134,9 +134,10 @@ class Relay {
     return slot.ok() ? slot.value() : 0;
   }
 
-  void install() {
+  void install() { install(image_); }
+  void install(std::span<const uint8_t> image) {
     InstallSpec spec;
-    spec.image = image_;
+    spec.image = image;
     spec.slot_of_endpoint = slots;
     spec.route_names = route_names_;
     const Status status = router->prepare(spec);

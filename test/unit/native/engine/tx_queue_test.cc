@@ -57,6 +57,32 @@ TEST(TxQueue, WhatTheTransportDidNotTakeKeepsTheOwnerAwake) {
   EXPECT_TRUE(queue->empty_after_park());
 }
 
+TEST(TxQueue, IsEmptyOnceAllHasLeftWhateverWasGivenUp) {
+  constexpr uint32_t kBytes = 64;
+  QueueOptions options;
+  options.queue_bytes = 1024;
+  auto queue = TxQueue::create(options, 0, kBytes, FinishedBytes{nullptr, 0}).take();
+  TxFrame frames[8];
+  QueueRecord* records[8];
+  // Several times around the ring, with a frame given up at each place.
+  for (uint64_t value = 0; value < 1000; ++value) {
+    ASSERT_TRUE(put(*queue, value));
+    uint8_t* frame = queue->claim(kDefaultPeer, kBytes);
+    ASSERT_NE(frame, nullptr);
+    queue->stage(frame, kBytes, QueueRecord{kDefaultPeer, {kNoIndex, 0, 0}, 0, Histogram()});
+    queue->unreserve(kDefaultPeer, kBytes);
+    queue->abort_staged();
+    queue->publish();
+    const uint32_t end = queue->end_position();
+    ASSERT_EQ(queue->peek(std::span(frames), std::span(records)), 1u);
+    queue->take(1);
+    ASSERT_EQ(queue->peek(std::span(frames), std::span(records)), 0u);
+    ASSERT_EQ(queue->occupied_bytes(), 0u) << value;
+    ASSERT_TRUE(queue->has_left(end));
+    ASSERT_TRUE(queue->empty_after_park());
+  }
+}
+
 TEST(TxQueue, AProducerThatFillsTheTransportDoesNotStarveTheOthers) {
   constexpr uint64_t kQuietValue = ~uint64_t{0};
   Application application;
