@@ -11,6 +11,7 @@ import {
   type Transformed,
 } from '../compiler/interpret.js';
 import type { RouterIr } from '../compiler/ir.js';
+import { pluginLibraries } from '../compiler/plugins.js';
 import { isHyperRouteError } from '../errors.js';
 import { native } from '../native.js';
 
@@ -27,21 +28,25 @@ export interface Deciders {
 interface RouteImageAddon {
   readonly RouteImage: new (
     bytes: Uint8Array,
+    options: { readonly plugins: readonly string[] },
   ) => { step(source: number, message: Uint8Array, returnAddress: bigint): Interpreted };
 }
 
-/** Deciders that start from the same state: everything usable, nobody's turn yet. */
+/**
+ * Deciders that start from the same state: everything usable, nobody's turn yet. Plug-ins run in
+ * the native one; throws ERR_PLUGIN where one cannot be loaded.
+ */
 export function decidersOf(ir: RouterIr): Deciders {
   const { image, report } = emitWithReport(ir);
   const state = initialState(ir);
   return {
     report,
     interpreter: (source, message) => interpret(ir, state, source, message, 0n),
-    native: nativeDecider(image),
+    native: nativeDecider(image, pluginLibraries(ir)),
   };
 }
 
-function nativeDecider(image: Uint8Array): Decider | null {
+function nativeDecider(image: Uint8Array, plugins: readonly string[]): Decider | null {
   let addon: RouteImageAddon;
   try {
     addon = native() as unknown as RouteImageAddon;
@@ -49,7 +54,7 @@ function nativeDecider(image: Uint8Array): Decider | null {
     if (isHyperRouteError(error, 'ERR_NATIVE_UNAVAILABLE')) return null;
     throw error;
   }
-  const loaded = new addon.RouteImage(image);
+  const loaded = new addon.RouteImage(image, { plugins });
   return (source, message) => loaded.step(source, message, 0n);
 }
 

@@ -14,9 +14,8 @@ import type { Io } from './io.js';
 import { type Arrival, type TypedConfig, typedConfig } from './messages.js';
 import { arrivalsOf } from './simulate.js';
 import { countText, table } from './text.js';
+import { countWay, type Way } from './ways.js';
 
-/** Ways from one destination to another that are told apart; the rest is counted together. */
-const waysMax = 1_000;
 
 export const diff: Command = {
   name: 'diff',
@@ -47,11 +46,7 @@ interface Moves {
   readonly moved: number;
   readonly share: number;
   /** The most frequent ones first. */
-  readonly ways: readonly {
-    readonly from: string;
-    readonly to: string;
-    readonly messages: number;
-  }[];
+  readonly ways: readonly Readonly<Way>[];
 }
 
 async function run({ positionals, values, io }: CommandInput): Promise<number> {
@@ -70,7 +65,7 @@ async function run({ positionals, values, io }: CommandInput): Promise<number> {
 async function movesOf(before: TypedConfig, after: TypedConfig, path: string): Promise<Moves> {
   const old = deciderOf(before);
   const now = deciderOf(after);
-  const ways = new Map<string, { from: string; to: string; messages: number }>();
+  const ways = new Map<string, Way>();
   let messages = 0;
   let moved = 0;
   for await (const arrival of arrivalsOf(before, path)) {
@@ -81,11 +76,7 @@ async function movesOf(before: TypedConfig, after: TypedConfig, path: string): P
     const to = source < 0 ? 'no such endpoint' : destinationOf(after, { ...arrival, source }, now);
     if (from === to) continue;
     moved += 1;
-    const key = ways.size < waysMax ? `${from}\n${to}` : '';
-    const other = { from: 'others', to: 'others', messages: 0 };
-    const way = ways.get(key) ?? (key === '' ? other : { from, to, messages: 0 });
-    way.messages += 1;
-    ways.set(key, way);
+    countWay(ways, from, to);
   }
   const sorted = [...ways.values()].sort((a, b) => b.messages - a.messages);
   return { messages, moved, share: messages === 0 ? 0 : moved / messages, ways: sorted };

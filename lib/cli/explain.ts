@@ -86,6 +86,8 @@ interface CopyView extends MessageView {
 interface Explanation {
   readonly ok: true;
   readonly engine: 'native' | 'interpreter';
+  /** Whether both have decided, alike. */
+  readonly compared: boolean;
   readonly message: MessageView & { readonly from: string };
   readonly route: string | null;
   readonly checks: readonly (Judged & { readonly code: string })[];
@@ -148,7 +150,7 @@ function jsonOf(text: string): unknown {
 function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): Explanation {
   const { ir } = typed;
   const { source, message } = arrival;
-  const decided = agreed(deciders, arrival);
+  const { decided, isCompared } = agreed(deciders, arrival);
   const { decision } = decided;
   const route = decision.route === null ? null : (ir.routes[decision.route] ?? null);
   const view = (copy: Copy): CopyView => copyView(typed, deciders, source, copy);
@@ -162,6 +164,7 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
   return {
     ok: true,
     engine: deciders.native === null ? 'interpreter' : 'native',
+    compared: isCompared,
     message: { from: ir.endpoints[source]?.name ?? '', ...showMessage(typed, source, message) },
     route: route?.name ?? null,
     checks: (route?.checks ?? []).map(({ condition, code }) => ({
@@ -179,12 +182,15 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
 }
 
 /** What the image and the interpreter say alike. */
-function agreed({ native, interpreter }: Deciders, { source, message }: Arrival): Interpreted {
-  if (native === null) return interpreter(source, message);
+function agreed(
+  { native, interpreter }: Deciders,
+  { source, message }: Arrival,
+): { readonly decided: Interpreted; readonly isCompared: boolean } {
+  if (native === null) return { decided: interpreter(source, message), isCompared: false };
   const actual = native(source, message);
   const expected = unlessPlugin(() => interpreter(source, message));
-  if (expected === null) return actual;
-  if (isDeepStrictEqual(actual, expected)) return actual;
+  if (expected === null) return { decided: actual, isCompared: false };
+  if (isDeepStrictEqual(actual, expected)) return { decided: actual, isCompared: true };
   const hex = Buffer.from(message).toString('hex');
   const context = `the image and the interpreter disagree about ${hex}: a defect of hyperroute`;
   throw new HyperRouteError('ERR_IMAGE_CORRUPT', context, { context });
@@ -305,9 +311,10 @@ function print({ out }: Io, explanation: Explanation): void {
     out.line(`sent       to ${copy.to ?? 'the return address'}: ${copy.type} ${shown(copy)}`);
     if (copy.transform !== null) out.line(`transform  ${copy.transform}: ${copy.ops.join(', ')}`);
   }
-  const whose =
-    explanation.engine === 'native'
-      ? 'the native image and the interpreter agree'
-      : 'the interpreter; there is no addon';
-  out.line(`decided by ${whose}`);
+  const engines = {
+    native: 'the native image; the interpreter cannot run its plug-ins',
+    interpreter: 'the interpreter; there is no addon',
+  };
+  const both = 'the native image and the interpreter agree';
+  out.line(`decided by ${explanation.compared ? both : engines[explanation.engine]}`);
 }

@@ -135,6 +135,7 @@ RouteImageObject::RouteImageObject(const Napi::CallbackInfo& info)
     throw_status(info.Env(), status);
     return;
   }
+  if (!bind_plugins(info)) return;
   const ImageSummary counts = image_.summary();
   pool_positions_.assign(counts.pool_count, 0);
   alive_.assign(counts.endpoint_count, kAlive);
@@ -148,6 +149,26 @@ RouteImageObject::RouteImageObject(const Napi::CallbackInfo& info)
                      .random = random_state(0),
                      .fan_out = &fan_out_,
                      .tap_counts = tap_counts_.data()};
+}
+
+bool RouteImageObject::bind_plugins(const Napi::CallbackInfo& info) {
+  OptionReader options(info.Env(), info[1]);
+  if (!info[1].IsObject() || !options.has("plugins")) {
+    is_bound_ = image_.tables().plugins.count == 0;
+    return true;
+  }
+  const std::vector<std::string> paths = options.strings("plugins");
+  Status status = options.status();
+  if (status.ok()) status = plugins_.bind(paths, image_);
+  if (!status.ok()) throw_status(info.Env(), status);
+  return status.ok();
+}
+
+bool RouteImageObject::can_decide(Napi::Env env) const {
+  if (is_bound_) return true;
+  throw_status(env, Status::error(StatusCode::kPlugin,
+                                  "the image uses plug-ins, and was loaded without libraries"));
+  return false;
 }
 
 Napi::Value RouteImageObject::summary(const Napi::CallbackInfo& info) {
@@ -240,6 +261,7 @@ Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
   if (source >= alive_.size() || bytes.bytes > UINT32_MAX) {
     return throw_type(env, "step: expected an endpoint of the image, a Uint8Array, a bigint");
   }
+  if (!can_decide(env)) return env.Undefined();
   // A copy of exactly the message's size, so that a sanitizer sees a read behind it.
   const std::vector<uint8_t> copy(bytes.data, bytes.data + bytes.bytes);
   StepMessage message{copy.data(), static_cast<uint32_t>(copy.size()),
@@ -281,6 +303,7 @@ Napi::Value RouteImageObject::decisions(const Napi::CallbackInfo& info) {
   if (ends.bytes != count * sizeof(uint32_t) || results.bytes != count * 4 * sizeof(uint32_t)) {
     return throw_type(env, "decisions: expected arrays for as many messages as sources");
   }
+  if (!can_decide(env)) return env.Undefined();
   uint32_t start = 0;
   for (size_t index = 0; index < count; ++index) {
     const uint16_t source = load_u16_le(sources.data + index * sizeof source);

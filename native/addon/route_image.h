@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/plugin_library.h"
 #include "route/image.h"
 
 namespace hyperroute {
@@ -17,7 +18,9 @@ class RouteImageObject : public Napi::ObjectWrap<RouteImageObject> {
  public:
   static Napi::Function define(Napi::Env env);
 
-  // new RouteImage(bytes: Uint8Array). Throws ERR_IMAGE_CORRUPT with the reason.
+  // new RouteImage(bytes: Uint8Array, { plugins }?). Throws ERR_IMAGE_CORRUPT with the reason.
+  // `plugins`: the absolute paths of its libraries, by number, which run from then on; ERR_PLUGIN
+  // where one cannot. Without them an image that uses plug-ins can be looked at, not stepped.
   explicit RouteImageObject(const Napi::CallbackInfo& info);
 
  private:
@@ -39,12 +42,18 @@ class RouteImageObject : public Napi::ObjectWrap<RouteImageObject> {
   // the low byte; the rule or 0xFFFFFFFF; the reject code; the endpoint or 0xFFFFFFFF.
   Napi::Value decisions(const Napi::CallbackInfo& info);
 
+  // False: thrown.
+  bool bind_plugins(const Napi::CallbackInfo& info);
+  // Whether decisions can be made; throws ERR_PLUGIN where plug-ins are missing.
+  bool can_decide(Napi::Env env) const;
   Napi::Value transformed(Napi::Env env, const Delivery& delivery, const StepMessage& message,
                           const TransformContext& context, uint32_t& reject_code);
   Napi::Array transform_all(Napi::Env env, const Decision& decision, const StepMessage& message,
                             const TransformContext& context, uint32_t& reject_code);
 
+  PluginSet plugins_;  // Before the image, which calls what they hold.
   RouteImage image_;
+  bool is_bound_ = true;
   std::vector<uint32_t> pool_positions_;
   std::vector<uint8_t> alive_;
   std::vector<EndpointLoad> loads_;

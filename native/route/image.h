@@ -97,8 +97,8 @@ class RouteImage {
 
   ImageSummary summary() const noexcept;
   const ImageTables& tables() const noexcept { return tables_; }
-  // What calls of plug-ins go to, by record; until then they fail, each message with PLUGIN_FAULT.
-  // Before the image is installed; the functions outlive it.
+  // What calls of plug-ins go to, by record: before anything is decided by the image. The functions
+  // outlive it.
   void bind_plugins(std::vector<PluginCall> calls);
   // Whether an endpoint carries the message type of `carriers`, as a decision for a return
   // address names it.

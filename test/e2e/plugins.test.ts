@@ -25,6 +25,7 @@ import {
   when,
 } from 'hyperroute';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { hyperroute } from '../helpers/cli.js';
 
 const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'hyperroute-plugins-'));
@@ -293,6 +294,55 @@ describe('a library that is not a plug-in', () => {
     expect(messages[1]).toContain('answer: xxx');
     expect(messages[2]).toContain('answer: no instance');
   });
+});
+
+it('explain, simulate and diff decide with the plug-ins, or say that they cannot', async () => {
+  const config = (name: string, at: string): string => {
+    const file = join(folder, name);
+    writeFileSync(
+      file,
+      `import { defineRouter, layout, memory, otherwise, plugin, route, schema, t, when }
+         from '${join(root, 'dist/index.js')}';
+       const Order = schema('Order', 1, { side: t.u8 }, { layout: layout.packed('be') });
+       const [app, yes, no] = [memory('app', { messages: Order }), memory('yes'), memory('no')];
+       const odd = plugin('${at}');
+       const isOdd = (o) => odd.match('answer', [o.side], 'field');
+       const rules = (o) => [when(isOdd(o)).to(yes), otherwise.to(no)];
+       export default defineRouter({
+         endpoints: [app, yes, no],
+         routes: [route.first(Order, rules, { from: app })],
+       });`,
+    );
+    return file;
+  };
+  const file = config('plugged.config.mjs', library);
+  const messages = join(folder, 'messages.jsonl');
+  const line = (side: number) => `{"from":"app","message":{"side":${side}}}\n`;
+  writeFileSync(messages, [0, 1, 7].map(line).join(''));
+  const explained = await hyperroute(['explain', file, '--message', '{"side":1}', '--json']);
+  expect(explained.stderr).toBe('');
+  expect(JSON.parse(explained.stdout)).toMatchObject({
+    engine: 'native',
+    compared: false,
+    outcome: 'deliver',
+    copies: [{ to: 'yes' }],
+  });
+  const simulated = await hyperroute(['simulate', file, '--input', messages, '--json']);
+  expect(JSON.parse(simulated.stdout)).toMatchObject({
+    engine: 'native',
+    destinations: { yes: { messages: 2 }, no: { messages: 1 } },
+  });
+  const missing = config('missing.config.mjs', join(folder, 'missing.so'));
+  const input = ['--input', messages, '--json'];
+  for (const args of [
+    ['simulate', missing],
+    ['diff', file, missing],
+    ['diff', missing, file],
+  ]) {
+    const { code, stdout, stderr } = await hyperroute([...args, ...input]);
+    expect({ args, code }).toEqual({ args, code: 1 });
+    expect(stdout + stderr).toContain('ERR_PLUGIN');
+  }
 });
 
 it('another plug-in takes the place of one while the router runs', async () => {
