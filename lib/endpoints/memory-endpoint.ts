@@ -8,7 +8,7 @@ export type BatchHandler = (batch: RingConsumer) => void;
 
 /** Batches handled in one turn before other events of the loop get theirs. */
 const batchesPerTurnMax = 64;
-/** Messages that `for await` has copied out and not yet handed over. */
+/** Messages that `for await` copies out at a time. */
 const iteratorBacklogMax = 1024;
 /** After which a handler that took nothing is asked again. */
 const retryMs = 1;
@@ -38,6 +38,8 @@ export class MemoryEndpoint {
   #consumer: RingConsumer | undefined;
   #handler: BatchHandler | undefined;
   #running = false;
+  /** The subscriber takes nothing for now, and says when it does again. */
+  #isPaused = false;
   #closed = false;
   readonly #turn = (): void => this.#drain();
 
@@ -115,6 +117,7 @@ export class MemoryEndpoint {
     }
     if (this.#handler !== undefined) throw new TypeError(`${this.name} has a subscriber already`);
     this.#handler = handler;
+    this.#isPaused = false;
     this.onWake();
     return () => {
       if (this.#handler === handler) this.#handler = undefined;
@@ -126,12 +129,19 @@ export class MemoryEndpoint {
     return this.messages();
   }
 
-  /** @internal The same; after `signal` only what has been taken from the ring still comes. */
-  async *messages(signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  /**
+   * @internal The same, so many at a time; after `signal` only what has been taken from the ring
+   * still comes.
+   */
+  async *messages(
+    signal?: AbortSignal,
+    backlogMax = iteratorBacklogMax,
+  ): AsyncGenerator<Uint8Array, void, void> {
     const waiting: Uint8Array[] = [];
     let wake: (() => void) | undefined;
     const take = (batch: RingConsumer): void => {
-      while (waiting.length < iteratorBacklogMax && batch.next()) waiting.push(batch.copy());
+      while (waiting.length < backlogMax && batch.next()) waiting.push(batch.copy());
+      this.#isPaused = waiting.length > 0;
       // Not for nothing: the loop below would go round without ever yielding.
       if (waiting.length > 0) wake?.();
     };
@@ -151,6 +161,7 @@ export class MemoryEndpoint {
         if (this.#closed) return;
         await new Promise<void>((resolve) => {
           wake = resolve;
+          this.#isPaused = false;
           this.#onClose = resolve;
           this.onWake();
         });
@@ -189,7 +200,7 @@ export class MemoryEndpoint {
     const consumer = this.#consumer;
     for (let batches = 0; batches < batchesPerTurnMax; batches++) {
       const handler = this.#handler;
-      if (consumer === undefined || handler === undefined) return false;
+      if (consumer === undefined || handler === undefined || this.#isPaused) return false;
       if (this.poll(handler)) continue;
       if (this.#closed || consumer.park()) return false;
       if (this.poll(handler)) continue;

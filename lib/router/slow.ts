@@ -4,7 +4,7 @@
 // Thread: the one that started the router.
 import { offerCodes } from '../codes.js';
 import type { MemoryEndpoint } from '../endpoints/memory-endpoint.js';
-import { HyperRouteError } from '../errors.js';
+import { HyperRouteError, isHyperRouteError } from '../errors.js';
 import { sleep } from './ports.js';
 
 /** Gives a message back to the router, which copies it. Throws if it can never be taken. */
@@ -45,6 +45,8 @@ export const slowConcurrencyMax = 1024;
 const repliesWaitingMax = 1024;
 const retryMs = 1;
 const warnEveryMs = 1000;
+/** Of a failure that belongs to no message any more. */
+const noMessage = new Uint8Array(0);
 
 export class SlowRunner implements SlowHandle {
   readonly name: string;
@@ -74,7 +76,7 @@ export class SlowRunner implements SlowHandle {
   attach(memory: MemoryEndpoint): void {
     if (memory === this.#memory || this.isStopped) return;
     this.#memory = memory;
-    this.#run(memory).catch((error) => this.#note(error, new Uint8Array(0)));
+    this.#run(memory).catch((error) => this.#note(error, noMessage));
   }
 
   counts(): SlowCounts {
@@ -90,9 +92,10 @@ export class SlowRunner implements SlowHandle {
   }
 
   async #run(memory: MemoryEndpoint): Promise<void> {
-    const line = new ReplyLine(memory, this.#counts);
+    const line = new ReplyLine(memory, this.#counts, (error) => this.#note(error, noMessage));
     const working = new Set<Promise<void>>();
-    for await (const message of memory.messages(this.#stop.signal)) {
+    // One at a time: what is in the ring when it is stopped stays there.
+    for await (const message of memory.messages(this.#stop.signal, 1)) {
       const work = this.#handle(message, line);
       if (work !== undefined) {
         working.add(work);
@@ -146,11 +149,17 @@ export class SlowRunner implements SlowHandle {
 class ReplyLine {
   readonly #memory: MemoryEndpoint;
   readonly #counts: { replied: number; repliesLost: number };
+  readonly #onError: (error: unknown) => void;
   readonly #waiting: Uint8Array[] = [];
 
-  constructor(memory: MemoryEndpoint, counts: { replied: number; repliesLost: number }) {
+  constructor(
+    memory: MemoryEndpoint,
+    counts: { replied: number; repliesLost: number },
+    onError: (error: unknown) => void,
+  ) {
     this.#memory = memory;
     this.#counts = counts;
+    this.#onError = onError;
   }
 
   get isWaiting(): boolean {
@@ -159,6 +168,7 @@ class ReplyLine {
 
   send(reply: Uint8Array): void {
     if (!(reply instanceof Uint8Array)) throw new TypeError('reply: expected a Uint8Array');
+    if (reply.length > this.#memory.out.messageBytesMax) throw neverFits(reply);
     if (!this.isWaiting && this.#offer(reply)) return;
     if (this.#waiting.length >= repliesWaitingMax) {
       const context = `${repliesWaitingMax} replies wait for room in the router's ring`;
@@ -176,8 +186,9 @@ class ReplyLine {
           await sleep(retryMs);
           continue;
         }
-      } catch {
-        // Closed: counted. Whoever replied has returned long since.
+      } catch (error) {
+        // Whoever replied has returned long since; one that found the router closed is counted.
+        if (!isHyperRouteError(error, 'ERR_CLOSED')) this.#onError(error);
       }
       this.#waiting.shift();
     }
@@ -196,6 +207,10 @@ class ReplyLine {
       const context = `the reply of '${this.#memory.name}' found the router closed`;
       throw new HyperRouteError('ERR_CLOSED', context, { context });
     }
-    throw new RangeError(`a reply of ${reply.length} bytes never fits the endpoint's ring`);
+    throw neverFits(reply);
   }
+}
+
+function neverFits(reply: Uint8Array): RangeError {
+  return new RangeError(`a reply of ${reply.length} bytes never fits the endpoint's ring`);
 }

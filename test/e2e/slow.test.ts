@@ -163,6 +163,45 @@ describe('a slow function', () => {
     expect(handle.counts()).toMatchObject({ handled: 2000, replied: 40_000, failed: 0 });
   });
 
+  it('is not called any more once it is stopped: what waits is the next one', async () => {
+    const router = await start(configOf());
+    const first: number[] = [];
+    const second: number[] = [];
+    const to = (numbersSeen: number[]) => (message: Uint8Array) =>
+      void numbersSeen.push(Buffer.from(message).readUInt32LE(0));
+    await offerAll(router.memory('app'), numbers(300));
+    await eventually('a queue', () => (router.metrics().routes.in?.delivered ?? 0) === 300);
+    const handle = router.slow('enrich', (message) => {
+      to(first)(message);
+      if (first.length === 2) handle.stop();
+    });
+    await eventually('the end', () => first.length >= 2);
+    await later(20);
+    expect(first).toEqual([0, 1]);
+    router.slow('enrich', to(second));
+    await eventually('the others', () => second.length === 298);
+    expect(second).toEqual(range(298).map((index) => index + 2));
+    expect(first).toEqual([0, 1]);
+  });
+
+  it('is told of a reply that never fits, also while others wait for room', async () => {
+    const router = await start(configOf({ ringBytes: 4096 }));
+    const errors: string[] = [];
+    const handle = router.slow(
+      'enrich',
+      (_, reply) => {
+        for (let copy = 0; copy < 200; copy++) reply(numbered(copy));
+        reply(new Uint8Array(2048));
+      },
+      { onError: (error) => errors.push((error as Error).name) },
+    );
+    await offerAll(router.memory('app'), numbers(1));
+    const seen = collect(router);
+    await eventually('the replies', () => seen.length === 200);
+    expect(errors).toEqual(['RangeError']);
+    expect(handle.counts()).toMatchObject({ handled: 1, replied: 200, failed: 1, repliesLost: 0 });
+  });
+
   it('stays through updates, and where its endpoint is opened anew', async () => {
     const router = await start(configOf());
     const seen = collect(router);
