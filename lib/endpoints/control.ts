@@ -29,7 +29,10 @@ export interface HealthOptions {
   readonly rise?: number;
   /** Probes in a row that must fail until it is left out; default 3. */
   readonly fall?: number;
-  /** Where it is asked; default: where messages go. */
+  /**
+   * Where it is asked; default: where messages go. Of an endpoint that stands for an address of a
+   * host name, or that was made like another one: this port of its own host.
+   */
   readonly address?: RemoteAddress;
   /** Over what it is asked; default: as messages go. */
   readonly over?: 'tcp' | 'udp';

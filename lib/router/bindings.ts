@@ -26,7 +26,8 @@ export class NextPorts {
   ): 'keep' | 'open' {
     const running = ports.get(ir.name);
     if (running !== undefined && canChange(router, running, ir)) {
-      const same = JSON.stringify(running.ir.options) === JSON.stringify(ir.options);
+      const wordsOf = ({ options, control }: Port['ir']) => JSON.stringify([options, control]);
+      const same = wordsOf(running.ir) === wordsOf(ir);
       this.#names[same ? 'kept' : 'changed'].push(ir.name);
       return 'keep';
     }

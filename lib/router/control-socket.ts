@@ -6,6 +6,7 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { errorJson, HyperRouteError } from '../errors.js';
 import { native } from '../native.js';
+import { isRecord } from '../schema/options.js';
 
 /** What a line asks for, as an object of its members. */
 export type ControlRequest = Readonly<Record<string, unknown>>;
@@ -15,10 +16,16 @@ export type ControlHandler = (request: ControlRequest) => Promise<unknown>;
 
 export const controlLineBytesMax = 65_536;
 export const controlClientsMax = 16;
-/** A client that asks for nothing for so long is let go. */
-const idleMs = 60_000;
-/** After so long the answer is ERR_TIMEOUT, and what was asked for goes on. */
-const answerMsMax = 120_000;
+
+/** How long a control socket waits; the fields are there for tests. */
+export interface ControlTimes {
+  /** A client that asks for nothing for so long is let go. */
+  readonly idleMs: number;
+  /** After so long the answer is ERR_TIMEOUT, and what was asked for goes on. */
+  readonly answerMsMax: number;
+}
+
+const usualTimes: ControlTimes = { idleMs: 60_000, answerMsMax: 120_000 };
 /** `sockaddr_un` has 108 bytes, the last of them zero. */
 const pathBytesMax = 107;
 const socketMode = 0o600;
@@ -28,10 +35,12 @@ export class ControlSocket {
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
   readonly #handle: ControlHandler;
+  readonly #times: ControlTimes;
 
-  private constructor(path: string, handle: ControlHandler) {
+  private constructor(path: string, handle: ControlHandler, times: ControlTimes) {
     this.path = path;
     this.#handle = handle;
+    this.#times = times;
     this.#server = createServer((client) => this.#welcome(client));
   }
 
@@ -39,12 +48,16 @@ export class ControlSocket {
    * Listens at `path`. A socket that a dead process left there is replaced; anything else there,
    * or a socket that answers, rejects with ERR_ADDRESS_IN_USE.
    */
-  static async open(path: string, handle: ControlHandler): Promise<ControlSocket> {
+  static async open(
+    path: string,
+    handle: ControlHandler,
+    times: ControlTimes = usualTimes,
+  ): Promise<ControlSocket> {
     if (Buffer.byteLength(path) > pathBytesMax || path === '') {
       throw failure('ERR_ADDRESS_INVALID', `control socket: 1 to ${pathBytesMax} bytes: ${path}`);
     }
     await removeStale(path);
-    const socket = new ControlSocket(path, handle);
+    const socket = new ControlSocket(path, handle, times);
     await socket.#listen();
     return socket;
   }
@@ -81,26 +94,41 @@ export class ControlSocket {
     this.#clients.add(client);
     client.unref();
     client.on('close', () => this.#clients.delete(client));
+    const { idleMs } = this.#times;
     client.setTimeout(idleMs, () => client.destroy());
-    const lines = new Lines(client, (line) => this.#answer(line));
+    const lines = new Lines(client, async (line) => {
+      // Whoever waits for an answer is not idle.
+      client.setTimeout(0);
+      const answer = await this.#answer(line);
+      client.setTimeout(idleMs);
+      return answer;
+    });
     client.on('data', (bytes) => lines.take(bytes));
   }
 
   async #answer(line: string): Promise<string> {
     let id: unknown;
     try {
-      const request: unknown = JSON.parse(line);
-      if (typeof request !== 'object' || request === null || Array.isArray(request)) {
-        throw new SyntaxError('expected an object');
-      }
-      id = 'id' in request ? request.id : undefined;
-      const result = await withinTime(this.#handle(request as ControlRequest));
+      const request = requestOf(line);
+      id = request.id;
+      const result = await withinTime(this.#handle(request), this.#times.answerMsMax);
       return JSON.stringify({ id, ok: true, result: result ?? null }, decimal);
     } catch (error) {
-      const known = error instanceof SyntaxError ? failure('ERR_CONFIG', error.message) : error;
-      return JSON.stringify({ id, ok: false, error: errorJson(known) }, decimal);
+      return JSON.stringify({ id, ok: false, error: errorJson(error) }, decimal);
     }
   }
+}
+
+/** Throws ERR_CONFIG for what is no request. */
+function requestOf(line: string): ControlRequest {
+  let request: unknown;
+  try {
+    request = JSON.parse(line);
+  } catch (error) {
+    throw failure('ERR_CONFIG', (error as Error).message);
+  }
+  if (isRecord(request)) return request;
+  throw failure('ERR_CONFIG', 'expected an object');
 }
 
 function decimal(_key: string, value: unknown): unknown {
@@ -126,7 +154,7 @@ function mayControl(client: Socket): boolean {
   return uid === 0 || (uid >= 0 && uid === process.geteuid?.());
 }
 
-async function withinTime<T>(work: Promise<T>): Promise<T> {
+async function withinTime<T>(work: Promise<T>, answerMsMax: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const text = `no answer within ${answerMsMax / 1000} s; what was asked for goes on`;

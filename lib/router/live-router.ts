@@ -86,6 +86,7 @@ export class LiveRouter {
     this.#resolver = resolver;
     this.#config = config;
     this.#addresses = addresses;
+    installation.control.drainedBy((name) => this.isDrained(name));
     this.#watchNames();
   }
 
@@ -111,7 +112,8 @@ export class LiveRouter {
       const config = edit(this.#config);
       check(config);
       const addresses = await resolveNames(config, this.#stillKnown(config), this.#resolver);
-      const report = await this.#installation.apply(expandNames(config, addresses), options);
+      const ir = expandNames(config, addresses);
+      const report = await this.#installation.apply(ir, options, ir === config);
       this.#config = config;
       this.#addresses = addresses;
       this.#watchNames();
@@ -259,12 +261,10 @@ export class LiveRouter {
       const before = this.#addresses.get(name);
       if (before === undefined || this.#watches.get(name) !== watch) return false;
       const next = nextAddresses(before, answer);
-      if (JSON.stringify(next) === JSON.stringify(before)) return false;
-      await this.#install(name, next);
-      for (const address of next.leaving) {
-        if (!before.leaving.includes(address)) void this.#leave(name, address);
-      }
-      return true;
+      const isChange = JSON.stringify(next) !== JSON.stringify(before);
+      if (isChange) await this.#install(name, next);
+      for (const address of next.leaving) void this.#leave(name, address);
+      return isChange;
     });
   }
 
@@ -275,12 +275,21 @@ export class LiveRouter {
     this.#tellDrained();
   }
 
-  /** Closes the endpoint at an address that a name has no longer, once it is quiet. */
+  /** Endpoints of addresses that names have no longer, while they are waited for. */
+  readonly #leaving = new Set<string>();
+
+  /**
+   * Closes the endpoint at an address that a name has no longer, once it is quiet. Where that
+   * fails the next answer asks for it again.
+   */
   async #leave(name: string, address: string): Promise<void> {
     const pattern = this.#config.endpoints.find((one) => one.name === name);
     if (pattern === undefined) return;
+    const endpoint = endpointAt(pattern, address).name;
+    if (this.#leaving.has(endpoint)) return;
+    this.#leaving.add(endpoint);
     try {
-      await this.#installation.quiet(endpointAt(pattern, address).name);
+      await this.#installation.quiet(endpoint);
       await this.#inTurn(async () => {
         const before = this.#addresses.get(name);
         if (before === undefined) return;
@@ -288,8 +297,10 @@ export class LiveRouter {
         if (next !== before) await this.#install(name, next);
       });
     } catch (error) {
-      // The router closed, or an update took the endpoint away: either way it is gone.
+      // The router closed, an update took the endpoint away, or what is left cannot be installed.
       if (!isHyperRouteError(error)) throw error;
+    } finally {
+      this.#leaving.delete(endpoint);
     }
   }
 }

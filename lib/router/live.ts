@@ -125,7 +125,19 @@ function withEndpointLike(
   const index = indexOfEndpoint(ir, like);
   const model = ir.endpoints[index] as EndpointIr;
   const options = optionsAt(model, remote, place);
-  return addEndpoint(ir, { ...model, name, options, position: place }, index);
+  const control = controlAt(model.control, remote?.host ?? null);
+  const own = { ...model, name, options, position: place };
+  return addEndpoint(ir, control === undefined ? own : { ...own, control }, index);
+}
+
+/** What is declared about an endpoint, for one like it at another host: that one is asked there. */
+export function controlAt(
+  control: EndpointIr['control'],
+  host: string | null,
+): EndpointIr['control'] {
+  const { address } = control?.health ?? {};
+  if (control?.health === undefined || !address || host === null) return control;
+  return { ...control, health: { ...control.health, address: { ...address, host } } };
 }
 
 /** An endpoint's options with another address to send to. Throws ERR_CONFIG. */

@@ -3,7 +3,7 @@
 import { replaceEndpoints } from '../compiler/edit.js';
 import type { EndpointIr, RouterIr } from '../compiler/ir.js';
 import type { RemoteAddress } from '../endpoints/common.js';
-import { optionsAt } from './live.js';
+import { controlAt, optionsAt } from './live.js';
 
 /** What of an endpoint's options says that its host is a name. */
 export interface NameOptions {
@@ -43,7 +43,9 @@ export function endpointAt(pattern: EndpointIr, address: string): EndpointIr {
   const { port } = remoteOf(pattern);
   const shown = address.includes(':') ? `[${address}]` : address;
   const options = optionsAt(pattern, { host: address, port }, pattern.position);
-  return { ...pattern, name: `${pattern.name}@${shown}:${port}`, options };
+  const own = { ...pattern, name: `${pattern.name}@${shown}:${port}`, options };
+  const control = controlAt(pattern.control, address);
+  return control === undefined ? own : { ...own, control };
 }
 
 /** The pattern that an endpoint stands for, or its own name. */

@@ -9,12 +9,21 @@ export const addressesPerNameMax = 64;
 const queryTimeoutMs = 2000;
 const queryTries = 2;
 
+/** What the system and servers say of a name that has no address of a family. */
+const noAddressCodes = new Set(['ENOTFOUND', 'ENODATA', 'EAI_ADDRFAMILY', 'EAI_NODATA']);
+
 type Family = 4 | 6;
 
 /** The families a pattern can send to: a udp socket has one, a connection is made with either. */
 function familiesOf({ kind, options }: EndpointIr): readonly Family[] {
   if (kind === 'udp') return [String(options.host).includes(':') ? 6 : 4];
   return [4, 6];
+}
+
+/** Whether an answer says that the name has no address of the family that was asked for. */
+function hasNone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code !== undefined && noAddressCodes.has(code);
 }
 
 /** Open questions of one router; `close` ends them. */
@@ -35,6 +44,8 @@ export class NameResolver {
         if (found.length > 0) return [...new Set(found)].sort().slice(0, addressesPerNameMax);
       } catch (error) {
         failure = error;
+        // Others say nothing about the name: the addresses it has stay what they are.
+        if (!hasNone(error)) break;
       }
     }
     const why = failure instanceof Error ? failure.message : 'it has no address';

@@ -174,6 +174,18 @@ describe('a running router', () => {
     );
   });
 
+  it('calls an endpoint changed that only has other limits', async () => {
+    const app = memory('app');
+    const limited = (rate: number): RouterIr => {
+      const out = udp('out', { port: 0, remote: { host: '127.0.0.1', port: 9 }, limit: { rate } });
+      const routes = [route.first(raw, () => [otherwise.to(out)], { from: app })];
+      return defineRouter({ endpoints: [app, out], routes });
+    };
+    const router = await start(limited(10));
+    expect(await router.update(limited(10))).toMatchObject({ changed: [], kept: ['app', 'out'] });
+    expect(await router.update(limited(20))).toMatchObject({ changed: ['out'], kept: ['app'] });
+  });
+
   it('plans what it then does, without opening anything', async () => {
     const hosts = await recorders(3);
     const router = await start(configOf(hosts, { members: ['a', 'b'] }));
@@ -207,6 +219,29 @@ describe('a running router', () => {
       void send(router, 3);
       return (hosts[1]?.messages.length ?? 0) > 3;
     });
+  });
+
+  it('gives a drained member nothing where an update moves it either, under load', async () => {
+    const hosts = await recorders(3);
+    const [a, b, c] = hosts;
+    if (a === undefined || b === undefined || c === undefined) throw new Error('three hosts');
+    const members = ['a', 'b'];
+    const router = await start(configOf([a, b], { members }));
+    await router.drain('b');
+    let isOver = false;
+    const load = (async () => {
+      while (!isOver) {
+        await send(router, 200);
+        await new Promise<void>((resolve) => setTimeout(resolve, 1));
+      }
+    })();
+    for (let moves = 0; moves < 10; moves++) {
+      await router.update(configOf([a, moves % 2 === 0 ? c : b], { members }));
+    }
+    isOver = true;
+    await load;
+    expect(a.messages.length).toBeGreaterThan(0);
+    expect([b.messages.length, c.messages.length]).toEqual([0, 0]);
   });
 
   it('makes changes one after another, whatever becomes of each', async () => {

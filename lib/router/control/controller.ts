@@ -50,6 +50,7 @@ export class Controller {
   /** By worker: a slot of it whose worker has not been told of a change yet. */
   readonly #untold = new Map<number, number>();
   #ports: ReadonlyMap<string, Port> = new Map();
+  #isDrained: (name: string) => boolean = () => false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(router: NativeRouter, tickMs: number) {
@@ -66,13 +67,22 @@ export class Controller {
     const before = this.#ports;
     this.#ports = ports;
     this.#model.configure(ir);
+    const drained = ir.endpoints.filter(({ name }) => this.#isDrained(name));
+    for (const { name } of drained) this.#model.setDraining(name, true);
     for (const endpoint of ir.endpoints) this.#setLimits(endpoint);
     for (const standing of this.#model.standings()) {
       const { name } = standing;
       if (before.get(name)?.slot !== ports.get(name)?.slot) this.#tell(standing);
     }
+    // Told before the swap, so that new ones among them are never picked.
+    if (drained.length > 0) this.#observeAll();
     this.#prober.configure(ir.endpoints);
     this.#schedule(ir.endpoints.some(needsTicks) || ir.pools.some(poolNeedsTicks));
+  }
+
+  /** Which endpoints are drained by command, whatever configuration they come with. */
+  drainedBy(isDrained: (name: string) => boolean): void {
+    this.#isDrained = isDrained;
   }
 
   /** Gives an endpoint no new messages from pools, or lets it have them again, at once. */
@@ -97,10 +107,14 @@ export class Controller {
   }
 
   tick(): void {
+    this.#observeAll();
+    this.#wakeWorkers();
+  }
+
+  #observeAll(): void {
     nativeCall(() => this.#native.readControl(this.#wordBytes));
     const changes = this.#model.tick(performance.now(), (name) => this.#observe(name));
     for (const standing of changes) this.#tell(standing);
-    this.#wakeWorkers();
   }
 
   #schedule(isNeeded: boolean): void {

@@ -37,6 +37,7 @@ export class Ejections {
     const known = new Set(pools.flatMap(({ members }) => members));
     for (const name of [...this.#out.keys()]) if (!known.has(name)) this.#out.delete(name);
     for (const name of [...this.#past.keys()]) if (!known.has(name)) this.#past.delete(name);
+    for (const name of [...this.#counts.keys()]) if (!known.has(name)) this.#counts.delete(name);
   }
 
   isOut(name: string): boolean {

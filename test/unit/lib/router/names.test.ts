@@ -27,6 +27,7 @@ const named: UdpOptions<typeof raw> = {
   port: 0,
   remote: { host: 'venues.test', port: 9000 },
   resolveEvery: '5s',
+  health: { probe: 'ping', address: { host: '10.0.0.1', port: 8080 } },
 };
 
 function config(more: readonly ReturnType<typeof udp>[] = []): RouterIr {
@@ -70,6 +71,9 @@ describe('an endpoint given by host name', () => {
       at('10.0.0.2'),
       at('10.0.0.9'),
     ]);
+    const addressesAsked = ir.endpoints.map(({ control }) => control?.health?.address?.host);
+    expect(addressesAsked).toEqual([undefined, undefined, '10.0.0.1', '10.0.0.2', '10.0.0.9']);
+    expect(ir.endpoints[3]?.control?.health?.address?.port).toBe(8080);
     const members = ir.pools[0]?.members.map(({ endpoint }) => endpoint) ?? [];
     expect(namesOf(ir, members)).toEqual([at('10.0.0.1'), at('10.0.0.2'), 'fixed']);
     const all = [at('10.0.0.1'), at('10.0.0.2'), at('10.0.0.9')];

@@ -134,6 +134,14 @@ describe('ejection', () => {
     expect(ejections.countOf('m0')).toBe(2);
   });
 
+  it('forgets who is in no pool any more', () => {
+    const ejections = new Ejections();
+    ejections.setPools([pool(2, 1)]);
+    for (const name of ['m0', 'm1']) ejections.observe(name, 5, 0);
+    ejections.setPools([pool(1, 1)]);
+    expect(['m0', 'm1'].map((name) => ejections.countOf(name))).toEqual([1, 0]);
+  });
+
   it('never exceeds the cap of any pool, and whoever is left out comes back', () => {
     const seed = testSeed();
     const random = new Random(seed);
