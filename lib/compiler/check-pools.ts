@@ -211,13 +211,9 @@ class PoolCheck {
     const { endpoints } = this.#ir;
     this.#need(panics.includes(panic), 'panic', `one of ${panics.join(', ')}`, panic);
     if (strategy.kind === 'broadcast') {
-      const isPlain = panic === 'reject' && failover.length === 0;
-      this.#need(
-        isPlain,
-        'strategy',
-        'another one: broadcast has all members already',
-        'broadcast',
-      );
+      const none = 'none with broadcast, which sends to all members';
+      this.#need(failover.length === 0, 'failover', none, `${failover.length} endpoints`);
+      this.#need(panic === 'reject', 'panic', none, panic);
     }
     if (panic === 'park') {
       const losing = this.#pool.members.find(({ endpoint }) => {

@@ -38,6 +38,13 @@ export interface TopicMap {
 export const topicStatesMax = 1_000_000;
 export const topicEdgesMax = 1_000_000;
 const topicAnswersMax = 4_000_000;
+/**
+ * Patterns that a topic may meet at once, summed over the states: so many, and so many more for
+ * each level of a pattern. Wildcards that overlap in every way there is make far more; whoever
+ * waits for the refusal is a router's own thread.
+ */
+const topicMeetingsMin = 500_000;
+const topicMeetingsPerLevel = 32;
 /** Of an edge in the image, beside the room that the hash table leaves. */
 const edgeBytes = 48;
 
@@ -73,6 +80,7 @@ class TopicBuilder {
   readonly #patternCount: number;
   readonly #root: Place;
   #placeCount = 0;
+  #meetingCount = 0;
   readonly #indices = new Map<string, number>();
   readonly #open: State[] = [];
   readonly #states: TopicState[] = [{ other: 0, answer: 0, isFinal: true }];
@@ -140,6 +148,9 @@ class TopicBuilder {
     if (known !== undefined) return known;
     const index = this.#states.push({ other: 0, answer: 0, isFinal: false }) - 1;
     if (index >= topicStatesMax) this.#fail('states', topicStatesMax);
+    this.#meetingCount += places.length + met.length;
+    const meetingsMax = topicMeetingsMin + topicMeetingsPerLevel * this.#placeCount;
+    if (this.#meetingCount > meetingsMax) this.#fail('overlaps', meetingsMax);
     this.#indices.set(key, index);
     this.#open.push({ index, places, met });
     return index;
@@ -210,9 +221,9 @@ class TopicBuilder {
 
   #fail(what: string, most: number): never {
     const { option, position } = this.#where;
-    const bytes = most * edgeBytes;
-    const expected = `topics whose automaton has at most ${most} ${what} (${bytes} bytes)`;
-    const received = `more, of ${this.#patternCount} patterns`;
+    const bytes = (this.#states.length + this.#edges.length) * edgeBytes;
+    const expected = `topics whose automaton has at most ${most} ${what}`;
+    const received = `more, of ${this.#patternCount} patterns, with ${bytes} bytes so far`;
     throw optionError('ERR_ROUTE_LIMIT', option, expected, received, position);
   }
 }

@@ -207,7 +207,10 @@ export const lb = Object.freeze({
     ref: FieldReference<string, 'integer'>,
     ids?: Readonly<Record<string, number | bigint | string>>,
   ) => Balancing,
-  /** Every member; `all-or-none`, the default: none if one of them has no room. */
+  /**
+   * Every member that can be used; `all-or-none`, the default: none if one of them has no room.
+   * Those that are down or drained are left out.
+   */
   broadcast: broadcast as (options?: {
     readonly delivery?: 'all-or-none' | 'best-effort';
   }) => Balancing,

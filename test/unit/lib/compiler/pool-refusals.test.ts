@@ -261,7 +261,12 @@ const badPools: readonly [string, Partial<PoolIr>, string][] = [
   [
     'stand-ins of a broadcast',
     { strategy: { kind: 'broadcast', delivery: 'best-effort' } },
-    'strategy',
+    'failover',
+  ],
+  [
+    'a broadcast that panics',
+    { strategy: { kind: 'broadcast', delivery: 'best-effort' }, failover: [], panic: 'spread' },
+    'panic',
   ],
   ['an endless slow start', { slowStartMs: 1e9 }, 'slowStart'],
   [
