@@ -190,16 +190,16 @@ describe('a slow function', () => {
     const handle = router.slow(
       'enrich',
       (_, reply) => {
-        for (let copy = 0; copy < 200; copy++) reply(numbered(copy));
+        for (let copy = 0; copy < 1000; copy++) reply(numbered(copy));
         reply(new Uint8Array(2048));
       },
       { onError: (error) => errors.push((error as Error).name) },
     );
     await offerAll(router.memory('app'), numbers(1));
     const seen = collect(router);
-    await eventually('the replies', () => seen.length === 200);
+    await eventually('the replies', () => seen.length === 1000);
     expect(errors).toEqual(['RangeError']);
-    expect(handle.counts()).toMatchObject({ handled: 1, replied: 200, failed: 1, repliesLost: 0 });
+    expect(handle.counts()).toMatchObject({ handled: 1, replied: 1000, failed: 1, repliesLost: 0 });
   });
 
   it('stays through updates, and where its endpoint is opened anew', async () => {
