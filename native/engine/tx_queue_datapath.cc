@@ -65,10 +65,6 @@ uint32_t TxQueue::peek(std::span<TxFrame> frames, std::span<QueueRecord*> record
                             record->peer, TxVerdict::kPending, producer_index_};
     peeked_positions_[count++] = ring_record.end_position;
   }
-  // What fills the end of the ring is there without a record behind it when the frame that needed
-  // the room at the start was given up: nothing else would ever take it out.
-  if (count == 0 && consumer_.position() != consumer_.released_position()) [[unlikely]]
-    consumer_.release_all();
   return count;
 }
 
