@@ -13,7 +13,7 @@ import {
 import type { RouterIr } from '../compiler/ir.js';
 import { pluginLibraries } from '../compiler/plugins.js';
 import { isHyperRouteError } from '../errors.js';
-import { native } from '../native.js';
+import { native, nativeCall } from '../native.js';
 
 /** Where messages go, one after the other: pools take turns from one to the next. */
 export type Decider = (source: number, message: Uint8Array) => Interpreted;
@@ -54,7 +54,7 @@ function nativeDecider(image: Uint8Array, plugins: readonly string[]): Decider |
     if (isHyperRouteError(error, 'ERR_NATIVE_UNAVAILABLE')) return null;
     throw error;
   }
-  const loaded = new addon.RouteImage(image, { plugins });
+  const loaded = nativeCall(() => new addon.RouteImage(image, { plugins }));
   return (source, message) => loaded.step(source, message, 0n);
 }
 

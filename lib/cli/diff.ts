@@ -16,7 +16,6 @@ import { arrivalsOf } from './simulate.js';
 import { countText, table } from './text.js';
 import { countWay, type Way } from './ways.js';
 
-
 export const diff: Command = {
   name: 'diff',
   usage: 'OLD NEW',

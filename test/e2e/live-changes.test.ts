@@ -240,7 +240,7 @@ describe('a running router', () => {
     }
     isOver = true;
     await load;
-    expect(a.messages.length).toBeGreaterThan(0);
+    await eventually('messages for the other', () => a.messages.length > 0);
     expect([b.messages.length, c.messages.length]).toEqual([0, 0]);
   });
 
