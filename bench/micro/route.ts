@@ -96,7 +96,10 @@ async function scaling(context: BenchContext): Promise<Round[]> {
 async function run(context: BenchContext): Promise<Measured> {
   const stateless = await statelessFlow(context);
   context.say('route: more and more rules …');
-  return { rounds: [...stateless, ...(await scaling(context))], targets };
+  const scaled = await scaling(context);
+  context.say('route: changing the configuration …');
+  const { swapRounds } = await import('../latency/swap.js');
+  return { rounds: [...stateless, ...scaled, ...(await swapRounds(context))], targets };
 }
 
 export const route: Bench = {

@@ -136,7 +136,7 @@ function checkCodec(report: BenchReport | undefined): void {
 /** The native part has compared what the routers make of every message before it timed them. */
 function checkRoute(report: BenchReport | undefined): void {
   const results = report?.results.filter(({ case: name }) => name !== 'clock') ?? [];
-  const timed = results.filter(({ case: name }) => !name.startsWith('compile'));
+  const timed = results.filter(({ case: name }) => /one at a time|bursts of/.test(name));
   expect(timed.map(({ allocations }) => allocations)).toEqual(timed.map(() => 0));
   for (const { p50 } of results) expect(p50).toBeGreaterThan(0);
   const subjects = results
@@ -149,6 +149,14 @@ function checkRoute(report: BenchReport | undefined): void {
     expect(ofKind).toHaveLength(3 * sizes.size);
     expect(sizes.size).toBeGreaterThan(0);
   }
+  const swaps = results.filter(({ case: name }) => /^(update|plan|round trip)/.test(name));
+  expect(swaps.map(({ subject }) => subject).toSorted()).toEqual([
+    'ours',
+    'ours',
+    'ours, left alone',
+    'ours, planned alike',
+    'ours, updated',
+  ]);
 }
 
 const byText = (one: unknown, other: unknown): number =>
