@@ -131,8 +131,8 @@ await comesBack(before, 'server5');
 
 await load('server6 breaks its connections', () => server('server6').ask('be sick'));
 const broken = await server('server6').ask<number>('be sick');
-expectThat('server6 is left out soon', broken < 10);
-console.log(`  it was left out after (${broken} this time) connections, fewer than 10`);
+expectThat('server6 is left out soon', broken < 30);
+console.log(`  it was left out after (${broken} this time) connections, fewer than 30`);
 await server('server6').ask('be well');
 await comesBack(before, 'server6');
 
@@ -149,9 +149,9 @@ const entries = await round('entry');
 const ledgerBroken = await server('ledger').ask<number>('be well');
 expectThat(
   'the breaker opens',
-  ledgerBroken < 10 && [...entries.values()].includes('NO_DESTINATION'),
+  ledgerBroken < 30 && [...entries.values()].includes('NO_DESTINATION'),
 );
-console.log(`  ${shares(entries)}; (${ledgerBroken} this time) connections, fewer than 10`);
+console.log(`  ${shares(entries)}; (${ledgerBroken} this time) connections, fewer than 30`);
 let trial: Outcomes = new Map([[0, '']]);
 for (let tries = 0; tries < 200 && typeof trial.get(0) === 'string'; tries += 1) {
   trial = await client.ask(1, 1, 'entry');
