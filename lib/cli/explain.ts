@@ -154,10 +154,12 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
   const { decision } = decided;
   const route = decision.route === null ? null : (ir.routes[decision.route] ?? null);
   const view = (copy: Copy): CopyView => copyView(typed, deciders, source, copy);
-  // What a check rejects never gets to the rules.
-  const isChecked = decision.rule === null && decision.rejectCode !== rejectCodes.NO_ROUTE;
+  const checks = (route?.checks ?? []).map(({ condition, code }) => ({
+    ...judge(ir, route as RouteIr, condition, arrival),
+    code: rejectName(ir, code),
+  }));
   const judged =
-    route === null || isChecked
+    route === null || !hasLookedAtRules(decision, checks)
       ? { rules: [], before: 0 }
       : judgedRules(ir, route, decision, arrival);
   const action = route?.rules[decision.rule ?? -1]?.action;
@@ -167,10 +169,7 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
     compared: isCompared,
     message: { from: ir.endpoints[source]?.name ?? '', ...showMessage(typed, source, message) },
     route: route?.name ?? null,
-    checks: (route?.checks ?? []).map(({ condition, code }) => ({
-      ...judge(ir, route as RouteIr, condition, arrival),
-      code: rejectName(ir, code),
-    })),
+    checks,
     rules: judged.rules,
     rulesBefore: judged.before,
     table: decision.route === null ? null : (costsOf(deciders.report)[decision.route] ?? null),
@@ -179,6 +178,12 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
     pool: action === undefined ? null : poolOf(ir, route, action, message),
     copies: [...copiesOf(ir, source, decided), ...rejectCopiesOf(ir, source, decided)].map(view),
   };
+}
+
+/** What a check rejects never gets to the rules; of those, one may leave the range of numbers. */
+function hasLookedAtRules({ rule, rejectCode }: Decision, checks: readonly Judged[]): boolean {
+  if (rule !== null || rejectCode === rejectCodes.NO_ROUTE) return true;
+  return rejectCode === rejectCodes.OUT_OF_RANGE && checks.every(({ holds }) => holds === true);
 }
 
 /** What the image and the interpreter say alike. */
@@ -221,6 +226,16 @@ function judge(ir: RouterIr, route: RouteIr, condition: ConditionIr, arrival: Ar
   return { condition: conditionText(condition, schema), holds, values };
 }
 
+/** The rule that leaves the range of numbers; the last one if none does. */
+function overflowing(ir: RouterIr, route: RouteIr, decision: Decision, arrival: Arrival): number {
+  const last = route.rules.length - 1;
+  if (decision.rejectCode !== rejectCodes.OUT_OF_RANGE) return last;
+  const found = route.rules.findIndex(({ when }) => {
+    return when !== null && holdsFor(ir, route, when, arrival.source, arrival.message) === null;
+  });
+  return found < 0 ? last : found;
+}
+
 /** The rules that were looked at last; where all of them send, and of a table, those that hold. */
 function judgedRules(
   ir: RouterIr,
@@ -228,7 +243,7 @@ function judgedRules(
   decision: Decision,
   arrival: Arrival,
 ): { readonly rules: readonly JudgedRule[]; readonly before: number } {
-  const last = decision.rule ?? route.rules.length - 1;
+  const last = decision.rule ?? overflowing(ir, route, decision, arrival);
   const first = Math.max(0, last - rulesShownMax);
   const isSelected = route.mode === 'all' || route.table !== undefined;
   const holding = new Set(decision.deliveries.map(({ rule }) => rule ?? -1));

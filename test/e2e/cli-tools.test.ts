@@ -106,6 +106,35 @@ describe('prove', () => {
 });
 
 describe('explain', () => {
+  it('shows the rule whose arithmetic leaves the range of numbers', async () => {
+    writeFileSync(
+      join(written.folder, 'overflow.config.mjs'),
+      `import { defineRouter, layout, memory, otherwise, route, schema, t, when } from 'hyperroute';
+       const Order = schema('Order', 1, { a: t.u64, b: t.u64 }, { layout: layout.packed('be') });
+       const [app, out] = [memory('app', { messages: Order }), memory('out')];
+       const rules = (o) => [
+         when(o.a.eq(1)).to(out),
+         when(o.a.mul(o.b).mul(o.b).gt(5)).to(out),
+         when(o.b.eq(1)).to(out),
+         otherwise.to(out),
+       ];
+       export default defineRouter({
+         endpoints: [app, out],
+         routes: [route.first(Order, rules, { from: app })],
+       });`,
+    );
+    const most = '18446744073709551615';
+    const message = `'{"a":"${most}","b":"${most}"}'`;
+    const explained = await json(`explain overflow.config.mjs --message ${message}`);
+    expect(explained).toMatchObject({
+      reject: 'OUT_OF_RANGE',
+      rules: [
+        { rule: 0, holds: false },
+        { rule: 1, holds: null },
+      ],
+    });
+  });
+
   it('is decided by the native image where there is one', async () => {
     const explained = await json(`explain router.config.ts --message '${order}'`);
     expect(explained).toMatchObject({
