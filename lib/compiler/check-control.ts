@@ -1,6 +1,7 @@
 // Judges what a configuration says about failover and overload of its endpoints. Pure.
 import { isRecord } from '../schema/options.js';
 import type { Findings } from './findings.js';
+import type { RouterIr } from './ir.js';
 import type { EndpointIr, HealthIr } from './ir-destinations.js';
 import {
   breakerConsecutiveMax,
@@ -17,6 +18,17 @@ import {
 /** Endpoints that a rule can send to. */
 function isDestination({ kind, options }: EndpointIr): boolean {
   return kind === 'udp' ? (options.remote ?? null) !== null : kind !== 'tcp-listen';
+}
+
+/** Messages are in flight where rules remember them: a limit without one would hold nothing. */
+export function checkInFlight({ endpoints, routes }: RouterIr, findings: Findings): void {
+  if (routes.some(({ rules }) => rules.some(({ open }) => open !== undefined))) return;
+  for (const [index, { control, position }] of endpoints.entries()) {
+    const { inFlightMax: most } = control ?? {};
+    const option = `endpoints[${index}].limit.inFlight`;
+    const expected = 'none where no rule opens a correlation, which counts what is in flight';
+    findings.need(most === undefined, 'ERR_CONFIG', option, expected, most, position);
+  }
 }
 
 export function checkControl(endpoint: EndpointIr, path: string, findings: Findings): void {

@@ -25,7 +25,7 @@ const base = defineRouter({
       remote,
       health: { every: '1s', timeout: '200ms', probe: 'ping', expect: 'pong', rise: 2, fall: 3 },
       breaker: { consecutive: 5, for: '10s' },
-      limit: { rate: 10_000, burst: 100, inFlight: 500 },
+      limit: { rate: 10_000, burst: 100 },
       shed: { 1: 0.9, 3: 0.5 },
     }),
     tcp.listen('clients', { host: '127.0.0.1', port: 0, framing: framing.fixed(8) }),
@@ -70,9 +70,21 @@ const integers = [
 describe('the control of an endpoint', () => {
   it('is accepted as the language makes it', () => {
     expect(findErrors(base)).toEqual([]);
-    expect(Object.keys(control).sort()).toEqual([
-      ...['breaker', 'health', 'inFlightMax', 'rate', 'shed'],
-    ]);
+    expect(Object.keys(control).sort()).toEqual([...['breaker', 'health', 'rate', 'shed']]);
+  });
+
+  it('is refused where it limits what is in flight, and no rule says what that is', () => {
+    const limited = withControl({ ...control, inFlightMax: 500 });
+    expect(findErrors(limited)[0]).toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringContaining('endpoints[1].limit.inFlight'),
+    });
+    const open = { correlation: 0, key: [], saved: [] };
+    const routes = limited.routes.map((one) => {
+      return { ...one, rules: one.rules.map((rule) => ({ ...rule, open })) };
+    });
+    const messages = findErrors({ ...limited, routes }).map(({ message }) => message);
+    expect(messages.filter((message) => message.includes('inFlight'))).toEqual([]);
   });
 
   it.each(integers)('is refused where %s is no such number', (path, option) => {
