@@ -126,7 +126,9 @@ function config(ports: readonly number[], { weight, border, threading }: Shape):
     lb.weighted(),
     { slowStart: '1s' },
   );
-  const sticky = pool('sticky', members, lb.hash(Job.refs.key), { slowStart: '1s' });
+  const sticky = pool('sticky', members, lb.hash(Job.refs.key, { slots: 4099 }), {
+    slowStart: '1s',
+  });
   const turns = pool('turns', members, lb.roundRobin());
   const lonely = pool('lonely', [b as typeof a], lb.failover());
   const rules = route.first(
