@@ -207,7 +207,8 @@ export class BlockWriter {
       written.fill(1, target, target + bytes);
     }
     const plain = this.#withConstants(mergeCopies(this.#ops), written);
-    const joined = joinMoves(this.#builder, this.#ops, this.#constants, this.#spec.fromBytes);
+    const block = { constants: this.#constants, written, sourceBytes: this.#spec.fromBytes };
+    const joined = joinMoves(this.#builder, this.#ops, block);
     const movesLeft = plain.length - (joined?.rest.length ?? 0);
     if (joined === undefined || joined.shuffles.length >= movesLeft) {
       return inOrderOfFailure(plain, this.#ops);

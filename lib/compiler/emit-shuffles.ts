@@ -20,6 +20,15 @@ interface Moves {
   readonly sourceBytes: number;
 }
 
+/** What the ops are to write. */
+export interface Block {
+  /** What the output holds where nothing else is written. */
+  readonly constants: Uint8Array;
+  /** By byte: 1 where some op writes it, be it one of those that are joined or another. */
+  readonly written: Uint8Array;
+  readonly sourceBytes: number;
+}
+
 /** The ops that write what `rest` does not. */
 export interface JoinedMoves {
   readonly shuffles: readonly Op[];
@@ -58,13 +67,12 @@ function placesOf({ name, source, bytes, load, store }: Op): readonly number[] |
 export function joinMoves(
   builder: ImageBuilder,
   ops: readonly Op[],
-  initial: Uint8Array,
-  sourceBytes: number,
+  { constants, written, sourceBytes }: Block,
 ): JoinedMoves | undefined {
-  if (initial.length < blockBytes || sourceBytes < blockBytes) return undefined;
+  if (constants.length < blockBytes || sourceBytes < blockBytes) return undefined;
   const moves: Moves = {
-    sources: new Int32Array(initial.length).fill(fromConstant),
-    constants: initial.slice(),
+    sources: Int32Array.from(written, (is) => (is === 0 ? fromConstant : fromOthers)),
+    constants: constants.slice(),
     sourceBytes,
   };
   const rest: Op[] = [];
@@ -72,7 +80,6 @@ export function joinMoves(
     const places = placesOf(op);
     if (places === null) {
       rest.push(op);
-      moves.sources.fill(fromOthers, op.target, op.target + op.bytes);
       continue;
     }
     moves.sources.set(places, op.target);
@@ -80,7 +87,7 @@ export function joinMoves(
     moves.constants.fill(0, op.target, op.target + op.bytes);
   }
   // A block at the end that covers bytes of the one before it comes before that one.
-  const starts = blockStarts(initial.length).reverse();
+  const starts = blockStarts(constants.length).reverse();
   const shuffles = starts.flatMap((start) => shufflesOf(builder, moves, start));
   return { shuffles, rest };
 }
