@@ -15,6 +15,8 @@ const memoryNs = 80;
 /** Reading a field as a key; a step of a branch-free search; the AND of one word. */
 const fieldNs = 1;
 const stepNs = 1.6;
+/** Comparing with all keys in a node of a search tree. */
+const nodeNs = 2.5;
 const wordNs = 1;
 /** Hashing one word of a key, mixing the hash at the end, comparing what is found. */
 const hashWordNs = 2;
@@ -44,6 +46,15 @@ export function searchMapNs(steps: number): number {
   return ns;
 }
 
+/** A search in a tree: a line for each level, of which the upper ones are near. */
+export function treeMapNs(levels: number, boundBytes: number): number {
+  let ns = fieldNs;
+  for (let level = 0, bytes = boundBytes; level <= levels; level += 1, bytes /= 9) {
+    ns += nodeNs + loadNs(bytes);
+  }
+  return ns;
+}
+
 /** A search in the bucket that the key's top bits name. */
 export function bucketMapNs(steps: number, bucketBytes: number, boundBytes: number): number {
   // The bounds of a bucket lie in one or two lines of the cache.
@@ -57,7 +68,9 @@ export function textMapNs(
   answerCount: number,
 ): number {
   if (kind === 'exact') return fieldNs + 2 * hashNs + 2 * loadNs(bytes);
-  if (kind === 'prefix') return hashNs + searchMapNs(Math.ceil(Math.log2(answerCount + 1)));
+  if (kind === 'prefix') {
+    return hashNs + treeMapNs(Math.ceil(Math.log(answerCount + 1) / Math.log(9)), bytes);
+  }
   return fieldNs + 4 * (hashNs + loadNs(bytes));
 }
 

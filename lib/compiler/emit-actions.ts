@@ -26,21 +26,31 @@ interface Manner {
 
 const plain: Manner = { priority: 0, flags: 0, extra: noIndex };
 
-/** Appends the actions of a route's rules, one behind the other, and those of their taps. */
-export function emitRules(context: ActionContext): void {
+/**
+ * Appends the actions of a route's taps and rules, and for each rule the number of its own: rules
+ * that do the same share one. Returns where the numbers start.
+ */
+export function emitRules(context: ActionContext): number {
   const { builder, route } = context;
-  // Actions of rules stand side by side, so those of their taps come first to be numbered.
-  const { actions } = builder.sections;
-  const firstTap = actions.count + route.rules.length;
-  const taps = route.rules.flatMap((rule) => rule.taps ?? []);
-  let tapAction = firstTap;
+  const { actions, slots } = builder.sections;
+  let tapAction = actions.count;
+  for (const { action } of route.rules.flatMap((rule) => rule.taps ?? [])) {
+    emitAction(context, action);
+  }
+  const first = slots.count;
   for (const rule of route.rules) {
     const extra = emitExtra(context, rule, tapAction);
     tapAction += rule.taps?.length ?? 0;
     const flags = rule.bestEffort === true ? bestEffortFlag : 0;
     emitAction(context, rule.action, { priority: rule.priority ?? 0, flags, extra });
+    const number = actions.share(builder.actionNumbers);
+    if (number >= noIndex) {
+      const expected = `at most ${noIndex} different actions in all routes`;
+      throw optionError('ERR_ROUTE_LIMIT', route.name, expected, number, rule.position);
+    }
+    slots.u16(number);
   }
-  for (const { action } of taps) emitAction(context, action);
+  return first;
 }
 
 /** What a rule does besides sending the message. */

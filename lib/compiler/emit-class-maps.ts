@@ -1,11 +1,11 @@
 // Class maps: the values of a field between which no rule makes a difference are one class, and a
 // class map says which class a message's value belongs to. What a matcher makes of the classes
 // (rows of bits, a table of rules) is none of this file's business.
-import { bucketMapNs, directMapNs, searchMapNs, textMapNs } from './cost.js';
+import { bucketMapNs, directMapNs, searchMapNs, textMapNs, treeMapNs } from './cost.js';
 import type { Box } from './emit-conditions.js';
 import { fieldKind, fieldRange, type IntegerField, keyOf } from './emit-fields.js';
 import { type ClassMapName, classMapKinds } from './emit-format.js';
-import { type ImageBuilder, keyMax } from './emit-sections.js';
+import { type ImageBuilder, keyMax, treeLevelCount } from './emit-sections.js';
 import { emitTextMap } from './emit-text-maps.js';
 import { isTextField, type TextField } from './lower.js';
 import type { TextMap } from './text-maps.js';
@@ -27,6 +27,7 @@ export interface ClassMapPlan {
   readonly map: ClassMapName;
   readonly ns: number;
   readonly bytes: number;
+  /** Of a search; of a tree its levels above the bounds. */
   readonly steps: number;
   /** Of buckets: the distance to the first bound is shifted by that. */
   readonly shift: number;
@@ -75,6 +76,8 @@ export function integerClasses(
   return { classCount: sorted.length + 1, starts: sorted, runs };
 }
 
+/** Among fewer bounds a search by halves has as good as no loads of its own. */
+export const treeKeysMin = 512;
 /** A table of 128 KB takes the room of others' in the cache: for fewer bounds it does not pay. */
 const directWideBoundsMin = 64;
 
@@ -96,6 +99,11 @@ export function planIntegerMap(
     plans.push({ ...plain, map: 'directWide', ns: directMapNs(bytes), bytes });
   }
   const keys = starts.map((value) => keyOf(field, value));
+  if (keys.length >= treeKeysMin) {
+    const levels = treeLevelCount(keys.length);
+    const bytes = keys.length * 9;
+    plans.push({ ...plain, map: 'tree', ns: treeMapNs(levels, bytes), bytes, steps: levels });
+  }
   if (keys.length > 8) {
     for (const extra of [-2, 0, 2]) plans.push(planBuckets(keys, extra));
   }
@@ -149,6 +157,8 @@ export function emitIntegerMap(
   let buckets = 0;
   if (map === 'search') {
     table = builder.searchKeys(keys()).first;
+  } else if (map === 'tree') {
+    table = builder.searchTree(keys()).first;
   } else if (map === 'buckets') {
     for (const key of keys()) bounds.u64(key);
     for (let padding = 1; padding < 2 ** steps; padding += 1) bounds.u64(keyMax);

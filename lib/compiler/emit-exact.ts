@@ -21,7 +21,7 @@ export function emitExact(builder: ImageBuilder, { terms, fields }: MatcherPlan)
   const hash = buildPerfectHash(entries.map(({ words }) => words));
   const pilots = slots.count;
   for (const pilot of hash.pilots) slots.u16(pilot);
-  const table = words.count;
+  const table = words.alignLine().count;
   const entryWords = parts.wordCount + 1;
   const filled = new BigUint64Array(hash.slotCount * entryWords);
   for (let slot = 0; slot < hash.slotCount; slot += 1) {

@@ -68,7 +68,7 @@ export const sectionRecordBytes = {
   textEntries: 16,
   prefixNodes: 16,
   topicStates: 16,
-  topicEdges: 24,
+  topicEdges: 32,
   extras: 8,
   taps: 8,
 } as const;
@@ -85,6 +85,7 @@ export const classMapKinds = {
   buckets: 3,
   keyPart: 4,
   text: 5,
+  tree: 6,
 } as const;
 export const textMapKinds = { exact: 0, prefix: 1, topic: 2 } as const;
 export const textSources = { fixed: 0, zeros: 1, spaces: 2, slot: 3 } as const;

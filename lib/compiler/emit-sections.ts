@@ -68,6 +68,30 @@ export class Section {
     return this;
   }
 
+  /** Fills up with zeros until the next record is the first of a line of the cache. */
+  alignLine(): this {
+    const bytes = alignUp(this.#used) - this.#used;
+    this.#claim(bytes);
+    return this;
+  }
+
+  /**
+   * The number of the record that was written last: that of an equal one in `known`, and then it
+   * is taken back, or its own, which is noted there.
+   */
+  share(known: Map<string, number>): number {
+    const start = this.#used - this.#recordBytes;
+    const key = Buffer.from(this.#view.buffer, start, this.#recordBytes).toString('latin1');
+    const number = known.get(key);
+    if (number === undefined) {
+      known.set(key, this.count - 1);
+      return this.count - 1;
+    }
+    new Uint8Array(this.#view.buffer).fill(0, start, this.#used);
+    this.#used = start;
+    return number;
+  }
+
   append(bytes: Uint8Array): this {
     const at = this.#claim(bytes.length);
     new Uint8Array(this.#view.buffer).set(bytes, at);
@@ -95,6 +119,8 @@ export class ImageBuilder {
   readonly sections: Readonly<Record<SectionName, Section>>;
   /** Of plug-ins, by the numbers under which the image names them. */
   readonly libraries: readonly string[];
+  /** Of the actions of rules, by what their records hold. */
+  readonly actionNumbers = new Map<string, number>();
   readonly #wideIndex = new Map<bigint, number>();
   readonly #bytesIndex = new Map<string, number>();
   readonly #carriersIndex = new Map<number, number>();
@@ -181,6 +207,28 @@ export class ImageBuilder {
     return { first, steps };
   }
 
+  /**
+   * Appends ascending keys as the engine's search tree: where each level starts, the highest one
+   * first; the keys; the levels above them, the lowest one first. Returns where the keys start and
+   * the number of levels above them.
+   */
+  searchTree(keys: readonly bigint[]): { first: number; levels: number } {
+    const { bounds } = this.sections;
+    const levels = treeLevels(keys);
+    const starts: bigint[] = [];
+    let end = 0;
+    for (const level of levels) {
+      if (end > 0) starts.unshift(BigInt(end));
+      end += level.length;
+    }
+    bounds.alignLine();
+    for (let at = starts.length; at % treeNodeKeys !== 0; at += 1) bounds.u64(0n);
+    for (const start of starts) bounds.u64(start);
+    const first = bounds.count;
+    for (const level of levels) for (const key of level) bounds.u64(key);
+    return { first, levels: starts.length };
+  }
+
   /** Bytes of the image as it stands. */
   get imageBytes(): number {
     let total = tableEnd();
@@ -216,9 +264,48 @@ export class ImageBuilder {
 export const keyMax = (1n << 64n) - 1n;
 
 function tableEnd(): number {
-  return imageHeaderBytes + Object.keys(sectionRecordBytes).length * 8;
+  return alignUp(imageHeaderBytes + Object.keys(sectionRecordBytes).length * 8);
 }
 
+/** Keys in a node of a search tree: a line of the cache. */
+export const treeNodeKeys = 8;
+
+/** The levels above so many keys. */
+export function treeLevelCount(keyCount: number): number {
+  let levels = 0;
+  for (let nodes = Math.ceil(keyCount / treeNodeKeys); nodes > 1; levels += 1) {
+    nodes = Math.ceil(nodes / (treeNodeKeys + 1));
+  }
+  return levels;
+}
+
+/** The levels of a search tree, the keys first: each is whole nodes. */
+function treeLevels(keys: readonly bigint[]): bigint[][] {
+  const levels = [filledUp([...keys], Math.ceil(keys.length / treeNodeKeys))];
+  // Keys below one node of the level that was made last.
+  let span = treeNodeKeys;
+  for (let nodes = keys.length / treeNodeKeys; Math.ceil(nodes) > 1; ) {
+    const count = Math.ceil(nodes);
+    const level: bigint[] = [];
+    for (let node = 0; node < count; node += 1) {
+      // The leftmost of nine needs no key to be found.
+      if (node % (treeNodeKeys + 1) !== 0) level.push(keys[node * span] ?? keyMax);
+    }
+    nodes = count / (treeNodeKeys + 1);
+    levels.push(filledUp(level, Math.ceil(nodes)));
+    span *= treeNodeKeys + 1;
+  }
+  return levels;
+}
+
+/** A node whose only child is the leftmost has no key of its own. */
+function filledUp(keys: bigint[], nodeCount: number): bigint[] {
+  while (keys.length < nodeCount * treeNodeKeys) keys.push(keyMax);
+  return keys;
+}
+
+const lineBytes = 64;
+
 function alignUp(bytes: number): number {
-  return (bytes + 7) & ~7;
+  return Math.ceil(bytes / lineBytes) * lineBytes;
 }

@@ -1,6 +1,8 @@
 // Text maps in the image: hash tables of whole texts, nodes of prefixes, automata over the levels
 // of topics. Answers are given out under the numbers of the matcher's classes.
-import { textMapKinds, textSources } from './emit-format.js';
+
+import { treeKeysMin } from './emit-class-maps.js';
+import { sectionRecordBytes, textMapKinds, textSources } from './emit-format.js';
 import type { ImageBuilder } from './emit-sections.js';
 import type { FieldIr } from './ir.js';
 import type { TextField } from './lower.js';
@@ -52,27 +54,35 @@ function sourceOf({ type, pad }: FieldIr): number {
 }
 
 function emitExact(builder: ImageBuilder, { texts }: ExactMap, numberOf: Numbering): Tables {
-  const { words, textEntries, bytes } = builder.sections;
+  const { words, textEntries } = builder.sections;
   const entries = textEntries.count;
-  const hashes = texts.map((text, index) => {
-    textEntries.u32(bytes.count, text.length, numberOf(index + 1), 0);
-    bytes.append(text);
-    return hashText(0n, text);
+  // Each text stands behind its record, so that both are loaded at once.
+  const numbers = texts.map((text, index) => {
+    const number = textEntries.count - entries;
+    textEntries.u32(text.length, numberOf(index + 1), 0, 0);
+    const records = Math.ceil(text.length / sectionRecordBytes.textEntries);
+    const filled = new Uint8Array(records * sectionRecordBytes.textEntries);
+    filled.set(text);
+    textEntries.append(filled);
+    return number;
   });
+  const hashes = texts.map((text) => hashText(0n, text));
   const { places, probeMax } = placeAll(hashes);
   const first = words.count;
   for (const index of places) {
     const hash = hashes[index] ?? 0n;
-    words.u64(index < 0 ? 0n : ((hash >> 32n) << 32n) | BigInt(index + 1));
+    const number = numbers[index] ?? 0;
+    words.u64(index < 0 ? 0n : ((hash >> 32n) << 32n) | BigInt(number + 1));
   }
-  return { first, count: places.length, entries, entryCount: texts.length, probeMax };
+  const entryCount = textEntries.count - entries;
+  return { first, count: places.length, entries, entryCount, probeMax };
 }
 
 function emitTopics(builder: ImageBuilder, map: TopicMap, numberOf: Numbering): Tables {
   const { topicStates, topicEdges, bytes } = builder.sections;
   const first = topicStates.count;
-  for (const { other, answer, isFinal } of map.states) {
-    topicStates.u32(other, numberOf(answer), isFinal ? 1 : 0, 0);
+  for (const { other, answer, isFinal, hasEdges } of map.states) {
+    topicStates.u32(other, numberOf(answer), isFinal ? 1 : 0, hasEdges ? 1 : 0);
   }
   const levels = map.edges.map(({ level }) => new Uint8Array(Buffer.from(level, 'latin1')));
   const stored = new Map<string, number>();
@@ -84,21 +94,25 @@ function emitTopics(builder: ImageBuilder, map: TopicMap, numberOf: Numbering): 
   for (const index of places) {
     const [edge, level] = [map.edges[index], levels[index]];
     if (edge === undefined || level === undefined) {
-      topicEdges.u64(0n).u32(freePlace, 0, 0, 0);
+      topicEdges.u64(0n).u64(0n).u32(freePlace, 0, 0, 0);
       continue;
     }
     let at = 0;
-    if (level.length > 8) {
+    if (level.length > edgeBytes) {
       at = stored.get(edge.level) ?? bytes.count;
       if (!stored.has(edge.level)) bytes.append(level);
       stored.set(edge.level, at);
     }
-    topicEdges.u64(startOf(level, 0)).u32(edge.state, edge.next, at, level.length);
+    const tail = level.length > edgeBytes ? 0n : startOf(level, 8);
+    topicEdges.u64(startOf(level, 0)).u64(tail);
+    topicEdges.u32(edge.state, edge.next, at, level.length);
   }
   return { first, count: map.states.length, entries, entryCount: places.length, probeMax };
 }
 
 const freePlace = 0xffffffff;
+/** Levels of so many bytes stand in their edge. */
+const edgeBytes = 16;
 const mask64 = (1n << 64n) - 1n;
 const multiplier = 0x9e3779b97f4a7c15n;
 
@@ -126,24 +140,21 @@ function hashText(seed: bigint, text: Uint8Array): bigint {
 const probesMax = 64;
 
 /**
- * An open hash table of the entries, at most two thirds full: for each place the index of an entry,
- * or −1. `probeMax`: how far from its place an entry may be.
+ * An open hash table of the entries, three quarters full or less: for each place the index of an
+ * entry, or −1. `probeMax`: how far from its place an entry may be.
  */
 function placeAll(hashes: readonly bigint[]): { places: Int32Array; probeMax: number } {
-  let count = 2;
-  while (count * 2 < hashes.length * 3) count *= 2;
-  for (;;) {
+  for (let count = Math.ceil((hashes.length * 4) / 3) + 1; ; count *= 2) {
     const places = new Int32Array(count).fill(-1);
     let probeMax = 0;
     for (const [index, hash] of hashes.entries()) {
       let probe = 0;
-      const start = Number(hash & 0xffffffffn) >>> 0;
-      while (places[(start + probe) & (count - 1)] !== -1) probe += 1;
-      places[(start + probe) & (count - 1)] = index;
+      const start = Math.floor((Number(hash & 0xffffffffn) * count) / 2 ** 32);
+      while (places[(start + probe) % count] !== -1) probe += 1;
+      places[(start + probe) % count] = index;
       probeMax = Math.max(probeMax, probe);
     }
     if (probeMax < probesMax || count >= 1 << 24) return { places, probeMax };
-    count *= 2;
   }
 }
 
@@ -171,8 +182,15 @@ function emitPrefixes(builder: ImageBuilder, { prefixes }: PrefixMap, numberOf: 
   for (let index = 0; index < jobs.length; index += 1) {
     const segments = segmentsOf(jobs[index] as PrefixJob, jobs);
     const [base, ...rest] = segments;
-    const { first: keys, steps } = builder.searchKeys(rest.map(({ start }) => start));
-    prefixNodes.u32(keys, rest.length, words.count).u8(steps, 0, 0, 0);
+    const starts = rest.map(({ start }) => start);
+    if (starts.length >= treeKeysMin) {
+      const { first: keys, levels } = builder.searchTree(starts);
+      words.alignLine();
+      prefixNodes.u32(keys, starts.length, words.count).u8(levels, 1, 0, 0);
+    } else {
+      const { first: keys, steps } = builder.searchKeys(starts);
+      prefixNodes.u32(keys, starts.length, words.count).u8(steps, 0, 0, 0);
+    }
     for (const { answer, child } of base === undefined ? [] : [base, ...rest]) {
       words.u64((BigInt(child) << 32n) | BigInt(numberOf(answer)));
     }

@@ -90,9 +90,8 @@ function emitRoute(builder: ImageBuilder, ir: RouterIr, given: RouteIr, views: V
     throw optionError('ERR_ROUTE_LIMIT', route.name, expected, checkKinds.length, route.position);
   }
   const matchers = emitMatchers(builder, route, schema);
-  const firstAction = actions.count;
   const context = { builder, ir, route, schema };
-  emitRules(context);
+  const firstAction = emitRules(context);
   const reject = route.reject === null ? noRecord : actions.count;
   if (route.reject !== null) emitAction(context, route.reject);
   routes

@@ -21,6 +21,8 @@ export interface TopicState {
   readonly answer: number;
   /** Whether the answer stands whatever follows. */
   readonly isFinal: boolean;
+  /** Whether there are levels that lead elsewhere. */
+  readonly hasEdges: boolean;
 }
 
 export interface TopicMap {
@@ -46,7 +48,7 @@ const topicAnswersMax = 4_000_000;
 const topicMeetingsMin = 500_000;
 const topicMeetingsPerLevel = 32;
 /** Of an edge in the image, beside the room that the hash table leaves. */
-const edgeBytes = 48;
+const edgeBytes = 43;
 
 /** A place in the tree of the patterns. */
 interface Place {
@@ -83,7 +85,7 @@ class TopicBuilder {
   #meetingCount = 0;
   readonly #indices = new Map<string, number>();
   readonly #open: State[] = [];
-  readonly #states: TopicState[] = [{ other: 0, answer: 0, isFinal: true }];
+  readonly #states: TopicState[] = [{ other: 0, answer: 0, isFinal: true, hasEdges: false }];
   readonly #edges: TopicEdge[] = [];
   readonly #answers = new Map<string, number>([['', 0]]);
   readonly #metBy: bigint[][];
@@ -102,14 +104,15 @@ class TopicBuilder {
     const isMqtt = this.#style === 'mqtt';
     this.#stateOf([this.#root], isMqtt ? sortedUnion([], this.#root.rests) : []);
     // The last one found is followed first: what lies below a pattern's rest gets answers in a row.
+    const order: number[] = [];
     for (let state = this.#open.pop(); state !== undefined; state = this.#open.pop()) {
+      order.push(state.index);
       this.#follow(state);
     }
     return {
       kind: 'topic',
       separator: topicSigns[this.#style][0],
-      states: this.#states,
-      edges: this.#edges,
+      ...renumber(this.#states, this.#edges, order),
       answerCount: this.#answers.size,
       intervals: this.#metBy.map((answers) => unite(answers.map((answer) => [answer, answer]))),
     };
@@ -141,12 +144,14 @@ class TopicBuilder {
   }
 
   /** The state of those places; found again or to be followed. */
-  #stateOf(places: readonly Place[], met: readonly number[]): number {
+  #stateOf(found: readonly Place[], met: readonly number[]): number {
+    // Of MQTT what is below a place's rest is met already, wherever the topic ends.
+    const places = this.#style === 'mqtt' ? found.filter(leadsOn) : found;
     if (places.length === 0 && met.length === 0) return 0;
     const key = `${places.map(({ id }) => id).join()}|${met.join()}`;
     const known = this.#indices.get(key);
     if (known !== undefined) return known;
-    const index = this.#states.push({ other: 0, answer: 0, isFinal: false }) - 1;
+    const index = this.#states.push(unfollowed) - 1;
     if (index >= topicStatesMax) this.#fail('states', topicStatesMax);
     this.#meetingCount += places.length + met.length;
     const meetingsMax = topicMeetingsMin + topicMeetingsPerLevel * this.#placeCount;
@@ -168,7 +173,8 @@ class TopicBuilder {
 
   /** Most states are one place, and nothing below it but levels. */
   #followOne(index: number, { ends, levels }: Place): void {
-    this.#states[index] = { other: 0, answer: this.#answerOf(ends), isFinal: false };
+    const hasEdges = levels.size > 0;
+    this.#states[index] = { other: 0, answer: this.#answerOf(ends), isFinal: false, hasEdges };
     this.#checkEdges(levels.size);
     for (const [level, place] of levels) {
       const met = this.#style === 'mqtt' ? place.rests : [];
@@ -190,8 +196,8 @@ class TopicBuilder {
     const ones = places.flatMap(({ one }) => (one === null ? [] : [one]));
     const isFinal = places.length === 0;
     const other = isFinal ? index : this.#next(ones, below);
-    this.#states[index] = { other, answer, isFinal };
     const levels = new Set(places.flatMap((place) => [...place.levels.keys()]));
+    this.#states[index] = { other, answer, isFinal, hasEdges: levels.size > 0 };
     this.#checkEdges(levels.size);
     for (const level of levels) {
       const named = places.flatMap((place) => place.levels.get(level) ?? []);
@@ -226,6 +232,34 @@ class TopicBuilder {
     const received = `more, of ${this.#patternCount} patterns, with ${bytes} bytes so far`;
     throw optionError('ERR_ROUTE_LIMIT', option, expected, received, position);
   }
+}
+
+const unfollowed: TopicState = { other: 0, answer: 0, isFinal: false, hasEdges: false };
+
+function leadsOn({ levels, one, ends }: Place): boolean {
+  return levels.size > 0 || one !== null || ends.length > 0;
+}
+
+/**
+ * Numbers the states in the order in which they were followed: what stands below one another and
+ * is looked up one after the other stands side by side.
+ */
+function renumber(
+  states: readonly TopicState[],
+  edges: readonly TopicEdge[],
+  order: readonly number[],
+): { states: TopicState[]; edges: TopicEdge[] } {
+  const numbers = new Uint32Array(states.length);
+  for (const [number, state] of order.entries()) numbers[state] = number + 1;
+  const numberOf = (state: number): number => numbers[state] ?? 0;
+  const [nothing, ...rest] = [0, ...order].map((state) => states[state] ?? unfollowed);
+  const ordered = [nothing ?? unfollowed, ...rest];
+  return {
+    states: ordered.map((state) => ({ ...state, other: numberOf(state.other) })),
+    edges: edges.map(({ state, level, next }) => {
+      return { state: numberOf(state), level, next: numberOf(next) };
+    }),
+  };
 }
 
 /** Both ascending; so is the result. */

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <cstdint>
 
 namespace hyperroute {
 
@@ -29,6 +30,26 @@ Result<MemoryRegion> MemoryRegion::anonymous(size_t region_bytes, Prefault prefa
   const int lazy_flag = prefault == Prefault::kYes ? 0 : MAP_NORESERVE;
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | prefault_flag(prefault) | lazy_flag;
   return map(region_bytes, PROT_READ | PROT_WRITE, flags, -1);
+}
+
+Result<MemoryRegion> MemoryRegion::anonymous_huge(size_t region_bytes) {
+  if (region_bytes < kHugePageBytes) return anonymous(region_bytes, Prefault::kYes);
+  // More than is needed, cut to where huge pages start.
+  Result<MemoryRegion> mapped = anonymous(region_bytes + kHugePageBytes, Prefault::kNo);
+  if (!mapped.ok()) return mapped;
+  MemoryRegion region = mapped.take();
+  const size_t ahead =
+      (kHugePageBytes - reinterpret_cast<uintptr_t>(region.data_) % kHugePageBytes) %
+      kHugePageBytes;
+  if (ahead != 0) HR_ASSERT(::munmap(region.data_, ahead) == 0);
+  region.data_ += ahead;
+  region.bytes_ -= ahead;
+#ifdef MADV_HUGEPAGE
+  // Advice: where it is not taken, pages are small.
+  (void)::madvise(region.data_, region.bytes_, MADV_HUGEPAGE);
+#endif
+  for (size_t at = 0; at < region_bytes; at += 4096) region.data_[at] = 0;
+  return region;
 }
 
 Result<MemoryRegion> MemoryRegion::anonymous_shared(size_t region_bytes, Prefault prefault) {

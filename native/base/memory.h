@@ -10,6 +10,9 @@
 
 namespace hyperroute {
 
+// A huge page of the CPUs the package ships for; elsewhere it is no more than an alignment.
+inline constexpr size_t kHugePageBytes = 2u << 20;
+
 // One cache line on every CPU the package ships for; layouts shared with JavaScript use it too.
 inline constexpr uint32_t kCacheLineBytes = 64;
 
@@ -36,6 +39,10 @@ class MemoryRegion {
   // Private memory of this process. `region_bytes` is rounded up to whole pages by the kernel;
   // bytes() says what was asked for.
   static Result<MemoryRegion> anonymous(size_t region_bytes, Prefault prefault);
+
+  // As anonymous(kYes), for tables that are read at random: large ones in huge pages, where the
+  // kernel gives any, so that a lookup in megabytes takes no walk through tables of pages.
+  static Result<MemoryRegion> anonymous_huge(size_t region_bytes);
 
   // Anonymous memory that stays shared with children after a fork.
   static Result<MemoryRegion> anonymous_shared(size_t region_bytes, Prefault prefault);

@@ -25,10 +25,11 @@ inline uint32_t bucket_of(const MatchFieldRecord& field, uint64_t first_bound,
 // As count_not_above, but only the bounds that share the key's bucket are looked at: fewer than
 // 2^steps, so the search may run into the next ones, which lie above the key.
 inline uint32_t count_in_buckets(const ImageTables& tables, const MatchFieldRecord& field,
-                                 uint64_t key) noexcept {
+                                 uint64_t key, const Beside& beside) noexcept {
   const uint64_t* const bounds = tables.bounds.from(field.table);
   if (key < bounds[0]) return 0;
   const uint32_t below = tables.cells[field.buckets + bucket_of(field, bounds[0], key)];
+  beside.prefetch(below);
   const uint64_t* const keys = bounds + below;
   uint32_t position = 0;
   for (uint32_t step = (1u << field.steps) >> 1; step != 0; step >>= 1) {
@@ -41,7 +42,7 @@ inline uint32_t count_in_buckets(const ImageTables& tables, const MatchFieldReco
 // As class_of, for all but kDirect.
 [[gnu::noinline]] inline uint32_t find_class(const ImageTables& tables,
                                              const MatchFieldRecord& field,
-                                             const StepMessage& message) noexcept {
+                                             const StepMessage& message, Beside beside) noexcept {
   const uint8_t* const from = message.view + field.offset;
   if (field.kind == ClassMapKind::kSearch) {
     return count_not_above(tables.bounds.from(field.table), field.bound_count, field.steps,
@@ -54,14 +55,21 @@ inline uint32_t count_in_buckets(const ImageTables& tables, const MatchFieldReco
   if (field.kind == ClassMapKind::kText) {
     return text_answer(tables, tables.text_maps[field.table], message);
   }
-  return count_in_buckets(tables, field, load_field_key(from, field.load));
+  const uint64_t key = load_field_key(from, field.load);
+  if (field.kind == ClassMapKind::kTree) {
+    return count_in_tree(tables.bounds.from(field.table), field.bound_count, field.steps, key,
+                         beside);
+  }
+  return count_in_buckets(tables, field, key, beside);
 }
 
-// The class of the message's value in one field: which row of the field applies.
+// The class of the message's value in one field: which row of the field applies. `beside` has an
+// entry for each class.
 [[gnu::always_inline]] inline uint32_t class_of(const ImageTables& tables,
                                                 const MatchFieldRecord& field,
-                                                const StepMessage& message) noexcept {
-  if (field.kind != ClassMapKind::kDirect) return find_class(tables, field, message);
+                                                const StepMessage& message,
+                                                Beside beside) noexcept {
+  if (field.kind != ClassMapKind::kDirect) return find_class(tables, field, message, beside);
   return tables.slots[field.table + message.view[field.offset]];
 }
 

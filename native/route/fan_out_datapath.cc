@@ -124,7 +124,8 @@ Decision decide_all(const ImageTables& tables, StepState& state, const StepMessa
   Collector collector(tables, state, message, route_index);
   uint32_t failed_rule = kNoRule;
   const uint32_t code = match_every(tables, route, message, [&](uint32_t rule) {
-    const uint32_t rule_code = collector.add_rule(tables.actions[route.actions + rule], rule);
+    const uint32_t rule_code =
+        collector.add_rule(tables.actions[tables.slots[route.actions + rule]], rule);
     if (rule_code != 0) failed_rule = rule;
     return rule_code;
   });

@@ -112,7 +112,7 @@ void RouteImage::bind_plugins(std::vector<PluginCall> calls) {
 Status RouteImage::load(std::span<const uint8_t> image_bytes, RouteImage& image) {
   ImageHeader header;
   HR_TRY(verify_header(image_bytes, header));
-  Result<MemoryRegion> memory = MemoryRegion::anonymous(image_bytes.size(), Prefault::kYes);
+  Result<MemoryRegion> memory = MemoryRegion::anonymous_huge(image_bytes.size());
   if (!memory.ok()) return memory.status();
   // Copied before it is verified: the caller's bytes may be shared with a thread that changes
   // them. The header was read once; its copy decides.

@@ -141,7 +141,7 @@ struct RouteRecord {
   uint16_t check_count;
   uint16_t matcher_count;
   uint32_t matchers;
-  uint32_t actions;  // One for each rule.
+  uint32_t actions;  // In slots: for each rule the number of its action. Equal ones are one.
   uint32_t rule_count;
   uint32_t otherwise;  // The rule for messages that no matcher has one for, or kNoRecord.
   uint32_t reject;     // Action of rejected messages, or kNoRecord.

@@ -53,6 +53,7 @@ enum class ClassMapKind : uint8_t {
   kBuckets,     // As kSearch, among the bounds that share the key's top bits.
   kKeyPart,     // No classes: part of the key of kExact.
   kText,        // The class is the answer of text_maps[table].
+  kTree,        // As kSearch, in a tree of `steps` levels above its bounds.
 };
 
 struct MatchFieldRecord {

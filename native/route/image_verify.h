@@ -107,6 +107,9 @@ class ImageVerifier {
   Status verify_run(uint32_t first, uint64_t count, uint32_t total, const char* what);
   // Sorted keys padded to 2^steps - 1 entries from bounds[first], `count` of them real.
   Status verify_keys(uint32_t first, uint32_t count, uint32_t steps);
+  // Leaves from bounds[first], `count` of their keys real, and the levels above them.
+  Status verify_tree(uint32_t first, uint32_t count, uint32_t levels);
+  Status verify_tree_level(uint32_t first, uint32_t level, uint64_t below, uint64_t leaf_keys);
   Status verify_code(uint32_t code) const;
   Status charge(uint64_t work);
 

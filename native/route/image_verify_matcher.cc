@@ -139,6 +139,8 @@ Status ImageVerifier::verify_class_map(const MatchFieldRecord& field, const Rout
       return verify_keys(field.table, field.bound_count, field.steps);
     case ClassMapKind::kBuckets:
       return verify_buckets(field);
+    case ClassMapKind::kTree:
+      return verify_tree(field.table, field.bound_count, field.steps);
     default:
       HR_IMAGE_REQUIRE(false, "an unknown kind of class map");
   }

@@ -20,10 +20,12 @@ Status ImageVerifier::verify_route(const RouteRecord& route, uint32_t index) {
     HR_TRY(verify_check(tables_.checks[route.checks + check], route));
   }
   HR_IMAGE_REQUIRE(route.rule_count <= kRulesMax, "route %u: %u rules", index, route.rule_count);
-  HR_TRY(verify_run(route.actions, route.rule_count, tables_.actions.count, "rules"));
+  HR_TRY(verify_run(route.actions, route.rule_count, tables_.slots.count, "rules"));
   uint64_t delivery_count = 0;
   for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
-    const ActionRecord& action = tables_.actions[route.actions + rule];
+    const uint16_t number = tables_.slots[route.actions + rule];
+    HR_IMAGE_REQUIRE(number < tables_.actions.count, "no action %u", number);
+    const ActionRecord& action = tables_.actions[number];
     HR_TRY(verify_action(action, route));
     HR_TRY(verify_extra(action, route));
     const uint64_t copies = deliveries_of(action);

@@ -35,17 +35,17 @@ Status ImageVerifier::verify_text_of(uint32_t map, const RouteRecord& route) con
 }
 
 Status ImageVerifier::verify_exact_texts(const TextMapRecord& map) {
-  HR_IMAGE_REQUIRE(is_power_of_two(map.count), "a hash table of %u places", map.count);
+  HR_IMAGE_REQUIRE(map.count >= 1, "a hash table of %u places", map.count);
   HR_TRY(verify_run(map.first, map.count, tables_.words.count, "hash table"));
   HR_TRY(verify_run(map.entries, map.entry_count, tables_.text_entries.count, "texts"));
   for (uint32_t index = 0; index < map.count; ++index) {
     const uint64_t word = tables_.words[map.first + index];
-    HR_IMAGE_REQUIRE(word == 0 || static_cast<uint32_t>(word) - 1 < map.entry_count,
-                     "a hash table names a text that does not exist");
-  }
-  for (uint32_t index = 0; index < map.entry_count; ++index) {
-    const TextEntryRecord& entry = tables_.text_entries[map.entries + index];
-    HR_TRY(verify_run(entry.text, entry.text_bytes, tables_.bytes.count, "text"));
+    if (word == 0) continue;
+    const uint32_t number = static_cast<uint32_t>(word) - 1;
+    HR_IMAGE_REQUIRE(number < map.entry_count, "a hash table names a text that does not exist");
+    const TextEntryRecord& entry = tables_.text_entries[map.entries + number];
+    const uint64_t room = (map.entry_count - number - 1ull) * sizeof entry;
+    HR_IMAGE_REQUIRE(entry.text_bytes <= room, "a text outside its records");
     HR_IMAGE_REQUIRE(entry.answer < map.answer_count, "answer %u of %u", entry.answer,
                      map.answer_count);
   }
@@ -57,7 +57,9 @@ Status ImageVerifier::verify_prefixes(const TextMapRecord& map) {
   HR_TRY(verify_run(map.first, map.count, tables_.prefix_nodes.count, "prefixes"));
   for (uint32_t index = 0; index < map.count; ++index) {
     const PrefixNodeRecord& node = tables_.prefix_nodes[map.first + index];
-    HR_TRY(verify_keys(node.keys, node.key_count, node.steps));
+    HR_IMAGE_REQUIRE(node.is_tree <= 1, "an unknown kind of search");
+    HR_TRY(node.is_tree != 0 ? verify_tree(node.keys, node.key_count, node.steps)
+                             : verify_keys(node.keys, node.key_count, node.steps));
     HR_TRY(verify_run(node.results, node.key_count + 1ull, tables_.words.count, "answers"));
     for (uint32_t place = 0; place <= node.key_count; ++place) {
       const uint64_t result = tables_.words[node.results + place];
@@ -71,13 +73,13 @@ Status ImageVerifier::verify_prefixes(const TextMapRecord& map) {
 }
 
 Status ImageVerifier::verify_topics(const TextMapRecord& map) {
-  HR_IMAGE_REQUIRE(
-      map.count > kTopicStart && is_power_of_two(map.entry_count) && map.separator != 0,
-      "topics of %u states, %u edges", map.count, map.entry_count);
+  HR_IMAGE_REQUIRE(map.count > kTopicStart && map.entry_count >= 1 && map.separator != 0,
+                   "topics of %u states, %u edges", map.count, map.entry_count);
   HR_TRY(verify_run(map.first, map.count, tables_.topic_states.count, "states"));
   HR_TRY(verify_run(map.entries, map.entry_count, tables_.topic_edges.count, "edges"));
   for (uint32_t index = 0; index < map.count; ++index) {
     const TopicStateRecord& state = tables_.topic_states[map.first + index];
+    HR_IMAGE_REQUIRE(state.has_edges <= 1 && state.is_final <= 1, "state %u", index);
     HR_IMAGE_REQUIRE(state.other < map.count && state.answer < map.answer_count,
                      "state %u leads to %u of %u with answer %u of %u", index, state.other,
                      map.count, state.answer, map.answer_count);
@@ -86,7 +88,7 @@ Status ImageVerifier::verify_topics(const TextMapRecord& map) {
     const TopicEdgeRecord& edge = tables_.topic_edges[map.entries + index];
     if (edge.state == kNoRecord) continue;
     HR_IMAGE_REQUIRE(edge.next < map.count, "an edge to state %u of %u", edge.next, map.count);
-    if (edge.level_bytes <= 8) continue;
+    if (edge.level_bytes <= kEdgeBytes) continue;
     HR_TRY(verify_run(edge.level, edge.level_bytes, tables_.bytes.count, "level"));
   }
   return Status::success();

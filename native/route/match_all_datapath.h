@@ -41,7 +41,9 @@ uint32_t visit_aggregated(const ImageTables& tables, const MatcherRecord& matche
   const MatchFieldRecord* const fields = tables.match_fields.from(matcher.fields);
   const uint32_t field_count = matcher.field_count;
   for (uint32_t index = 0; index < field_count; ++index) {
-    const uint32_t row = class_of(tables, fields[index], message);
+    const Beside groups{tables.groups.from(fields[index].rows),
+                        matcher.group_count * uint32_t{sizeof(GroupRecord)}};
+    const uint32_t row = class_of(tables, fields[index], message, groups);
     rows[index] = tables.groups.from(fields[index].rows + row * matcher.group_count);
   }
   for (uint32_t group = 0; group < matcher.group_count; ++group) {

@@ -46,7 +46,8 @@ inline uint64_t terms_of_word(const ImageTables& tables, const MatcherRecord& ma
   uint64_t word = term_count == 0 ? 0 : ~0ull >> (64 - term_count);
   const MatchFieldRecord* const fields = tables.match_fields.from(matcher.fields);
   for (uint32_t index = 0; index < matcher.field_count; ++index) {
-    word &= tables.words[fields[index].rows + class_of(tables, fields[index], message)];
+    const Beside rows{tables.words.from(fields[index].rows), sizeof(uint64_t)};
+    word &= tables.words[fields[index].rows + class_of(tables, fields[index], message, rows)];
   }
   return word;
 }
@@ -72,7 +73,9 @@ inline TermResult match_aggregated(const ImageTables& tables, const MatcherRecor
   const MatchFieldRecord* const fields = tables.match_fields.from(matcher.fields);
   const uint32_t field_count = matcher.field_count;
   for (uint32_t index = 0; index < field_count; ++index) {
-    const uint32_t row = class_of(tables, fields[index], message);
+    const Beside groups{tables.groups.from(fields[index].rows),
+                        matcher.group_count * uint32_t{sizeof(GroupRecord)}};
+    const uint32_t row = class_of(tables, fields[index], message, groups);
     rows[index] = tables.groups.from(fields[index].rows + row * matcher.group_count);
   }
   for (uint32_t group = 0; group < matcher.group_count; ++group) {
@@ -95,7 +98,9 @@ inline uint32_t match_table(const ImageTables& tables, const MatcherRecord& matc
   uint32_t cell = matcher.table;
   const MatchFieldRecord* const fields = tables.match_fields.from(matcher.fields);
   for (uint32_t index = 0; index < matcher.field_count; ++index) {
-    cell += fields[index].rows * class_of(tables, fields[index], message);
+    // The cells of the last field stand side by side; of the others the first is as good a guess.
+    const Beside cells{tables.cells.from(cell), sizeof(uint32_t)};
+    cell += fields[index].rows * class_of(tables, fields[index], message, cells);
   }
   return tables.cells[cell];
 }

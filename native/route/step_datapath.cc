@@ -156,7 +156,7 @@ Decision decide(const RouteImage& image, StepState& state, StepMessage& message)
   if (const uint32_t code = match_rule(tables, route, message, rule); code != 0) {
     return rejection(code, route_index, kNoRule);
   }
-  const ActionRecord& action = tables.actions[route.actions + rule];
+  const ActionRecord& action = tables.actions[tables.slots[route.actions + rule]];
   return follow(tables, state, message, action, route_index, rule);
 }
 

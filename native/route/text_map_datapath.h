@@ -12,6 +12,7 @@
 
 #include "base/bits.h"
 #include "include/hyperroute/layout_format.h"
+#include "route/exact_datapath.h"
 #include "route/image.h"
 #include "route/search_datapath.h"
 
@@ -72,6 +73,11 @@ inline uint64_t hash_text(uint64_t seed, uint64_t head, const Text& text) noexce
   return hash;
 }
 
+// Places of a hash table go round.
+constexpr uint32_t next_place(uint32_t place, uint32_t count) noexcept {
+  return place + 1 == count ? 0 : place + 1;
+}
+
 // Of the words of the table, the low half is the number of an entry and one, the high half that of
 // its hash.
 inline uint32_t exact_answer(const ImageTables& tables, const TextMapRecord& map,
@@ -79,13 +85,14 @@ inline uint32_t exact_answer(const ImageTables& tables, const TextMapRecord& map
   const uint64_t hash = hash_text(0, load_start(text.data, text.bytes), text);
   const uint64_t* const words = tables.words.from(map.first);
   const TextEntryRecord* const entries = tables.text_entries.from(map.entries);
-  for (uint32_t probe = 0; probe <= map.probe_max; ++probe) {
-    const uint64_t word = words[(static_cast<uint32_t>(hash) + probe) & (map.count - 1)];
+  uint32_t place = share_of(static_cast<uint32_t>(hash), map.count);
+  for (uint32_t probe = 0; probe <= map.probe_max; ++probe, place = next_place(place, map.count)) {
+    const uint64_t word = words[place];
     if (word == 0) return 0;
     if (word >> 32 != hash >> 32) continue;
     const TextEntryRecord& entry = entries[static_cast<uint32_t>(word) - 1];
     if (entry.text_bytes != text.bytes) continue;
-    if (std::memcmp(tables.bytes.from(entry.text), text.data, text.bytes) == 0) return entry.answer;
+    if (std::memcmp(&entry + 1, text.data, text.bytes) == 0) return entry.answer;
   }
   return 0;
 }
@@ -98,9 +105,13 @@ inline uint32_t prefix_answer(const ImageTables& tables, const TextMapRecord& ma
   const PrefixNodeRecord* node = nodes;
   for (;;) {
     const uint64_t key = byte_swap(load_start(text.data, text.bytes));
-    const uint32_t place =
-        count_not_above(tables.bounds.from(node->keys), node->key_count, node->steps, key);
-    const uint64_t result = tables.words[node->results + place];
+    const uint64_t* const keys = tables.bounds.from(node->keys);
+    const uint64_t* const results = tables.words.from(node->results);
+    const Beside beside{results, sizeof(uint64_t)};
+    const uint32_t place = node->is_tree != 0
+                               ? count_in_tree(keys, node->key_count, node->steps, key, beside)
+                               : count_not_above(keys, node->key_count, node->steps, key);
+    const uint64_t result = results[place];
     const auto child = static_cast<uint32_t>(result >> 32);
     if (child == 0 || text.bytes <= 8) return static_cast<uint32_t>(result);
     text = {text.data + 8, text.bytes - 8};
@@ -126,18 +137,24 @@ inline uint32_t level_bytes_of(const Text& rest, uint64_t head, uint8_t separato
 // Where a level leads from a state.
 inline uint32_t next_state(const ImageTables& tables, const TextMapRecord& map, uint32_t state,
                            uint64_t head, const Text& level) noexcept {
+  const TopicStateRecord& from = tables.topic_states[map.first + state];
+  if (from.has_edges == 0) return from.other;
   const uint64_t hash = hash_text(state, head, level);
   const TopicEdgeRecord* const edges = tables.topic_edges.from(map.entries);
-  for (uint32_t probe = 0; probe <= map.probe_max; ++probe) {
-    const TopicEdgeRecord& edge =
-        edges[(static_cast<uint32_t>(hash) + probe) & (map.entry_count - 1)];
+  uint32_t place = share_of(static_cast<uint32_t>(hash), map.entry_count);
+  for (uint32_t probe = 0; probe <= map.probe_max;
+       ++probe, place = next_place(place, map.entry_count)) {
+    const TopicEdgeRecord& edge = edges[place];
     if (edge.state == kNoRecord) break;
     if (edge.state != state || edge.head != head || edge.level_bytes != level.bytes) continue;
-    if (level.bytes <= 8 ||
-        std::memcmp(tables.bytes.from(edge.level), level.data, level.bytes) == 0)
+    if (level.bytes <= 8) return edge.next;
+    if (level.bytes <= kEdgeBytes) {
+      if (edge.tail == load_start(level.data + 8, level.bytes - 8)) return edge.next;
+    } else if (std::memcmp(tables.bytes.from(edge.level), level.data, level.bytes) == 0) {
       return edge.next;
+    }
   }
-  return tables.topic_states[map.first + state].other;
+  return from.other;
 }
 
 inline uint32_t topic_answer(const ImageTables& tables, const TextMapRecord& map,

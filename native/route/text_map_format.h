@@ -43,11 +43,11 @@ struct TextMapRecord {
 };
 static_assert(sizeof(TextMapRecord) == 40 && offsetof(TextMapRecord, first) == 20);
 
+// The text itself takes as many of the records that follow as it needs.
 struct TextEntryRecord {
-  uint32_t text;  // In bytes.
   uint32_t text_bytes;
   uint32_t answer;
-  uint32_t reserved;
+  uint32_t reserved[2];
 };
 static_assert(sizeof(TextEntryRecord) == 16);
 
@@ -57,8 +57,9 @@ struct PrefixNodeRecord {
   uint32_t keys;  // In bounds.
   uint32_t key_count;
   uint32_t results;  // In words: one more than keys.
-  uint8_t steps;
-  uint8_t reserved[3];
+  uint8_t steps;     // Of the search, or levels of the tree above the keys.
+  uint8_t is_tree;
+  uint8_t reserved[2];
 };
 static_assert(sizeof(PrefixNodeRecord) == 16);
 
@@ -68,18 +69,22 @@ struct TopicStateRecord {
   uint32_t other;     // Where levels lead that no edge names.
   uint32_t answer;    // Of topics that end here.
   uint32_t is_final;  // The answer stands whatever follows.
-  uint32_t reserved;
+  uint32_t has_edges;
 };
 static_assert(sizeof(TopicStateRecord) == 16);
 
 // A hash table by state and level, in place; kNoRecord for the state: a free place.
 struct TopicEdgeRecord {
   uint64_t head;  // The level's first bytes, lowest first, zeros behind them.
+  uint64_t tail;  // Of levels of up to kEdgeBytes their last ones, likewise.
   uint32_t state;
   uint32_t next;
-  uint32_t level;  // In bytes; only of levels with more than eight.
+  uint32_t level;  // In bytes; only of levels with more.
   uint32_t level_bytes;
 };
-static_assert(sizeof(TopicEdgeRecord) == 24);
+static_assert(sizeof(TopicEdgeRecord) == 32);
+
+// Levels of so many bytes are compared with the edge alone.
+inline constexpr uint32_t kEdgeBytes = 16;
 
 }  // namespace hyperroute

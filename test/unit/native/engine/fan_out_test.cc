@@ -55,7 +55,7 @@ std::vector<uint8_t> image_of(const std::vector<Rule>& rules) {
   route.otherwise = kNoRule;
   route.matchers = static_cast<uint32_t>(parts.matchers.size());
   route.matcher_count = 1;
-  route.actions = static_cast<uint32_t>(parts.actions.size());
+  route.actions = static_cast<uint32_t>(parts.slots.size());
   route.rule_count = static_cast<uint32_t>(rules.size());
   MatcherRecord matcher{};
   matcher.kind = MatcherKind::kWord;
@@ -71,6 +71,7 @@ std::vector<uint8_t> image_of(const std::vector<Rule>& rules) {
       parts.extras.push_back({static_cast<uint32_t>(parts.taps.size()), 1, 0});
       parts.taps.push_back({0, rules[rule].tap_every});
     }
+    parts.slots.push_back(static_cast<uint16_t>(parts.actions.size()));
     parts.actions.push_back(action);
   }
   for (TapRecord& tap : parts.taps) {

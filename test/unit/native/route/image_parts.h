@@ -124,7 +124,9 @@ struct ImageParts {
   }
 
   std::vector<uint8_t> image() const {
-    std::vector<uint8_t> result(kImageTableBytes, 0);
+    // As the emitter does, each section starts a line of the cache.
+    const auto aligned = [](size_t bytes) { return (bytes + 63) / 64 * 64; };
+    std::vector<uint8_t> result(aligned(kImageTableBytes), 0);
     uint32_t section = 0;
     each(*this, [&](const auto& records) {
       const SectionEntry entry{static_cast<uint32_t>(result.size()),
@@ -133,7 +135,7 @@ struct ImageParts {
                   sizeof entry);
       const size_t section_bytes = records.size() * sizeof records[0];
       const size_t start = result.size();
-      result.resize(start + (section_bytes + 7) / 8 * 8, 0);
+      result.resize(start + aligned(section_bytes), 0);
       if (section_bytes != 0) std::memcpy(result.data() + start, records.data(), section_bytes);
     });
     ImageHeader header{};

@@ -21,7 +21,7 @@ struct Damage {
 enum Route : uint32_t { kAllTicks, kFirstTicks, kAllBytes };
 
 ActionRecord& action_of(ImageParts& parts, uint32_t route, uint32_t rule) {
-  return parts.actions.at(parts.routes.at(route).actions + rule);
+  return parts.actions.at(parts.slots.at(parts.routes.at(route).actions + rule));
 }
 
 TEST(ImageVerifierFanOut, TakesTheImageAsItIs) {
@@ -49,7 +49,8 @@ TEST(ImageVerifierFanOut, RefusesWhatCouldLeaveTooOftenOrPointAstray) {
       {"a tap of no message", [](ImageParts& p) { p.taps[0].every = 0; }},
       {"action of a tap",
        [](ImageParts& p) { p.taps[0].action = static_cast<uint32_t>(p.actions.size()); }},
-      {"a tap with taps", [](ImageParts& p) { p.taps[0].action = p.routes[kFirstTicks].actions; }},
+      {"a tap with taps",
+       [](ImageParts& p) { p.taps[0].action = p.slots[p.routes[kFirstTicks].actions]; }},
       {"copies of a message",
        [](ImageParts& p) {
          p.taps.resize(80, p.taps[0]);
@@ -63,7 +64,9 @@ TEST(ImageVerifierFanOut, RefusesWhatCouldLeaveTooOftenOrPointAstray) {
          p.pools[1].members += 65;
        }},
       {"no single message",
-       [](ImageParts& p) { p.routes[kFirstTicks].reject = p.routes[kFirstTicks].actions; }},
+       [](ImageParts& p) {
+         p.routes[kFirstTicks].reject = p.slots[p.routes[kFirstTicks].actions];
+       }},
   };
   const ImageParts whole = ImageParts::of(read_vector("fan-out"));
   for (size_t index = 0; index < damages.size(); ++index) {

@@ -7,6 +7,7 @@
 
 #include "route/image_verify.h"
 #include "unit/native/route/image_parts.h"
+#include "unit/native/route/tree_parts.h"
 
 namespace hyperroute {
 namespace {
@@ -133,6 +134,47 @@ TEST(ImageVerifier, RefusesKeysThatReadOrNameAstray) {
                  [&](ImageParts& p) { p.words[exact(p).table + exact(p).key_words] = 1ull << 32; });
   expect_refused("names rule 60",
                  [&](ImageParts& p) { p.words[exact(p).table + exact(p).key_words] = 60; });
+}
+
+// The field with buckets gets a tree over the same bounds. Returns it, and where its keys start.
+MatchFieldRecord& with_tree(ImageParts& parts) {
+  MatchFieldRecord& field = field_of(parts, ClassMapKind::kBuckets);
+  const auto from = parts.bounds.begin() + field.table;
+  const TreeParts tree = tree_of({from, from + field.bound_count});
+  field.kind = ClassMapKind::kTree;
+  field.table = static_cast<uint32_t>(parts.bounds.size()) + tree.first;
+  field.steps = static_cast<uint8_t>(tree.levels);
+  parts.bounds.insert(parts.bounds.end(), tree.words.begin(), tree.words.end());
+  return field;
+}
+
+TEST(ImageVerifier, TakesTreesAndRefusesThoseThatLeadAstray) {
+  ImageParts whole = ImageParts::of(read_vector("matchers"));
+  ASSERT_GE(with_tree(whole).steps, 2);
+  RouteImage image;
+  const Status status = RouteImage::load(whole.image(), image);
+  EXPECT_TRUE(status.ok()) << status.context;
+  const auto bound = [](ImageParts& p, int64_t place) -> uint64_t& {
+    return p.bounds.at(static_cast<size_t>(with_tree(p).table + place));
+  };
+  expect_refused("a tree of 0 keys", [](ImageParts& p) { with_tree(p).bound_count = 0; });
+  expect_refused("9 levels", [](ImageParts& p) { with_tree(p).steps = 9; });
+  expect_refused("a tree of", [](ImageParts& p) { with_tree(p).table = 1; });
+  expect_refused("search keys:", [](ImageParts& p) { with_tree(p).table = 0xFFFFFFFF; });
+  expect_refused("search keys:", [](ImageParts& p) { with_tree(p).bound_count = 0xFFFFFFFF; });
+  expect_refused("roots", [](ImageParts& p) { with_tree(p).steps -= 1; });
+  expect_refused("not ascending", [&](ImageParts& p) { bound(p, 1) = 0; });
+  expect_refused("not padded", [](ImageParts& p) { with_tree(p).bound_count -= 1; });
+  expect_refused("outside the bounds", [&](ImageParts& p) { bound(p, -1) = UINT64_MAX; });
+  expect_refused("a level of a tree", [](ImageParts& p) {
+    MatchFieldRecord& field = with_tree(p);
+    p.bounds.at(field.table - 1) = p.bounds.size() - field.table;
+  });
+  expect_refused("wrong node", [&](ImageParts& p) { bound(p, -1) = 0; });
+  expect_refused("wrong node", [](ImageParts& p) {
+    (void)with_tree(p);
+    p.bounds.back() -= 1;
+  });
 }
 
 TEST(ImageVerifier, RefusesClassMapsWithClassesOrBoundsBeyondThem) {

@@ -101,7 +101,8 @@ TEST(ImageVerifier, RefusesActionsAndPoolsThatPointAstray) {
                   {"another message type", [](ImageParts& p) { p.actions[0].output_bytes = 41; }},
                   {"without a transform", [](ImageParts& p) { p.actions[0].transform = kNoIndex; }},
                   {"return address", [](ImageParts& p) { p.actions[3].target = 44; }},
-                  {"rules", [](ImageParts& p) { p.routes[0].rule_count = 9; }},
+                  {"rules", [](ImageParts& p) { p.routes[0].rule_count = 60000; }},
+                  {"no action 77", [](ImageParts& p) { p.slots[p.routes[0].actions] = 77; }},
                   {"reject action", [](ImageParts& p) { p.routes[0].reject = 4; }},
                   {"disagree", [](ImageParts& p) { p.routes[0].schema = kNoIndex; }},
                   {"disagree", [](ImageParts& p) { p.routes[0].message_bytes = 0; }}});
@@ -201,6 +202,7 @@ TEST(ImageVerifier, RefusesTablesThatReferToEachOtherWithoutEnd) {
   parts.match_fields.assign(60, field);
   parts.routes.assign(60000, route);
   for (RouteRecord& each : parts.routes) {
+    each.actions = 0;
     each.matchers = 0;
     each.matcher_count = 1;
     each.check_count = 0;

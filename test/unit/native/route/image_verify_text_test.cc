@@ -74,11 +74,11 @@ TEST(ImageVerifier, RefusesTextsThatAreNotInTheirMessage) {
 
 TEST(ImageVerifier, RefusesHashTablesOfTextsThatLeadAstray) {
   const auto exact = [](ImageParts& p) -> TextMapRecord& { return map_of(p, TextMapKind::kExact); };
-  expect_refused("hash table of 3", [&](ImageParts& p) { exact(p).count = 3; });
+  expect_refused("hash table of 0", [&](ImageParts& p) { exact(p).count = 0; });
   expect_refused("hash table:", [&](ImageParts& p) { exact(p).first = 0xFFFFFF; });
   expect_refused("texts:", [&](ImageParts& p) { exact(p).entries = 0xFFFFFF; });
   expect_refused("names a text", [&](ImageParts& p) { p.words[exact(p).first] = 0xFFFF; });
-  expect_refused("text:",
+  expect_refused("text outside",
                  [&](ImageParts& p) { p.text_entries[exact(p).entries].text_bytes = 0xFFFFFFFF; });
   expect_refused("answer 99", [&](ImageParts& p) { p.text_entries[exact(p).entries].answer = 99; });
 }
@@ -93,6 +93,11 @@ TEST(ImageVerifier, RefusesPrefixesThatLeadAstray) {
   expect_refused("without a node", [&](ImageParts& p) { prefix(p).count = 0; });
   expect_refused("prefixes:", [&](ImageParts& p) { prefix(p).first = 0xFFFFFF; });
   expect_refused("search", [&](ImageParts& p) { node(p).steps = 40; });
+  expect_refused("kind of search", [&](ImageParts& p) { node(p).is_tree = 2; });
+  expect_refused("a tree of", [&](ImageParts& p) {
+    node(p).is_tree = 1;
+    node(p).steps = 9;
+  });
   expect_refused("search keys", [&](ImageParts& p) { node(p).keys = 0xFFFFFF; });
   expect_refused("answers:", [&](ImageParts& p) { node(p).results = 0xFFFFFF; });
   expect_refused("with answer 99", [&](ImageParts& p) { p.words[node(p).results] = 99; });
@@ -105,13 +110,16 @@ TEST(ImageVerifier, RefusesTopicsThatLeadAstray) {
     const TextMapRecord& map = topic(p);
     for (uint32_t index = 0; index < map.entry_count; ++index) {
       TopicEdgeRecord& found = p.topic_edges[map.entries + index];
-      if (found.state != kNoRecord && found.level_bytes > 8) return found;
+      if (found.state != kNoRecord && found.level_bytes > kEdgeBytes) return found;
     }
     ADD_FAILURE() << "no long level";
     return p.topic_edges.at(0);
   };
   expect_refused("topics of 1 states", [&](ImageParts& p) { topic(p).count = 1; });
-  expect_refused("3 edges", [&](ImageParts& p) { topic(p).entry_count = 3; });
+  expect_refused("0 edges", [&](ImageParts& p) { topic(p).entry_count = 0; });
+  expect_refused("state 1",
+                 [&](ImageParts& p) { p.topic_states[topic(p).first + 1].is_final = 2; });
+  expect_refused("state 0", [&](ImageParts& p) { p.topic_states[topic(p).first].has_edges = 2; });
   expect_refused("topics of", [&](ImageParts& p) { topic(p).separator = 0; });
   expect_refused("states:", [&](ImageParts& p) { topic(p).first = 0xFFFFFF; });
   expect_refused("edges:", [&](ImageParts& p) { topic(p).entries = 0xFFFFFF; });

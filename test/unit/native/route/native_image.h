@@ -47,6 +47,7 @@ inline ImageParts plain_parts(uint32_t message_bytes) {
   action.key = kNoRecord;
   action.extra = kNoIndex;
   parts.actions = {action};
+  parts.slots = {0};
   return parts;
 }
 

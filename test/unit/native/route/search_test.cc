@@ -7,6 +7,7 @@
 #include "base/prng.h"
 #include "route/program_datapath.h"
 #include "route/search_datapath.h"
+#include "unit/native/route/tree_parts.h"
 
 namespace hyperroute {
 namespace {
@@ -33,6 +34,37 @@ TEST(CountNotAbove, CountsAsAScanDoesForEveryNumberOfKeys) {
           << "count " << real_count << ", key " << key << ", seed " << kSeed;
     }
     EXPECT_EQ(count_not_above(keys.data(), real_count, steps, UINT64_MAX), real_count);
+  }
+}
+
+TEST(CountInTree, CountsAsAScanDoesForEveryNumberOfKeys) {
+  Prng random(kSeed);
+  std::vector<uint32_t> counts(700);
+  for (uint32_t at = 0; at < counts.size(); ++at) counts[at] = at + 1;
+  counts.insert(counts.end(), {5832, 5833, 6000, 52488, 52489, 60000});
+  for (const uint32_t count : counts) {
+    std::vector<uint64_t> keys(count);
+    for (uint64_t& key : keys) key = random.next_u64() >> (count % 40);
+    // The least and the greatest key there are, at times.
+    if (count % 3 == 0) keys[0] = UINT64_MAX;
+    if (count % 4 == 0) keys[count / 2] = 0;
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    const TreeParts tree = tree_of(keys);
+    const uint64_t* const leaves = tree.words.data() + tree.first;
+    const auto real_count = static_cast<uint32_t>(keys.size());
+    const auto expect_as_scan = [&](uint64_t key) {
+      const auto expected = std::upper_bound(keys.begin(), keys.end(), key) - keys.begin();
+      EXPECT_EQ(count_in_tree(leaves, real_count, tree.levels, key, {leaves, 8}), expected)
+          << "count " << real_count << ", key " << key << ", seed " << kSeed;
+    };
+    for (size_t at = 0; at < keys.size(); at += 1 + keys.size() / 300) {
+      expect_as_scan(keys[at]);
+      expect_as_scan(keys[at] - 1);
+      expect_as_scan(keys[at] + 1);
+    }
+    for (const uint64_t key : {uint64_t{0}, UINT64_MAX, UINT64_MAX - 1, keys.back()})
+      expect_as_scan(key);
   }
 }
 
