@@ -117,6 +117,21 @@ TEST(Memory, ARegionIsZeroedAlignedAndMovable) {
   EXPECT_TRUE(moved.empty());
 }
 
+TEST(Memory, TablesStartAtAHugePageAndAreAsLargeAsAsked) {
+  for (const size_t bytes : {size_t{100}, kHugePageBytes - 1, kHugePageBytes, 5'000'001ul}) {
+    Result<MemoryRegion> made = MemoryRegion::anonymous_huge(bytes);
+    ASSERT_TRUE(made.ok());
+    MemoryRegion region = made.take();
+    ASSERT_GE(region.bytes(), bytes);
+    const size_t alignment = bytes < kHugePageBytes ? 4096 : kHugePageBytes;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(region.data()) % alignment, 0u);
+    for (size_t at = 0; at < bytes; at += 99) ASSERT_EQ(region.data()[at], 0);
+    region.data()[bytes - 1] = 7;
+    region.reset();
+    EXPECT_TRUE(region.empty());
+  }
+}
+
 TEST(Memory, TwoMappingsOfAFileShareTheirBytes) {
   char path[] = "/tmp/hyperroute-memory-XXXXXX";
   const int fd = ::mkstemp(path);
