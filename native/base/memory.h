@@ -41,7 +41,8 @@ class MemoryRegion {
   static Result<MemoryRegion> anonymous(size_t region_bytes, Prefault prefault);
 
   // As anonymous(kYes), for tables that are read at random: large ones in huge pages, where the
-  // kernel gives any, so that a lookup in megabytes takes no walk through tables of pages.
+  // kernel gives any, so that a lookup in megabytes takes no walk through tables of pages. bytes()
+  // may be more than was asked for, and what is more stays untouched.
   static Result<MemoryRegion> anonymous_huge(size_t region_bytes);
 
   // Anonymous memory that stays shared with children after a fork.

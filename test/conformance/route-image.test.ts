@@ -199,8 +199,9 @@ describe('a route image executed by the engine', () => {
     expect(new Set(routes.flatMap((route) => route.checks))).toEqual(
       new Set(['range', 'search', 'pair', 'program', 'set']),
     );
+    // Trees are for more bounds than these have; many-rules.test.ts looks at them.
     expect(new Set(routes.flatMap((route) => route.fields.map(({ map }) => map)))).toEqual(
-      new Set(Object.keys(classMapKinds)),
+      new Set(Object.keys(classMapKinds).filter((kind) => kind !== 'tree')),
     );
     expect(routes.some((route) => route.programs > 0)).toBe(true);
     expect(ops).toEqual(expect.arrayContaining(['shuffle', 'shuffleMore', 'mapByte']));
