@@ -72,7 +72,7 @@ export function tolerance(port: number) {
       framing: frames,
       reconnect: { minMs: 20, maxMs: 100 },
       // Somebody who hangs keeps the connection up, but does not answer.
-      health: { every: '200ms', timeout: '200ms', probe: 'ping', expect: 'pong', fall: 2, rise: 1 },
+      health: { every: '200ms', timeout: '200ms', probe: 'ping', expect: 'pong', fall: 3, rise: 1 },
       // Only for the ledger: no pool could send to another one.
       ...(name === 'ledger' ? { breaker: { consecutive: 3, for: '600ms' } } : {}),
     }),
