@@ -33,6 +33,10 @@ export const rejectCodes = {
   RATE_LIMITED: 14,
   /** As many messages as the destination may have wait for its answer. */
   IN_FLIGHT_LIMIT: 15,
+  /** The message belongs to none that the correlation remembers. */
+  NOT_CORRELATED: 16,
+  /** The correlation has no room to remember one more message. */
+  CORRELATION_FULL: 17,
   /** A plug-in answered what no plug-in may answer. */
   PLUGIN_FAULT: 18,
 } as const;

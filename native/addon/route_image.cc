@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "addon/values.h"
+#include "route/correlate_datapath.h"
 
 namespace hyperroute {
 namespace {
@@ -45,6 +46,11 @@ Napi::Value target_of(Napi::Env env, const RouteImage& image, const Delivery& de
       break;
     case TargetKind::kReturnAddress:
       target.Set("kind", "return-address");
+      target.Set("address", Napi::BigInt::New(env, delivery.return_address));
+      target.Set("endpoints", carriers_of(env, image, delivery.carriers));
+      break;
+    case TargetKind::kCorrelated:
+      target.Set("kind", "correlated");
       target.Set("address", Napi::BigInt::New(env, delivery.return_address));
       target.Set("endpoints", carriers_of(env, image, delivery.carriers));
       break;
@@ -123,6 +129,8 @@ Napi::Function RouteImageObject::define(Napi::Env env) {
                       InstanceMethod<&RouteImageObject::set_alive>("setAlive"),
                       InstanceMethod<&RouteImageObject::set_load>("setLoad"),
                       InstanceMethod<&RouteImageObject::seed>("seed"),
+                      InstanceMethod<&RouteImageObject::set_clock>("setClock"),
+                      InstanceMethod<&RouteImageObject::correlations>("correlations"),
                       InstanceMethod<&RouteImageObject::step>("step"),
                       InstanceMethod<&RouteImageObject::decisions>("decisions")});
 }
@@ -130,7 +138,8 @@ Napi::Function RouteImageObject::define(Napi::Env env) {
 RouteImageObject::RouteImageObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<RouteImageObject>(info) {
   const auto bytes = typed_array_bytes(info.Env(), info[0]);
-  const Status status = RouteImage::load({bytes.data, bytes.bytes}, image_);
+  Status status = RouteImage::load({bytes.data, bytes.bytes}, image_);
+  if (status.ok()) status = make_tables();
   if (!status.ok()) {
     throw_status(info.Env(), status);
     return;
@@ -148,7 +157,8 @@ RouteImageObject::RouteImageObject(const Napi::CallbackInfo& info)
                      .scratch = scratch_.data(),
                      .random = random_state(0),
                      .fan_out = &fan_out_,
-                     .tap_counts = tap_counts_.data()};
+                     .tap_counts = tap_counts_.data(),
+                     .correlating = &correlating_};
 }
 
 bool RouteImageObject::bind_plugins(const Napi::CallbackInfo& info) {
@@ -281,7 +291,7 @@ Napi::Value RouteImageObject::step(const Napi::CallbackInfo& info) {
   }
   result.Set("rejectCode", Napi::Number::New(env, reject_code));
   if (reject_code == 0) {
-    settle(image_, state_, decision);
+    settle_all(decision, context.return_address);
     return result;
   }
   const Decision reject = decide_reject(image_, state_, message, decision);
@@ -314,7 +324,7 @@ Napi::Value RouteImageObject::decisions(const Napi::CallbackInfo& info) {
     StepMessage message{messages.data + start, end - start, source};
     uint32_t words[4];
     const Decision decision = decide(image_, state_, message);
-    settle(image_, state_, decision);
+    settle_all(decision, source);
     pack_decision(decision, state_, words);
     std::memcpy(results.data + index * sizeof words, words, sizeof words);
     start = end;

@@ -337,6 +337,9 @@ Napi::Value RouterObject::prepare(const Napi::CallbackInfo& info) {
     spec.plugin_paths = plugin_paths_;
     description_ = options.has("description") ? options.string("description") : std::string();
     spec.description = description_;
+    correlation_names_.clear();
+    if (options.has("correlationNames")) correlation_names_ = options.strings("correlationNames");
+    spec.correlation_names = correlation_names_;
   }
   if (status.ok()) status = options.status();
   if (status.ok()) status = router_->prepare(spec);

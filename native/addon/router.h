@@ -91,6 +91,7 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
   std::vector<std::string> reject_names_;
   std::vector<std::string> plugin_paths_;
   std::string description_;
+  std::vector<std::string> correlation_names_;
 };
 
 }  // namespace hyperroute

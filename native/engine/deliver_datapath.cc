@@ -7,6 +7,7 @@
 #include <span>
 
 #include "engine/admission_datapath.h"
+#include "engine/correlated_datapath.h"
 #include "engine/endpoint_port.h"
 #include "engine/load_datapath.h"
 #include "include/hyperroute/codes.h"
@@ -26,6 +27,7 @@ Address address_of(const Cycle& cycle, const Inbound& inbound, const Delivery& d
   switch (delivery.target) {
     case TargetKind::kReturnSource:
       return {inbound.slot, inbound.view.peer, code_of(RejectCode::kDestinationGone)};
+    case TargetKind::kCorrelated:  // Resolved before.
     case TargetKind::kReturnAddress:
       return {return_address_slot(delivery.return_address),
               return_address_peer(delivery.return_address),
@@ -161,16 +163,38 @@ void mark_sent(Cycle& cycle, uint8_t slot, uint16_t endpoint, uint32_t frame_byt
   }
 }
 
-uint32_t deliver_one(Cycle& cycle, const Inbound& inbound, const Decision& decision,
-                     uint32_t reject_code) {
-  Written written{};
-  const uint32_t code = write_frame(cycle, inbound, decision.first, reject_code, written);
+[[gnu::always_inline]] inline uint32_t send_frame(Cycle& cycle, const Inbound& inbound,
+                                                  const Delivery& delivery, uint16_t route,
+                                                  uint32_t reject_code, Written& written) {
+  const uint32_t code = write_frame(cycle, inbound, delivery, reject_code, written);
   if (code != kDelivered) [[unlikely]]
     return code;
   written.destination->queue->commit(written.frame, written.frame_bytes,
-                                     record_of(cycle, written, decision.route, inbound.rx_ticks));
+                                     record_of(cycle, written, route, inbound.rx_ticks));
   mark_sent(cycle, written.slot, written.endpoint, written.frame_bytes);
   return kDelivered;
+}
+
+uint32_t deliver_one(Cycle& cycle, const Inbound& inbound, const Decision& decision,
+                     uint32_t reject_code) {
+  Written written{};
+  return send_frame(cycle, inbound, decision.first, decision.route, reject_code, written);
+}
+
+uint64_t address_of_sent(const Written& written) {
+  return correlated_address(*written.destination, written.slot, written.peer);
+}
+
+// One message as well, and something to remember of it, to forget, or to send where another has
+// been.
+uint32_t deliver_correlated(Cycle& cycle, const Inbound& inbound, const Decision& decision,
+                            uint32_t reject_code) {
+  Delivery delivery = decision.first;
+  if (const uint32_t code = resolve(cycle, delivery); code != 0) return code;
+  Written written{};
+  const uint32_t code = send_frame(cycle, inbound, delivery, decision.route, reject_code, written);
+  if (code == kDelivered) settle_message(cycle, inbound, decision, 0, address_of_sent(written));
+  return code;
 }
 
 // The copies of one message on their way: written, and seen by nobody yet.
@@ -238,12 +262,15 @@ uint32_t deliver_several(Cycle& cycle, const Inbound& inbound, const Decision& d
                          uint32_t reject_code) {
   Staging staging(cycle);
   uint32_t skipped_count = decision.skipped_count;
+  uint64_t opening_destination = 0;
   for (uint32_t index = 0; index < decision.delivery_count; ++index) {
-    const Delivery& delivery = delivery_at(decision, cycle.view->step, index);
+    Delivery delivery = delivery_at(decision, cycle.view->step, index);
     Written written{};
-    uint32_t code = write_frame(cycle, inbound, delivery, reject_code, written);
+    uint32_t code = resolve(cycle, delivery);
+    if (code == 0) code = write_frame(cycle, inbound, delivery, reject_code, written);
     if (code == kDelivered) {
       staging.add(written, decision.route, inbound.rx_ticks);
+      if (is_waited_for(cycle, decision, index)) opening_destination = address_of_sent(written);
       continue;
     }
     if (delivery.best_effort) {
@@ -257,22 +284,31 @@ uint32_t deliver_several(Cycle& cycle, const Inbound& inbound, const Decision& d
     return code;
   }
   staging.commit();
-  settle_copies(cycle, decision, skipped_count);
+  settle_message(cycle, inbound, decision, skipped_count, opening_destination);
   return staging.count() == 0 ? kNothingSent : kDelivered;
 }
 
 }  // namespace
 
-void settle_copies(Cycle& cycle, const Decision& decision, uint32_t skipped_count) {
+void settle_message(Cycle& cycle, const Inbound& inbound, const Decision& decision,
+                    uint32_t skipped_count, uint64_t destination) {
   if (skipped_count > 0) count(cycle.view->routes[decision.route].skipped, skipped_count);
   if (decision.tap_count > 0) settle(cycle.installed->image, cycle.view->step, decision);
+  if (decision.correlates != 0) {
+    const Destination& source = cycle.view->destinations[inbound.slot];
+    const uint64_t address = correlated_address(source, inbound.slot, inbound.view.peer);
+    settle_entries(cycle, decision, address, destination);
+  }
 }
 
 uint32_t deliver(Cycle& cycle, const Inbound& inbound, const Decision& decision,
                  uint32_t reject_code) {
   if (decision.is_single) [[likely]]
     return deliver_one(cycle, inbound, decision, reject_code);
-  return deliver_several(cycle, inbound, decision, reject_code);
+  const bool is_alone = decision.delivery_count == 1 && decision.skipped_count == 0 &&
+                        decision.tap_count == 0 && !decision.first.best_effort;
+  return is_alone ? deliver_correlated(cycle, inbound, decision, reject_code)
+                  : deliver_several(cycle, inbound, decision, reject_code);
 }
 
 }  // namespace hyperroute

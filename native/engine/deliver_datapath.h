@@ -30,7 +30,9 @@ struct Inbound {
 [[nodiscard]] uint32_t deliver(Cycle& cycle, const Inbound& inbound, const Decision& decision,
                                uint32_t reject_code);
 
-// Counts the copies of a message that were left out, and lets its taps count the message.
-void settle_copies(Cycle& cycle, const Decision& decision, uint32_t skipped_count);
+// A message is done with that is not rejected: counts the copies that were left out, lets its taps
+// count it, opens and closes entries. `destination`: the address that an opened entry waits for.
+void settle_message(Cycle& cycle, const Inbound& inbound, const Decision& decision,
+                    uint32_t skipped_count, uint64_t destination);
 
 }  // namespace hyperroute

@@ -61,7 +61,7 @@ bool route_message(Cycle& cycle, Inbound& inbound) {
       return true;
     }
   } else if (decision.outcome == Outcome::kDiscard) {
-    settle_copies(cycle, decision, decision.skipped_count);
+    settle_message(cycle, inbound, decision, decision.skipped_count, 0);
     count(view.routes[decision.route].discarded);
     return true;
   }
@@ -90,6 +90,17 @@ void publish_dirty(Cycle& cycle) {
     cycle.parkers[owner]->wake_if_parked();
   }
   cycle.dirty_count = 0;
+}
+
+// What correlations hold about the messages of a burst, before the first of them is decided.
+[[gnu::noinline]] void prefetch_burst(const Cycle& cycle, std::span<const RxView> views,
+                                      uint16_t source) {
+  static_assert(kBurstCountMax <= kPrefetchCountMax);
+  StepMessage messages[kBurstCountMax];
+  for (uint32_t index = 0; index < views.size(); ++index) {
+    messages[index] = StepMessage{views[index].data, views[index].bytes, source};
+  }
+  prefetch(cycle.installed->image, cycle.view->step, std::span(messages, views.size()));
 }
 
 // The tick count a sampled message of this burst carries; 0 if the burst has none.
@@ -207,6 +218,9 @@ uint32_t receive_burst(Cycle& cycle, Backend& backend, uint8_t slot) {
   const uint32_t message_count = backend.rx_burst(std::span(views), cycle.now_ns);
   if (message_count == 0) return 0;
   if (cycle.view->compares_loads) refresh_loads(cycle);
+  if (cycle.view->prefetches && message_count > 1) {
+    prefetch_burst(cycle, std::span(views, message_count), source);
+  }
   const Burst burst{{views, message_count}, slot, source, burst_ticks(cycle, message_count)};
   if (burst.ticks == 0 && cycle.sample_every != 0) cycle.until_sample -= message_count;
   const uint32_t done_count = cycle.notes == nullptr ? route_burst<false>(cycle, backend, burst)

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/histogram.h"
+#include "engine/correlations.h"
 #include "engine/plugin_library.h"
 #include "engine/tx_queue.h"
 #include "route/image.h"
@@ -61,6 +62,11 @@ struct WorkerView {
   // By endpoint of the image; kept up to date for those that are compared.
   std::vector<EndpointLoad> loads;
   bool compares_loads = false;
+  // By correlation of the image; those without a table are another worker's.
+  std::vector<CorrelationUse> correlations;
+  std::vector<CorrelationTable*> tables;
+  Correlating correlating;
+  bool prefetches = false;  // One of the tables is larger than a cache that is near.
 };
 
 struct Installed {
@@ -78,6 +84,7 @@ struct Installed {
   std::vector<std::string> plugin_paths;
   // For readers of a recording.
   std::string description;
+  std::vector<std::string> correlation_names;
   ImageSummary summary{};
   uint32_t worker_count = 0;
   // By endpoint of the image: the slot it is open in.

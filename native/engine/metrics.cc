@@ -64,6 +64,14 @@ Status Metrics::latency(std::string_view route, uint32_t worker, Histogram& out)
   return Status::success();
 }
 
+Status Metrics::correlation(std::string_view name, uint32_t worker, CorrelationCounters& out) {
+#define HR_TAKE_COUNTER(field) \
+  HR_TRY(counter("correlation", name, #field, CounterUnit::kCount, worker, out.field));
+  HR_CORRELATION_COUNTERS(HR_TAKE_COUNTER)
+#undef HR_TAKE_COUNTER
+  return Status::success();
+}
+
 Status Metrics::reject(std::string_view code_name, uint32_t worker, Counter& out) {
   return counter("reject", code_name, "messages", CounterUnit::kMessages, worker, out);
 }

@@ -1,9 +1,9 @@
 // What a router counts, by name: hands out slots of the counters file and takes them back.
 //
-// Labels are "endpoint/NAME/COUNTER", "route/NAME/COUNTER", "reject/CODE" and
-// "worker/NAME/COUNTER"; the same label may stand there once for each worker, and a reader adds
-// them up. A name that goes and comes back keeps its counts while the router runs.
-// Thread: control. Data path: only the pointers.
+// Labels are "endpoint/NAME/COUNTER", "route/NAME/COUNTER", "reject/CODE", "worker/NAME/COUNTER"
+// and "correlation/NAME/COUNTER"; the same label may stand there once for each worker, and a reader
+// adds them up. A name that goes and comes back keeps its counts while the router runs. Thread:
+// control. Data path: only the pointers.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,7 @@ class Metrics {
   Status control(std::string_view name, uint32_t worker, ControlCounters& out);
   Status route(std::string_view name, uint32_t worker, RouteCounters& out);
   Status latency(std::string_view route, uint32_t worker, Histogram& out);
+  Status correlation(std::string_view name, uint32_t worker, CorrelationCounters& out);
   Status reject(std::string_view code_name, uint32_t worker, Counter& out);
   Status worker(std::string_view name, uint32_t worker, WorkerCounters& out);
 

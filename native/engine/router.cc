@@ -234,6 +234,7 @@ Result<std::unique_ptr<Installed>> Router::bind(const InstallSpec& spec) {
   for (uint32_t worker = 0; worker < worker_count(); ++worker) {
     HR_TRY(bind_worker(spec, worker, *installed));
   }
+  HR_TRY(bind_correlations(spec, *installed));
   return installed;
 }
 
@@ -246,6 +247,7 @@ Status Router::prepare(const InstallSpec& spec) {
     complete.reject_names = installed_->reject_names;
     complete.plugin_paths = installed_->plugin_paths;
     complete.description = installed_->description;
+    complete.correlation_names = installed_->correlation_names;
   }
   auto installed = bind(complete);
   if (!installed.ok()) return installed.status();
@@ -268,7 +270,11 @@ void Router::commit() {
 }
 
 bool Router::grace_passed() {
-  std::erase_if(retired_, [this](const Retired& old) { return qsbr_.passed(old.epoch); });
+  std::erase_if(retired_, [this](const Retired& old) {
+    if (!qsbr_.passed(old.epoch)) return false;
+    forget_correlations(*old.installed);
+    return true;
+  });
   return retired_.empty();
 }
 
@@ -305,6 +311,11 @@ void Router::collect_metrics() {
     WorkerView kept;
     if (installed_) {
       (void)take_metrics(installed_->route_names, installed_->reject_names, index, kept);
+      CorrelationCounters correlation_counters;
+      for (size_t at = 0; at < installed_->correlation_names.size(); ++at) {
+        if (installed_->views[index].tables[at] == nullptr) continue;
+        (void)metrics_.correlation(installed_->correlation_names[at], index, correlation_counters);
+      }
     }
   }
   metrics_.sweep();

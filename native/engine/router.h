@@ -58,6 +58,8 @@ struct InstallSpec {
   std::span<const std::string> plugin_paths;
   // What a recording says of the image: names, for people.
   std::string_view description;
+  // By correlation of the image: what keeps its entries where the next image has the same one.
+  std::span<const std::string> correlation_names;
 };
 
 // A command on its way.
@@ -160,6 +162,10 @@ class Router {
   void read_shares(Installed& installed) const;
   void bind_turns(uint32_t worker, Installed& installed) const;
   Status bind_worker(const InstallSpec& spec, uint32_t worker, Installed& installed);
+  Status bind_correlations(const InstallSpec& spec, Installed& installed);
+  Status make_correlation(const Installed& installed, uint32_t index, uint32_t worker,
+                          CorrelationUse& use);
+  void forget_correlations(const Installed& installed);
   Status take_metrics(std::span<const std::string> route_names,
                       std::span<const std::string> reject_names, uint32_t worker, WorkerView& view);
 

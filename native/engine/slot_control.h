@@ -89,6 +89,8 @@ struct SlotControl {
   std::array<std::atomic<uint32_t>, kPriorityCount> shed_bytes{};
   // Set before the slot is used, not changed while it is.
   ControlCounters counters;
+  // Which of the endpoints that have the slot one after the other this is, modulo 2^24.
+  std::atomic<uint32_t> instance{0};
 
   // The endpoint's worker.
   alignas(kCacheLineBytes) std::atomic<uint32_t> failures_in_row{0};
@@ -104,6 +106,7 @@ struct SlotControl {
 
   // Control thread, before the slot's endpoint is attached: as if it were new.
   void reset() noexcept {
+    set_word(instance, (word(instance) + 1) & 0xFFFFFF);
     set_word(share, kAlive);
     set_word(limits, 0);
     set_word(failures_in_row, 0);

@@ -151,7 +151,9 @@ uint32_t Worker::do_work() {
   cycle_.held = false;
   uint32_t work_count = carry_out_commands();
   if (cycle_.installed != nullptr) {
+    if (!cycle_.view->correlations.empty()) sweep_correlations();
     for (EndpointPort* port : ports_) work_count += port->receive(cycle_);
+    if (!cycle_.view->correlations.empty()) publish_correlations();
   }
   for (EndpointPort* port : ports_) work_count += transmit(*port);
   if (cycle_.now_ns >= progress_deadline_ns_) progress_ports();
@@ -200,8 +202,28 @@ void Worker::refresh_alive() {
   }
 }
 
+// No more than its endpoints may have opened in a cycle, so that nothing waits for long and
+// everything has its turn.
+void Worker::sweep_correlations() {
+  const auto count_max = static_cast<uint32_t>(kBurstCountMax * (ports_.size() + 1));
+  for (CorrelationTable* table : cycle_.view->tables) {
+    if (table != nullptr) table->sweep(cycle_.now_ns, count_max);
+  }
+}
+
+void Worker::publish_correlations() {
+  for (const CorrelationUse& use : cycle_.view->correlations) {
+    if (use.kept != nullptr) publish_counts(*use.kept, use.counters);
+  }
+}
+
 void Worker::progress_ports() {
   uint64_t deadline_ns = UINT64_MAX;
+  if (cycle_.installed != nullptr) {
+    for (const CorrelationTable* table : cycle_.view->tables) {
+      if (table != nullptr) deadline_ns = std::min(deadline_ns, table->deadline_ns());
+    }
+  }
   for (EndpointPort* port : ports_) {
     deadline_ns = std::min(deadline_ns, port->progress(cycle_.now_ns));
   }

@@ -87,6 +87,8 @@ class Worker {
   }
   // kScratchBytes for the step; only this worker writes them.
   [[nodiscard]] uint8_t* scratch() const { return scratch_memory_.data(); }
+  // What the tables of its correlations tell of entries that go; for entry_removed().
+  [[nodiscard]] void* listener() { return &cycle_; }
   [[nodiscard]] uint32_t index() const { return cycle_.worker; }
   [[nodiscard]] const WorkerOptions& options() const { return options_; }
   [[nodiscard]] bool running() const { return running_; }
@@ -103,6 +105,8 @@ class Worker {
   void detach(EndpointPort* port);
   void progress_ports();
   void refresh_alive();
+  void sweep_correlations();
+  void publish_correlations();
   // Between these two the worker uses an image, and a swap waits for it.
   void go_online();
   void go_offline();

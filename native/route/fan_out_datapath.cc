@@ -4,6 +4,7 @@
 #include "route/fan_out_datapath.h"
 
 #include "base/assert.h"
+#include "route/correlate_datapath.h"
 #include "route/match_all_datapath.h"
 #include "route/pick_datapath.h"
 
@@ -21,14 +22,19 @@ class Collector {
     decision_.rule = kNoRule;
   }
 
-  // A rule that holds: where it sends, then its taps. Returns 0 or the reject code.
+  // A rule that holds: what it remembers, where it sends, then its taps. Returns 0 or the reject
+  // code.
   uint32_t add_rule(const ActionRecord& action, uint32_t rule) {
     if (decision_.rule == kNoRule) decision_.rule = rule;
-    if (const uint32_t code = add(action, rule, false); code != 0) {
+    const ExtraRecord* const extra =
+        action.extra == kNoIndex ? nullptr : &tables_.extras[action.extra];
+    uint32_t code = extra == nullptr ? 0 : correlate(*extra);
+    if (code == 0) code = add(action, rule, false);
+    if (code != 0) {
       decision_.rule = rule;
       return code;
     }
-    if (action.extra != kNoIndex) add_taps(tables_.extras[action.extra], rule);
+    if (extra != nullptr) add_taps(*extra, rule);
     return 0;
   }
 
@@ -41,10 +47,34 @@ class Collector {
     return index == 0 ? decision_.first : state_.fan_out->more[index - 1];
   }
 
+  // Before the rule's delivery is added: it is the one that an entry waits for.
+  uint32_t correlate(const ExtraRecord& extra) noexcept {
+    if (extra.closes != 0) decision_.correlates |= kClosesEntry;
+    if (extra.opening == kNoIndex) return 0;
+    decision_.correlates |= kOpensEntry;
+    state_.correlating->opening_delivery = decision_.delivery_count;
+    return reserve_entry(tables_, state_, message_, extra.opening);
+  }
+
+  // The message that opened the entry has said where.
+  uint32_t pick_correlated(const ActionRecord& action, Delivery& delivery) const noexcept {
+    const Correlating& correlating = *state_.correlating;
+    const CorrelationEntry& entry = correlating.found_in->entry(correlating.found);
+    delivery.target = TargetKind::kCorrelated;
+    delivery.return_address =
+        action.kind == ActionKind::kCorrelatedSource ? entry.source : entry.destination;
+    return 0;
+  }
+
   uint32_t add(const ActionRecord& action, uint32_t rule, bool is_tap) {
     if (action.kind == ActionKind::kDiscard) return 0;
     Delivery& delivery = next();
-    const uint32_t code = pick(tables_, state_, message_, action, rule, delivery);
+    uint32_t code = begin_delivery(tables_, message_, action, rule, delivery);
+    if (code == 0) {
+      code = action.kind > ActionKind::kBroadcast
+                 ? pick_correlated(action, delivery)
+                 : pick_target(tables_, state_, message_, action, delivery);
+    }
     delivery.best_effort |= is_tap;
     if (code == 0 && action.kind == ActionKind::kBroadcast) return add_members(action, delivery);
     return code == 0 ? keep() : refuse(delivery, code);

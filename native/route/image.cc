@@ -98,7 +98,29 @@ Status bind_sections(const uint8_t* base, uint32_t image_bytes, ImageTables& tab
   HR_TRY(find_section(base, image_bytes, kSectionTopicEdges, tables.topic_edges));
   HR_TRY(find_section(base, image_bytes, kSectionExtras, tables.extras));
   HR_TRY(find_section(base, image_bytes, kSectionTaps, tables.taps));
+  HR_TRY(find_section(base, image_bytes, kSectionCorrelations, tables.correlations));
+  HR_TRY(find_section(base, image_bytes, kSectionLookups, tables.lookups));
+  HR_TRY(find_section(base, image_bytes, kSectionOpenings, tables.openings));
+  HR_TRY(find_section(base, image_bytes, kSectionKeptFields, tables.kept_fields));
   return Status::success();
+}
+
+std::vector<RouteCorrelations> find_correlations(const ImageTables& tables) {
+  std::vector<RouteCorrelations> found(tables.routes.count);
+  for (uint32_t index = 0; index < tables.routes.count; ++index) {
+    const RouteRecord& route = tables.routes[index];
+    if (route.check_count != 0) {
+      const CheckRecord& last = tables.checks[route.checks + route.check_count - 1u];
+      if (last.kind == CheckKind::kLookup) found[index].lookup = last.table;
+    }
+    for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
+      const uint16_t extra = tables.actions[route.actions + rule].extra;
+      if (extra == kNoIndex || tables.extras[extra].opening == kNoIndex) continue;
+      found[index].opening = tables.extras[extra].opening;
+      break;
+    }
+  }
+  return found;
 }
 
 }  // namespace
@@ -124,6 +146,8 @@ Status RouteImage::load(std::span<const uint8_t> image_bytes, RouteImage& image)
   loaded.tables_.layouts = loaded.layouts_.data();
   loaded.bind_plugins(std::vector<PluginCall>(loaded.tables_.plugins.count,
                                               PluginCall{&kMissingFunction, nullptr}));
+  loaded.route_correlations_ = find_correlations(loaded.tables_);
+  loaded.tables_.route_correlations = loaded.route_correlations_.data();
   loaded.reject_code_max_ = header.reject_code_max;
   image = std::move(loaded);
   return Status::success();
@@ -136,6 +160,7 @@ ImageSummary RouteImage::summary() const noexcept {
       .pool_count = static_cast<uint16_t>(tables_.pools.count),
       .route_count = static_cast<uint16_t>(tables_.routes.count),
       .transform_count = static_cast<uint16_t>(tables_.transforms.count),
+      .correlation_count = static_cast<uint16_t>(tables_.correlations.count),
       .tap_count = tables_.taps.count,
       .reject_code_max = reject_code_max_,
   };

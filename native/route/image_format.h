@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "codec/field_datapath.h"
+#include "route/image_format_correlation.h"
 #include "route/image_format_match.h"
 #include "route/image_format_pool.h"
 #include "route/image_format_view.h"
@@ -65,6 +66,10 @@ enum Section : uint32_t {
   kSectionTopicEdges,
   kSectionExtras,
   kSectionTaps,
+  kSectionCorrelations,
+  kSectionLookups,
+  kSectionOpenings,
+  kSectionKeptFields,
   kSectionCount,
 };
 
@@ -180,8 +185,9 @@ enum class CheckKind : uint8_t {
   kSearch,   // Many intervals: inside when an odd number of bounds lies at or below the key.
   kPair,     // Sum, difference or product of two fields, from wides[table] to wides[table + 1].
   kProgram,  // Anything else: `count` instructions from `table`.
-  kPlugin,   // Function plugins[table], which names its codes itself.
   kSet,      // One of many values: words[table], 2^steps slots, at most `count` steps to the side.
+  kPlugin,   // Function plugins[table], which names its codes itself.
+  kLookup,   // What lookups[table] finds: the last check of a route whose rules need it.
 };
 
 struct CheckRecord {
@@ -206,6 +212,9 @@ enum class ActionKind : uint8_t {
   kReturnField,
   kDiscard,
   kBroadcast,  // A pool of which every member gets the message.
+  // These two need what the lookup has found.
+  kCorrelatedSource,       // Where the message came from that opened the entry.
+  kCorrelatedDestination,  // Where that one went.
 };
 
 struct ActionRecord {
@@ -213,7 +222,7 @@ struct ActionRecord {
   FieldKind load;         // kReturnField.
   uint16_t target;        // Endpoint, pool, or offset of the field.
   uint16_t transform;     // kNoIndex: the message goes out as it came.
-  uint16_t carriers;      // kReturnField: who may be named; kNoIndex otherwise.
+  uint16_t carriers;      // kReturnField, kCorrelated…: who may be reached; kNoIndex otherwise.
   uint32_t output_bytes;  // 0 without a transform: as many as came in.
   uint32_t key;           // kPool, by key: first of the key's fields; kNoRecord otherwise.
   uint8_t priority;       // 0 to 7.
@@ -231,9 +240,11 @@ inline constexpr uint8_t kActionBestEffort = 1;  // kAll: left out where it cann
 struct ExtraRecord {
   uint32_t taps;
   uint16_t tap_count;
-  uint16_t reserved;
+  uint16_t opening;  // What is remembered of the message; kNoIndex: nothing.
+  uint8_t closes;    // 1: what the lookup has found is forgotten.
+  uint8_t reserved[3];
 };
-static_assert(sizeof(ExtraRecord) == 8);
+static_assert(sizeof(ExtraRecord) == 12 && offsetof(ExtraRecord, closes) == 8);
 
 // A copy for one message in `every`, on best effort.
 struct TapRecord {
@@ -313,6 +324,8 @@ enum class OpKind : uint8_t {
   // Fills in bytes that an earlier kShuffle has left at zero.
   kShuffleMore,
   kMapByte,  // By the value of one byte: slots[argument + it]; kNoIndex: no entry.
+  kCorrelationId,  // The id of the entry that the rule opens.
+  kFromSaved,      // The next op reads what is kept in the entry that the lookup has found.
   kCount,
 };
 

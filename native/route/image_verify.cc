@@ -16,6 +16,7 @@ Status verify_tables(const ImageTables& tables, uint32_t reject_code_max,
 
 Status ImageVerifier::verify() {
   HR_TRY(verify_counts());
+  HR_TRY(verify_correlations());
   HR_TRY(verify_plugins());
   HR_TRY(verify_pools());
   HR_TRY(verify_views());

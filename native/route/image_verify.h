@@ -30,6 +30,12 @@ struct OpTarget {
 // What ops have done to a byte of the output.
 enum class ByteState : uint8_t { kUntouched, kZeroed, kWritten };
 
+// Correlations that an action or a transform has to do with; kNoIndex: none.
+struct Correlated {
+  uint16_t found = kNoIndex;   // Its lookup is in this one.
+  uint16_t opened = kNoIndex;  // Its rule opens an entry of this one.
+};
+
 // The state of one verification: the tables, and the bound on the work they may cause.
 class ImageVerifier {
  public:
@@ -56,11 +62,26 @@ class ImageVerifier {
   Status verify_key(const ActionRecord& action, const RouteRecord& route);
   Status verify_key_field(const KeyFieldRecord& field, const RouteRecord& route) const;
   Status verify_route(const RouteRecord& route, uint32_t index);
-  Status verify_action(const ActionRecord& action, const RouteRecord& route);
+  Status verify_action(const ActionRecord& action, const RouteRecord& route,
+                       const Correlated& known);
+  Status verify_rule_action(const ActionRecord& action, const RouteRecord& route);
+  Status verify_reject(const RouteRecord& route, uint32_t index);
   Status verify_mode(const RouteRecord& route, uint32_t index) const;
-  Status verify_extra(const ActionRecord& action, const RouteRecord& route);
+  Status verify_extra(const ExtraRecord& extra, const RouteRecord& route, const Correlated& known);
+  Status verify_correlations() const;
+  Status verify_kept(uint32_t first, uint32_t count, uint32_t word_count, const RouteRecord& route);
+  Status verify_lookup(uint32_t index, const RouteRecord& route);
+  [[nodiscard]] uint16_t found_by(const RouteRecord& route) const;
+  Status verify_opening(const ActionRecord& action, const ExtraRecord& extra,
+                        const RouteRecord& route);
+  Status verify_needs(const ActionRecord& action, const Correlated& known) const;
+  Status verify_correlated_op(const OpRecord& op, const TransformRecord& transform,
+                              Correlated& needs) const;
+  [[nodiscard]] bool opens(const ActionRecord& action) const {
+    return action.extra != kNoIndex && tables_.extras[action.extra].opening != kNoIndex;
+  }
   [[nodiscard]] uint64_t deliveries_of(const ActionRecord& action) const;
-  Status verify_return(const ActionRecord& action, const RouteRecord& route) const;
+  Status verify_carriers_of(const ActionRecord& action, const RouteRecord& route) const;
   Status verify_check(const CheckRecord& check, const RouteRecord& route);
   Status verify_matcher(const MatcherRecord& matcher, const RouteRecord& route);
   Status verify_rule(uint32_t rule, const MatcherRecord& matcher, const RouteRecord& route) const;
@@ -89,7 +110,10 @@ class ImageVerifier {
   Status verify_instruction(const Instruction& instruction, const RouteRecord& route);
   Status verify_transform(const TransformRecord& transform);
   Status verify_patch(const TransformRecord& transform) const;
-  Status verify_op(const OpRecord& op, const TransformRecord& transform, OpTarget& target);
+  Status verify_source(const OpRecord* op, const TransformRecord& transform, Correlated& needs,
+                       uint32_t& source_bytes) const;
+  Status verify_op(const OpRecord& op, const TransformRecord& transform, uint32_t source_bytes,
+                   OpTarget& target);
   Status verify_field_op(const OpRecord& op, OpTarget& target);
   Status verify_scale(const OpRecord& op) const;
   Status verify_shuffle(const OpRecord& op);
@@ -117,6 +141,7 @@ class ImageVerifier {
   std::vector<MessageLayout>& layouts_;  // By view, filled in as the views are verified.
   const uint32_t reject_code_max_;
   uint64_t work_ = 0;
+  std::vector<Correlated> transform_needs_;  // By transform, filled in as they are verified.
 };
 
 // `layouts` receives those of the image's native views.
@@ -129,6 +154,11 @@ class ImageVerifier {
 // Whether a field lies within a message of `message_bytes`, and its kind is one there is.
 inline bool field_fits(FieldKind kind, uint32_t offset, uint32_t message_bytes) noexcept {
   return is_load_kind(kind) && offset + load_bytes(kind) <= message_bytes;
+}
+
+// The kinds of field that hold an entry's id: a u64 in either byte order.
+constexpr bool is_id_kind(FieldKind kind) noexcept {
+  return (kind & static_cast<FieldKind>(~kFieldBigEndian)) == 7;
 }
 
 }  // namespace hyperroute

@@ -17,30 +17,33 @@ Status ImageVerifier::verify_route(const RouteRecord& route, uint32_t index) {
   }
   HR_TRY(verify_run(route.checks, route.check_count, tables_.checks.count, "checks"));
   for (uint32_t check = 0; check < route.check_count; ++check) {
-    HR_TRY(verify_check(tables_.checks[route.checks + check], route));
+    const CheckRecord& record = tables_.checks[route.checks + check];
+    HR_IMAGE_REQUIRE(record.kind != CheckKind::kLookup || check + 1u == route.check_count,
+                     "route %u: a lookup before a check", index);
+    HR_TRY(verify_check(record, route));
   }
   HR_IMAGE_REQUIRE(route.rule_count <= kRulesMax, "route %u: %u rules", index, route.rule_count);
   HR_TRY(verify_run(route.actions, route.rule_count, tables_.slots.count, "rules"));
   uint64_t delivery_count = 0;
+  uint32_t opening_count = 0;
   for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
     const uint16_t number = tables_.slots[route.actions + rule];
     HR_IMAGE_REQUIRE(number < tables_.actions.count, "no action %u", number);
     const ActionRecord& action = tables_.actions[number];
     HR_TRY(verify_action(action, route));
     HR_TRY(verify_extra(action, route));
+    const ActionRecord& action = tables_.actions[route.actions + rule];
+    HR_TRY(verify_rule_action(action, route));
+    if (opens(action)) ++opening_count;
     const uint64_t copies = deliveries_of(action);
     delivery_count =
         route.mode == RouteMode::kAll ? delivery_count + copies : std::max(delivery_count, copies);
   }
   HR_IMAGE_REQUIRE(delivery_count <= kDeliveriesMax, "route %u: up to %llu copies of a message",
                    index, static_cast<unsigned long long>(delivery_count));
-  if (route.reject != kNoRecord) {
-    HR_TRY(verify_run(route.reject, 1, tables_.actions.count, "reject action"));
-    const ActionRecord& action = tables_.actions[route.reject];
-    HR_TRY(verify_action(action, route));
-    HR_IMAGE_REQUIRE(action.extra == kNoIndex && deliveries_of(action) <= kDeliveriesMax,
-                     "route %u: a notice that is no single message", index);
-  }
+  HR_IMAGE_REQUIRE(route.mode == RouteMode::kFirst || opening_count <= 1,
+                   "route %u: %u openings for a message", index, opening_count);
+  HR_TRY(verify_reject(route, index));
   HR_IMAGE_REQUIRE(route.otherwise == kNoRule || route.otherwise < route.rule_count,
                    "route %u: otherwise rule %u", index, route.otherwise);
   HR_IMAGE_REQUIRE(route.matcher_count <= kMatchersMax, "route %u: %u matchers", index,
@@ -50,6 +53,17 @@ Status ImageVerifier::verify_route(const RouteRecord& route, uint32_t index) {
   for (uint32_t matcher = 0; matcher < route.matcher_count; ++matcher) {
     HR_TRY(verify_matcher(tables_.matchers[route.matchers + matcher], route));
   }
+  return Status::success();
+}
+
+Status ImageVerifier::verify_reject(const RouteRecord& route, uint32_t index) {
+  if (route.reject == kNoRecord) return Status::success();
+  HR_TRY(verify_run(route.reject, 1, tables_.actions.count, "reject action"));
+  const ActionRecord& action = tables_.actions[route.reject];
+  // The lookup may be what failed.
+  HR_TRY(verify_action(action, route, {}));
+  HR_IMAGE_REQUIRE(action.extra == kNoIndex && deliveries_of(action) <= kDeliveriesMax,
+                   "route %u: a notice that is no single message", index);
   return Status::success();
 }
 
@@ -67,11 +81,26 @@ Status ImageVerifier::verify_mode(const RouteRecord& route, uint32_t index) cons
   return Status::success();
 }
 
-// A rule's taps.
-Status ImageVerifier::verify_extra(const ActionRecord& action, const RouteRecord& route) {
-  if (action.extra == kNoIndex) return Status::success();
+// What a rule does, all of it.
+Status ImageVerifier::verify_rule_action(const ActionRecord& action, const RouteRecord& route) {
+  Correlated known{.found = found_by(route)};
+  if (action.extra == kNoIndex) return verify_action(action, route, known);
   HR_IMAGE_REQUIRE(action.extra < tables_.extras.count, "no extra %u", action.extra);
   const ExtraRecord& extra = tables_.extras[action.extra];
+  if (extra.opening != kNoIndex) {
+    HR_TRY(verify_opening(action, extra, route));
+    known.opened = tables_.openings[extra.opening].correlation;
+  }
+  HR_TRY(verify_action(action, route, known));
+  return verify_extra(extra, route, known);
+}
+
+// What a rule does besides sending the message.
+Status ImageVerifier::verify_extra(const ExtraRecord& extra, const RouteRecord& route,
+                                   const Correlated& known) {
+  HR_IMAGE_REQUIRE(extra.closes <= (known.found == kNoIndex ? 0 : 1) && extra.reserved[0] == 0 &&
+                       extra.reserved[1] == 0 && extra.reserved[2] == 0,
+                   "a rule that closes what no lookup has found");
   HR_TRY(verify_run(extra.taps, extra.tap_count, tables_.taps.count, "taps"));
   for (uint32_t index = 0; index < extra.tap_count; ++index) {
     const TapRecord& tap = tables_.taps[extra.taps + index];
@@ -79,7 +108,7 @@ Status ImageVerifier::verify_extra(const ActionRecord& action, const RouteRecord
     HR_TRY(verify_run(tap.action, 1, tables_.actions.count, "the action of a tap"));
     const ActionRecord& copy = tables_.actions[tap.action];
     HR_IMAGE_REQUIRE(copy.extra == kNoIndex, "a tap with taps");
-    HR_TRY(verify_action(copy, route));
+    HR_TRY(verify_action(copy, route, known));
   }
   return Status::success();
 }
@@ -96,10 +125,9 @@ uint64_t ImageVerifier::deliveries_of(const ActionRecord& action) const {
   return count;
 }
 
-// The address lies within the message, and who may be named is asked about the message that leaves.
-Status ImageVerifier::verify_return(const ActionRecord& action, const RouteRecord& route) const {
-  HR_IMAGE_REQUIRE(field_fits(action.load, action.target, route.message_bytes),
-                   "a return address lies outside its message");
+// Who may be reached is asked about the message that leaves.
+Status ImageVerifier::verify_carriers_of(const ActionRecord& action,
+                                         const RouteRecord& route) const {
   HR_IMAGE_REQUIRE(action.carriers < tables_.carriers.count, "no carriers %u", action.carriers);
   const CarriersRecord& carriers = tables_.carriers[action.carriers];
   // A transform knows the bytes of its message, which may be others than those of the view by
@@ -112,7 +140,8 @@ Status ImageVerifier::verify_return(const ActionRecord& action, const RouteRecor
   return Status::success();
 }
 
-Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecord& route) {
+Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecord& route,
+                                    const Correlated& known) {
   switch (action.kind) {
     case ActionKind::kEndpoint:
       HR_IMAGE_REQUIRE(action.target < tables_.endpoints.count, "no endpoint %u", action.target);
@@ -125,7 +154,13 @@ Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecor
                        "pool %u is picked from as if it were of another kind", action.target);
       break;
     case ActionKind::kReturnField:
-      HR_TRY(verify_return(action, route));
+      HR_IMAGE_REQUIRE(field_fits(action.load, action.target, route.message_bytes),
+                       "a return address lies outside its message");
+      HR_TRY(verify_carriers_of(action, route));
+      break;
+    case ActionKind::kCorrelatedSource:
+    case ActionKind::kCorrelatedDestination:
+      HR_TRY(verify_carriers_of(action, route));
       break;
     case ActionKind::kReturnSource:
     case ActionKind::kDiscard:
@@ -135,12 +170,14 @@ Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecor
   }
   HR_IMAGE_REQUIRE(action.priority <= kPriorityMax && action.flags <= kActionBestEffort,
                    "an action of priority %u with flags %u", action.priority, action.flags);
-  HR_IMAGE_REQUIRE(action.kind == ActionKind::kReturnField || action.carriers == kNoIndex,
+  const bool is_addressed =
+      action.kind == ActionKind::kReturnField || action.kind > ActionKind::kBroadcast;
+  HR_IMAGE_REQUIRE(is_addressed || action.carriers == kNoIndex,
                    "carriers without a return address");
   HR_TRY(verify_key(action, route));
   if (action.transform == kNoIndex) {
     HR_IMAGE_REQUIRE(action.output_bytes == 0, "an output size without a transform");
-    return Status::success();
+    return verify_needs(action, known);
   }
   HR_IMAGE_REQUIRE(action.transform < tables_.transforms.count, "no transform %u",
                    action.transform);
@@ -150,13 +187,14 @@ Status ImageVerifier::verify_action(const ActionRecord& action, const RouteRecor
                        transform.source_view == route.view &&
                        transform.output_bytes == action.output_bytes,
                    "transform %u is for another message type", action.transform);
-  return Status::success();
+  return verify_needs(action, known);
 }
 
 Status ImageVerifier::verify_check(const CheckRecord& check, const RouteRecord& route) {
   if (check.kind == CheckKind::kPlugin) {
     return verify_plugin_use(check.table, PluginKind::kValidate, route.message_bytes);
   }
+  if (check.kind == CheckKind::kLookup) return verify_lookup(check.table, route);
   HR_TRY(verify_code(check.code));
   if (check.kind == CheckKind::kProgram) {
     return verify_program(check.table, check.count, route);

@@ -127,7 +127,7 @@ Status ImageVerifier::verify_field_op(const OpRecord& op, OpTarget& target) {
 
 // Checks one op and says what it writes.
 Status ImageVerifier::verify_op(const OpRecord& op, const TransformRecord& transform,
-                                OpTarget& target) {
+                                uint32_t source_bytes, OpTarget& target) {
   HR_IMAGE_REQUIRE(op.kind < OpKind::kCount, "an unknown op");
   const char* const outside = "an op reads outside its message";
   if (op.kind <= OpKind::kConstMany) {
@@ -135,9 +135,8 @@ Status ImageVerifier::verify_op(const OpRecord& op, const TransformRecord& trans
     HR_IMAGE_REQUIRE(target.bytes >= 1, "an op that moves no bytes");
   }
   if (op.kind <= OpKind::kCopyMany) {
-    HR_IMAGE_REQUIRE(target.bytes <= transform.source_bytes &&
-                         op.source <= transform.source_bytes - target.bytes,
-                     "%s", outside);
+    HR_IMAGE_REQUIRE(target.bytes <= source_bytes && op.source <= source_bytes - target.bytes, "%s",
+                     outside);
     return Status::success();
   }
   if (op.kind <= OpKind::kConstMany) {
@@ -146,13 +145,19 @@ Status ImageVerifier::verify_op(const OpRecord& op, const TransformRecord& trans
   if (op.kind <= OpKind::kSwap8) {
     target = {2u << (static_cast<uint32_t>(op.kind) - static_cast<uint32_t>(OpKind::kSwap2)),
               false};
-    HR_IMAGE_REQUIRE(op.source + target.bytes <= transform.source_bytes, "%s", outside);
+    HR_IMAGE_REQUIRE(op.source + target.bytes <= source_bytes, "%s", outside);
     return Status::success();
   }
   if (op.kind == OpKind::kReturnAddress || op.kind == OpKind::kRejectCode) {
     HR_IMAGE_REQUIRE(is_store_kind(op.store), "an unknown kind of field");
     target = {field_bytes(op.store), false};
     return op.kind == OpKind::kReturnAddress ? Status::success() : verify_code(op.code);
+  }
+  if (op.kind == OpKind::kFromSaved || op.kind == OpKind::kCorrelationId) {
+    // verify_source has looked at the rest of it.
+    target = {.bytes = op.kind == OpKind::kFromSaved ? 0 : field_bytes(op.store),
+              .is_update = false};
+    return Status::success();
   }
   if (op.kind == OpKind::kRestore) {
     target = {.bytes = op.source, .is_update = true};
@@ -174,13 +179,12 @@ Status ImageVerifier::verify_op(const OpRecord& op, const TransformRecord& trans
   }
   if (op.kind == OpKind::kFitText) {
     const uint32_t text_bytes = op.load | static_cast<uint32_t>(op.store) << 8;
-    HR_IMAGE_REQUIRE(text_bytes >= 1 && op.source + text_bytes <= transform.source_bytes, "%s",
-                     outside);
+    HR_IMAGE_REQUIRE(text_bytes >= 1 && op.source + text_bytes <= source_bytes, "%s", outside);
     HR_IMAGE_REQUIRE(op.argument >= 1 && op.steps < 4, "text of %u bytes", op.argument);
     target = {.bytes = op.argument, .is_update = false};
     return verify_code(op.code);
   }
-  HR_IMAGE_REQUIRE(field_fits(op.load, op.source, transform.source_bytes), "%s", outside);
+  HR_IMAGE_REQUIRE(field_fits(op.load, op.source, source_bytes), "%s", outside);
   return verify_field_op(op, target);
 }
 
@@ -218,6 +222,42 @@ Status ImageVerifier::verify_written(const OpRecord& op, const OpTarget& target,
   return Status::success();
 }
 
+// Whether an op takes its value from a field, so that it may take it from one that is kept.
+static bool reads_field(OpKind kind) {
+  switch (kind) {
+    case OpKind::kWiden:
+    case OpKind::kNarrowChecked:
+    case OpKind::kMap:
+    case OpKind::kOrBits:
+    case OpKind::kScale:
+    case OpKind::kFloatWiden:
+    case OpKind::kFitText:
+    case OpKind::kMapByte:
+      return true;
+    default:
+      return kind <= OpKind::kCopyMany || (kind >= OpKind::kSwap2 && kind <= OpKind::kSwap8);
+  }
+}
+
+// Says how many bytes an op has to read from, and notes what its transform needs for it.
+Status ImageVerifier::verify_source(const OpRecord* op, const TransformRecord& transform,
+                                    Correlated& needs, uint32_t& source_bytes) const {
+  const OpRecord* const first = tables_.ops.from(transform.ops);
+  source_bytes = transform.source_bytes;
+  if (op->kind == OpKind::kFromSaved || op->kind == OpKind::kCorrelationId) {
+    HR_TRY(verify_correlated_op(*op, transform, needs));
+  }
+  if (op->kind == OpKind::kFromSaved) {
+    HR_IMAGE_REQUIRE(op + 1 < first + transform.op_count && reads_field(op[1].kind),
+                     "a kept value for no op");
+    HR_IMAGE_REQUIRE(op == first || op[-1].kind != OpKind::kGuard, "a guard of a kept value");
+  }
+  if (op != first && op[-1].kind == OpKind::kFromSaved) {
+    source_bytes = 8u * tables_.correlations[op[-1].argument].saved_words;
+  }
+  return Status::success();
+}
+
 // The variables come later: they need the layout of the messages.
 Status ImageVerifier::verify_transform(const TransformRecord& transform) {
   HR_IMAGE_REQUIRE(transform.source_bytes >= 1 && transform.source_bytes <= kViewBytesMax,
@@ -234,10 +274,13 @@ Status ImageVerifier::verify_transform(const TransformRecord& transform) {
   HR_TRY(charge(transform.output_bytes));
   std::vector<ByteState> states(transform.output_bytes, ByteState::kUntouched);
   bool is_guarded = false;
+  Correlated needs;
   for (uint32_t index = 0; index < transform.op_count; ++index) {
     const OpRecord& op = tables_.ops[transform.ops + index];
     OpTarget target;
-    HR_TRY(verify_op(op, transform, target));
+    uint32_t source_bytes = 0;
+    HR_TRY(verify_source(&op, transform, needs, source_bytes));
+    HR_TRY(verify_op(op, transform, source_bytes, target));
     // What an op writes that may be skipped must have been written without it.
     if (is_guarded) target.is_update = true;
     HR_IMAGE_REQUIRE(op.kind != OpKind::kGuard || (!is_guarded && index + 1 < transform.op_count),
@@ -255,6 +298,7 @@ Status ImageVerifier::verify_transform(const TransformRecord& transform) {
   // A byte left out would carry what the slot held before: another message's content.
   HR_IMAGE_REQUIRE(written_bytes == transform.output_bytes, "%u of %u bytes are written",
                    written_bytes, transform.output_bytes);
+  transform_needs_.push_back(needs);
   return verify_patch(transform);
 }
 

@@ -32,9 +32,9 @@ inline uint32_t measure(const ImageTables& tables, const StepMessage& message,
   return delivery.output_bytes == 0 ? code_of(RejectCode::kOutOfRange) : 0;
 }
 
-// Fills in where an action other than kDiscard sends the message. Returns 0 or the reject code.
-inline uint32_t pick(const ImageTables& tables, StepState& state, const StepMessage& message,
-                     const ActionRecord& action, uint32_t rule, Delivery& delivery) {
+// What of a delivery does not depend on where it goes. Returns 0 or the reject code.
+inline uint32_t begin_delivery(const ImageTables& tables, const StepMessage& message,
+                               const ActionRecord& action, uint32_t rule, Delivery& delivery) {
   delivery.rule = rule;
   delivery.priority = action.priority;
   delivery.best_effort = (action.flags & kActionBestEffort) != 0;
@@ -42,7 +42,13 @@ inline uint32_t pick(const ImageTables& tables, StepState& state, const StepMess
   delivery.endpoint = kNoIndex;
   delivery.carriers = action.carriers;
   delivery.return_address = 0;
-  if (const uint32_t code = measure(tables, message, action, delivery); code != 0) return code;
+  return measure(tables, message, action, delivery);
+}
+
+// Fills in where an action sends the message, other than kDiscard and those that need a lookup.
+// Returns 0 or the reject code.
+inline uint32_t pick_target(const ImageTables& tables, StepState& state, const StepMessage& message,
+                            const ActionRecord& action, Delivery& delivery) {
   switch (action.kind) {
     case ActionKind::kBroadcast:
       // The members are the collector's affair.
@@ -63,6 +69,12 @@ inline uint32_t pick(const ImageTables& tables, StepState& state, const StepMess
       delivery.return_address = load_field(message.view + action.target, action.load);
       return 0;
   }
+}
+
+inline uint32_t pick(const ImageTables& tables, StepState& state, const StepMessage& message,
+                     const ActionRecord& action, uint32_t rule, Delivery& delivery) {
+  const uint32_t code = begin_delivery(tables, message, action, rule, delivery);
+  return code == 0 ? pick_target(tables, state, message, action, delivery) : code;
 }
 
 }  // namespace hyperroute

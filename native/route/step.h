@@ -16,6 +16,7 @@
 namespace hyperroute {
 
 class RouteImage;  // image.h: a verified, immutable, relocatable block.
+class CorrelationTable;
 
 inline constexpr uint16_t kNoIndex = 0xFFFF;
 inline constexpr uint32_t kNoRule = 0xFFFFFFFF;
@@ -27,7 +28,7 @@ inline constexpr uint32_t kDeliveriesMax = 64;
 inline constexpr uint32_t kViewBytesMax = 65536;
 inline constexpr uint32_t kScratchBytes = 2 * kViewBytesMax;
 
-enum class TargetKind : uint8_t { kEndpoint, kReturnSource, kReturnAddress };
+enum class TargetKind : uint8_t { kEndpoint, kReturnSource, kReturnAddress, kCorrelated };
 
 // One copy of a message: where it goes and what it becomes on the way.
 struct Delivery {
@@ -37,10 +38,11 @@ struct Delivery {
   bool is_picked;           // A pool chose the endpoint, and knows which can be used.
   uint16_t endpoint;        // For kEndpoint: index in the image.
   uint16_t transform;       // kNoIndex: the message goes out as it came.
-  uint16_t carriers;        // For kReturnAddress: who may be named (RouteImage::carries).
+  uint16_t carriers;        // For an address: who may be named (RouteImage::carries).
   uint32_t rule;            // Index within the route; kNoRule for a reject's notice.
   uint32_t output_bytes;    // Bytes to claim.
-  uint64_t return_address;  // For kReturnAddress: as read from the message.
+  uint64_t return_address;  // For kReturnAddress: as read from the message; for kCorrelated:
+                            // as the engine gave it to settle_correlations().
 };
 
 // What a decision for several destinations needs besides itself; the worker's own.
@@ -49,6 +51,21 @@ struct FanOut {
   Delivery more[kDeliveriesMax - 1];
   // The taps of the rules that held for it.
   uint32_t taps[kDeliveriesMax];
+};
+
+// What the step knows of correlations: the tables, and what it has found for the message that was
+// decided last. The worker's own.
+struct Correlating {
+  CorrelationTable* const* tables = nullptr;  // By correlation of the image.
+  // In a route with a lookup.
+  CorrelationTable* found_in = nullptr;
+  uint64_t found_id = 0;
+  uint32_t found = 0;
+  const uint8_t* saved = nullptr;
+  // For a rule that opens an entry: that entry, not yet open, and which delivery it waits for.
+  uint32_t opening_delivery = 0;
+  CorrelationTable* opens_in = nullptr;
+  uint64_t opening_id = 0;
 };
 
 // Of an endpoint: 0 cannot be used; 255 can; what lies between gets that share, in 256ths, of the
@@ -86,6 +103,7 @@ struct StepState {
   FanOut* fan_out;
   // By tap of the image: messages to go before it takes one; owned by the worker.
   uint32_t* tap_counts;
+  Correlating* correlating;
 };
 
 struct StepMessage {
@@ -98,12 +116,17 @@ struct StepMessage {
 
 enum class Outcome : uint8_t { kDeliver, kDiscard, kReject };
 
+// What becomes of correlations once a message has been sent.
+inline constexpr uint8_t kOpensEntry = 1;
+inline constexpr uint8_t kClosesEntry = 2;
+
 struct Decision {
   Outcome outcome;
   uint8_t delivery_count;  // For kDeliver at least one.
   uint8_t skipped_count;   // Copies on best effort that have nowhere to go.
   uint8_t tap_count;       // In FanOut::taps; settle() counts them.
   bool is_single;          // One delivery that must arrive, and nothing else.
+  uint8_t correlates;      // kOpensEntry, kClosesEntry: what settle_correlations() does.
   uint16_t route;          // Index of the route in the image; kNoIndex: no schema was recognised.
   uint32_t rule;           // The first that held; when rejected, the one it failed for, or kNoRule.
   uint32_t reject_code;    // For kReject.
@@ -115,9 +138,15 @@ inline const Delivery& delivery_at(const Decision& decision, const StepState& st
   return index == 0 ? decision.first : state.fan_out->more[index - 1];
 }
 
-// frame check → schema → validate → match → pick. A kReject says why in reject_code. Sets the
-// message's view; what follows reads it, so one message is finished before the next is decided.
+// frame check → schema → validate → lookup → match → pick. A kReject says why in reject_code. Sets
+// the message's view; what follows reads it, so one message is finished before the next is decided.
 [[nodiscard]] Decision decide(const RouteImage& image, StepState& state, StepMessage& message);
+
+// Brings near what correlations hold about messages that will be decided soon: a burst of at most
+// kPrefetchCountMax. Changes no decision; pays where the tables are larger than the caches.
+inline constexpr uint32_t kPrefetchCountMax = 32;
+void prefetch(const RouteImage& image, const StepState& state,
+              std::span<const StepMessage> messages);
 
 // Where a message goes that was rejected after `decision` was made (or by it). Outcome kDeliver,
 // or kDiscard when its route names no reject destination. Never kReject: a reject that fails is
@@ -161,6 +190,7 @@ struct ImageSummary {
   uint16_t pool_count;
   uint16_t route_count;
   uint16_t transform_count;
+  uint16_t correlation_count;
   uint32_t tap_count;
   uint32_t reject_code_max;
 };

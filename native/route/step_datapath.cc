@@ -1,8 +1,9 @@
-// The router step: frame check → schema → validate → match → pick.
+// The router step: frame check → schema → validate → lookup → match → pick.
 //
 // Thread: the worker that owns the source. Data path: once for each message. Reads the image and
 // the message, writes nothing but the worker's own state and scratch. The functions stand in the
 // order in which a message meets them; decide() at the end joins them.
+#include "route/correlate_datapath.h"
 #include "route/fan_out_datapath.h"
 #include "route/match_datapath.h"
 #include "route/pick_datapath.h"
@@ -14,8 +15,9 @@ namespace hyperroute {
 namespace {
 
 // Which member of the family the message is. Returns 0 and the slot, or the reject code.
-uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
-                   const StepMessage& message, uint32_t& slot) {
+uint32_t recognise(const ImageTables& tables,
+                                                 const FamilyRecord& family,
+                                                 const StepMessage& message, uint32_t& slot) {
   slot = 0;
   if (family.kind <= FamilyKind::kSingle) return 0;
   if (message.bytes < family.message_bytes_min) return code_of(RejectCode::kMalformed);
@@ -33,8 +35,9 @@ uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
 }
 
 // After this returned 0, every field of the schema lies within the message's view.
-uint32_t check_frame(const ImageTables& tables, const MemberRecord& member, StepState& state,
-                     StepMessage& message) {
+uint32_t check_frame(const ImageTables& tables,
+                                                   const MemberRecord& member, StepState& state,
+                                                   StepMessage& message) {
   if (member.view != kNoRecord) [[unlikely]]
     return make_view(tables, member, state, message);
   if (message.bytes != member.message_bytes) return code_of(RejectCode::kMalformed);
@@ -46,8 +49,8 @@ uint32_t check_frame(const ImageTables& tables, const MemberRecord& member, Step
 }
 
 // Returns 0 and the route that serves the message, or the reject code.
-uint32_t find_route(const ImageTables& tables, StepState& state, StepMessage& message,
-                    uint16_t& route) {
+uint32_t find_route(const ImageTables& tables, StepState& state,
+                                                  StepMessage& message, uint16_t& route) {
   const EndpointRecord& endpoint = tables.endpoints[message.source];
   const FamilyRecord& family = tables.families[endpoint.family];
   uint32_t slot;
@@ -86,8 +89,16 @@ bool holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* m
   return (count_not_above(tables.bounds.from(check.table), check.count, check.steps, key) & 1) != 0;
 }
 
-// Returns 0 when every check holds, else the code of the first that does not.
-uint32_t run_checks(const ImageTables& tables, const RouteRecord& route,
+// Plug-ins, and the lookup of a route that needs what an earlier message has left.
+[[gnu::noinline]] uint32_t run_rare_check(const ImageTables& tables, const StepState& state, const CheckRecord& check,
+                        const StepMessage& message) {
+  return check.kind == CheckKind::kPlugin ? plugin_check(tables, check.table, message.view)
+                                          : look_up(tables, state, message, check.table);
+}
+
+// Returns 0 when every check holds, else the code of the first that does not. The lookup, if the
+// route has one, is the last of them.
+uint32_t run_checks(const ImageTables& tables, const StepState& state, const RouteRecord& route,
                     const StepMessage& message) {
   const CheckRecord* const checks = tables.checks.from(route.checks);
   for (uint32_t index = 0; index < route.check_count; ++index) {
@@ -98,8 +109,8 @@ uint32_t run_checks(const ImageTables& tables, const RouteRecord& route,
       if (key - limits[0] > limits[1]) return check.code;
       continue;
     }
-    if (check.kind == CheckKind::kPlugin) [[unlikely]] {
-      if (const uint32_t code = plugin_check(tables, check.table, message.view); code != 0)
+    if (check.kind >= CheckKind::kPlugin) [[unlikely]] {
+      if (const uint32_t code = run_rare_check(tables, state, check, message); code != 0)
         return code;
       continue;
     }
@@ -117,7 +128,7 @@ uint32_t run_checks(const ImageTables& tables, const RouteRecord& route,
 // The decision for one action.
 Decision follow(const ImageTables& tables, StepState& state, const StepMessage& message,
                 const ActionRecord& action, uint16_t route, uint32_t rule) {
-  if (action.extra != kNoIndex || action.kind == ActionKind::kBroadcast) [[unlikely]]
+  if (action.extra != kNoIndex || action.kind >= ActionKind::kBroadcast) [[unlikely]]
     return follow_extra(tables, state, message, action, route, rule);
   Decision decision;
   decision.outcome = Outcome::kDeliver;
@@ -125,6 +136,7 @@ Decision follow(const ImageTables& tables, StepState& state, const StepMessage& 
   decision.skipped_count = 0;
   decision.tap_count = 0;
   decision.is_single = true;
+  decision.correlates = 0;
   decision.route = route;
   decision.rule = rule;
   decision.reject_code = 0;
@@ -147,7 +159,7 @@ Decision decide(const RouteImage& image, StepState& state, StepMessage& message)
     return rejection(code, route_index, kNoRule);
   }
   const RouteRecord& route = tables.routes[route_index];
-  if (const uint32_t code = run_checks(tables, route, message); code != 0) {
+  if (const uint32_t code = run_checks(tables, state, route, message); code != 0) {
     return rejection(code, route_index, kNoRule);
   }
   if (route.mode == RouteMode::kAll) [[unlikely]]

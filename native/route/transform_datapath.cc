@@ -19,8 +19,10 @@
 namespace hyperroute {
 namespace {
 
-// What an op answers besides reject codes, which are smaller: the next one is not for this message.
+// What an op answers besides reject codes, which are smaller: the next one is not for this message,
+// or it needs what the step has found.
 constexpr uint32_t kSkipNext = UINT32_MAX;
+constexpr uint32_t kNeedsState = UINT32_MAX - 1;
 
 // A copy of constant size is one or two moves. The ends never overlap: one is a received
 // message or the image, the other a claim.
@@ -150,6 +152,9 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
       return 0;
     case OpKind::kFitText:
       return fit_text(op, from, to);
+    case OpKind::kCorrelationId:
+    case OpKind::kFromSaved:
+      return kNeedsState;
     default:
       widen_float(op, from, to);
       return 0;
@@ -234,11 +239,41 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   }
 }
 
-// A message has the loop inlined, entries call it.
+// One op that answers kNeedsState; kFromSaved comes with the op behind it.
+uint32_t run_correlated(const ImageTables& tables, const OpRecord* op, const StepState& state,
+                        const TransformContext& context, uint8_t* output) {
+  if (op->kind == OpKind::kFromSaved) {
+    return run_op(tables, op[1], state.correlating->saved, context, output);
+  }
+  store_field(output + op->target, op->store, state.correlating->opening_id);
+  return 0;
+}
+
+// The ops of a message from the first on that needs the state.
+[[gnu::noinline]] uint32_t run_rest(const ImageTables& tables, const OpRecord* op,
+                                    const OpRecord* end, const uint8_t* view,
+                                    const StepState& state, const TransformContext& context,
+                                    uint8_t* output) {
+  for (; op < end; ++op) {
+    uint32_t code = run_op(tables, *op, view, context, output);
+    if (code == kNeedsState) {
+      code = run_correlated(tables, op, state, context, output);
+      if (op->kind == OpKind::kFromSaved) ++op;
+    }
+    if (code == kSkipNext) {
+      ++op;
+    } else if (code != 0) {
+      return code;
+    }
+  }
+  return 0;
+}
+
+// A message has the loop inlined, entries call it: those without a state, none of their ops needs.
 [[gnu::always_inline]] inline uint32_t run_all(const ImageTables& tables,
                                                const TransformRecord& transform,
-                                               const uint8_t* view, const TransformContext& context,
-                                               uint8_t* output) {
+                                               const uint8_t* view, const StepState* state,
+                                               const TransformContext& context, uint8_t* output) {
   const OpRecord* op = tables.ops.from(transform.ops);
   // Not read again after each op, which might have changed it for all that the compiler knows.
   const OpRecord* const end = op + transform.op_count;
@@ -248,6 +283,8 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
     const uint32_t code = run_op(tables, *op, view, context, output);
     if (code == 0) [[likely]]
       continue;
+    if (code == kNeedsState) [[unlikely]]
+      return run_rest(tables, op, end, view, *state, context, output);
     if (code != kSkipNext) return code;
     ++op;
   }
@@ -258,7 +295,7 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
 
 uint32_t run_ops(const ImageTables& tables, const TransformRecord& transform, const uint8_t* view,
                  const TransformContext& context, uint8_t* output) noexcept {
-  return run_all(tables, transform, view, context, output);
+  return run_all(tables, transform, view, nullptr, context, output);
 }
 
 TransformResult run_transform(const RouteImage& image, const StepState& state, uint16_t transform,
@@ -267,7 +304,7 @@ TransformResult run_transform(const RouteImage& image, const StepState& state, u
   const ImageTables& tables = image.tables();
   const TransformRecord& record = tables.transforms[transform];
   TransformResult result{
-      .reject_code = run_all(tables, record, message.view, context, output.data()),
+      .reject_code = run_all(tables, record, message.view, &state, context, output.data()),
       .patch = {.offset = record.patch_offset,
                 .bytes = record.patch_bytes,
                 .big_endian = record.patch_big_endian},

@@ -39,6 +39,10 @@ enum class RejectCode : uint32_t {
   kRateLimited = 14,
   // As many messages as the destination may have wait for its answer.
   kInFlightLimit = 15,
+  // The message belongs to none that the correlation remembers.
+  kNotCorrelated = 16,
+  // The correlation has no room to remember one more message.
+  kCorrelationFull = 17,
   // A plug-in answered what no plug-in may answer.
   kPluginFault = 18,
 };
@@ -81,6 +85,10 @@ constexpr const char* name_of(RejectCode code) noexcept {
       return "RATE_LIMITED";
     case RejectCode::kInFlightLimit:
       return "IN_FLIGHT_LIMIT";
+    case RejectCode::kNotCorrelated:
+      return "NOT_CORRELATED";
+    case RejectCode::kCorrelationFull:
+      return "CORRELATION_FULL";
     case RejectCode::kPluginFault:
       return "PLUGIN_FAULT";
   }

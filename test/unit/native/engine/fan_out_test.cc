@@ -68,7 +68,7 @@ std::vector<uint8_t> image_of(const std::vector<Rule>& rules) {
     action.flags = rules[rule].flags;
     if (rules[rule].tap_every != 0) {
       action.extra = static_cast<uint16_t>(parts.extras.size());
-      parts.extras.push_back({static_cast<uint32_t>(parts.taps.size()), 1, 0});
+      parts.extras.push_back({static_cast<uint32_t>(parts.taps.size()), 1, kNoIndex, 0, {}});
       parts.taps.push_back({0, rules[rule].tap_every});
     }
     parts.slots.push_back(static_cast<uint16_t>(parts.actions.size()));

@@ -93,6 +93,8 @@ struct RelayOptions {
   QueueOptions queue;
   // Instead of the checked-in image; of three endpoints, too.
   std::vector<uint8_t> image;
+  std::vector<std::string> route_names{"left", "right", "echo"};
+  std::vector<std::string> correlation_names;
   // By endpoint: its worker; beyond worker_count it counts modulo that.
   uint32_t worker_of[3] = {0, 1, 2};
 };
@@ -114,7 +116,7 @@ class Relay {
     auto made = Router::create(router_options);
     EXPECT_TRUE(made.ok()) << made.status().context;
     router = made.take();
-    image_ = options.image.empty() ? read_image_vector("relay.image") : options.image;
+    image = options.image.empty() ? read_image_vector("relay.image") : options.image;
     for (uint8_t endpoint = 0; endpoint < 3; ++endpoint) {
       slots[endpoint] = open(endpoint, applications[endpoint]);
     }
@@ -139,7 +141,8 @@ class Relay {
     InstallSpec spec;
     spec.image = image;
     spec.slot_of_endpoint = slots;
-    spec.route_names = route_names_;
+    spec.route_names = options_.route_names;
+    spec.correlation_names = options_.correlation_names;
     const Status status = router->prepare(spec);
     ASSERT_TRUE(status.ok()) << status.context;
     router->commit();
@@ -167,13 +170,12 @@ class Relay {
 
   Application applications[3];
   uint8_t slots[3] = {};
+  std::vector<uint8_t> image;
   // Destroyed before the memory its endpoints use.
   std::unique_ptr<Router> router;
 
  private:
   const RelayOptions options_;
-  std::vector<uint8_t> image_;
-  const std::vector<std::string> route_names_{"left", "right", "echo"};
 };
 
 }  // namespace hyperroute

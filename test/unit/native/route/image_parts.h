@@ -62,6 +62,10 @@ struct ImageParts {
   std::vector<PluginFieldRecord> plugin_fields;
   std::vector<ExtraRecord> extras;
   std::vector<TapRecord> taps;
+  std::vector<CorrelationRecord> correlations;
+  std::vector<LookupRecord> lookups;
+  std::vector<OpeningRecord> openings;
+  std::vector<KeptFieldRecord> kept_fields;
 
   // Calls `visit` with each section in the order of the section table.
   template <typename Parts, typename Visitor>
@@ -103,6 +107,10 @@ struct ImageParts {
     visit(parts.topic_edges);
     visit(parts.extras);
     visit(parts.taps);
+    visit(parts.correlations);
+    visit(parts.lookups);
+    visit(parts.openings);
+    visit(parts.kept_fields);
   }
 
   // Takes a valid image apart.

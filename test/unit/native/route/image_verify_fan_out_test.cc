@@ -54,7 +54,7 @@ TEST(ImageVerifierFanOut, RefusesWhatCouldLeaveTooOftenOrPointAstray) {
       {"copies of a message",
        [](ImageParts& p) {
          p.taps.resize(80, p.taps[0]);
-         p.extras[0] = {0, 80, 0};
+         p.extras[0] = {0, 80, kNoIndex, 0, {}};
        }},
       {"copies of a message",
        [](ImageParts& p) {

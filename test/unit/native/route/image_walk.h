@@ -1,9 +1,13 @@
 // Walks a message all the way through an image, as the engine does when every queue has room.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "base/assert.h"
+#include "route/correlate_datapath.h"
 #include "route/image.h"
 #include "route/step.h"
 
@@ -16,7 +20,18 @@ struct WalkState {
         alive(image.summary().endpoint_count, kAlive),
         loads(image.summary().endpoint_count),
         scratch(kScratchBytes, 0xA5),
-        tap_counts(image.summary().tap_count, 0) {}
+        tap_counts(image.summary().tap_count, 0) {
+    for (uint32_t index = 0; index < image.summary().correlation_count; ++index) {
+      CorrelationRecord record = image.tables().correlations[index];
+      // So that a full one is met soon.
+      record.capacity = std::min(record.capacity, 8u);
+      auto table = CorrelationTable::create(record, 0);
+      HR_ASSERT(table.ok());
+      owned.push_back(table.take());
+      tables.push_back(owned.back().get());
+    }
+    correlating.tables = tables.data();
+  }
 
   StepState step() {
     return StepState{.pool_positions = positions.data(),
@@ -25,7 +40,8 @@ struct WalkState {
                      .scratch = scratch.data(),
                      .random = random,
                      .fan_out = &fan_out,
-                     .tap_counts = tap_counts.data()};
+                     .tap_counts = tap_counts.data(),
+                     .correlating = &correlating};
   }
 
   std::vector<uint32_t> positions;
@@ -35,6 +51,10 @@ struct WalkState {
   uint64_t random = random_state(0);
   std::vector<uint32_t> tap_counts;
   FanOut fan_out{};
+  std::vector<std::unique_ptr<CorrelationTable>> owned;
+  std::vector<CorrelationTable*> tables;
+  Correlating correlating;
+  uint64_t now_ns = 0;
 };
 
 struct Walk {
@@ -73,7 +93,11 @@ inline Walk walk(const RouteImage& image, WalkState& state, uint16_t source,
     result.reject_code =
         walk_output(image, step, result.decision.first, message, {return_address, 0}, result);
   }
-  if (result.reject_code == 0) return result;
+  if (result.reject_code == 0) {
+    const uint64_t destination = result.decision.first.endpoint;
+    settle_correlations(step, result.decision, {return_address, destination, state.now_ns});
+    return result;
+  }
   result.reject = decide_reject(image, step, message, result.decision);
   state.random = step.random;
   if (result.reject.outcome != Outcome::kDeliver) return result;
