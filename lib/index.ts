@@ -23,6 +23,8 @@ export {
   type StrategyDefinition,
   type StrategyTable,
 } from './compiler/dsl/balancing.js';
+export { correlate } from './compiler/dsl/correlate.js';
+export type * from './compiler/dsl/correlate-types.js';
 export { decide } from './compiler/dsl/decide.js';
 export type * from './compiler/dsl/decide-types.js';
 export type * from './compiler/dsl/expression-types.js';
@@ -50,6 +52,7 @@ export {
 } from './compiler/dsl/pools.js';
 export {
   always,
+  type LookupOptions,
   otherwise,
   type Route,
   type RouteOptions,
@@ -57,6 +60,7 @@ export {
   via,
   when,
 } from './compiler/dsl/route.js';
+export type * from './compiler/dsl/rule-types.js';
 export {
   type AcceptedBy,
   type AnyEndpoint,

@@ -170,6 +170,8 @@ export interface NativeInstall extends NativeBindings {
   readonly plugins: readonly string[];
   /** What a recording says of the image. */
   readonly description?: string;
+  /** Tables of the same name and layout are carried over, with all that is open in them. */
+  readonly correlationNames: readonly string[];
 }
 
 /** The engine's control interface. One JavaScript thread; nothing blocks but `stop`, briefly. */

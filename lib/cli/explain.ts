@@ -4,7 +4,7 @@ import { rejectCodes } from '../codes.js';
 import { conditionText, fieldsRead } from '../compiler/analysis/condition-text.js';
 import { holdsFor, readableValue } from '../compiler/analysis/index.js';
 import { isInteger } from '../compiler/emit-fields.js';
-import { readField } from '../compiler/fields.js';
+import { readBytes, readField } from '../compiler/fields.js';
 import type { Decision, Interpreted } from '../compiler/interpret.js';
 import { rankedSlot } from '../compiler/interpret-pool.js';
 import { viewOf } from '../compiler/interpret-view.js';
@@ -83,6 +83,14 @@ interface CopyView extends MessageView {
   readonly ops: readonly string[];
 }
 
+interface LookupView {
+  readonly correlation: string;
+  readonly by: 'id' | 'key';
+  /** The fields that name what is wanted. */
+  readonly values: Readonly<Record<string, bigint | string>>;
+  readonly isFound: boolean;
+}
+
 interface Explanation {
   readonly ok: true;
   readonly engine: 'native' | 'interpreter';
@@ -93,6 +101,8 @@ interface Explanation {
   readonly checks: readonly (Judged & { readonly code: string })[];
   /** The last ones up to the rule that decides; where all send, those that hold. */
   readonly rules: readonly JudgedRule[];
+  /** What is looked up before the rules are asked; a router that just started knows nothing. */
+  readonly lookup: LookupView | null;
   /** Rules before those. */
   readonly rulesBefore: number;
   readonly table: RouteCost | null;
@@ -158,6 +168,9 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
     ...judge(ir, route as RouteIr, condition, arrival),
     code: rejectName(ir, code),
   }));
+  // What a check rejects never gets to the rules.
+  const unchecked: readonly number[] = [0, rejectCodes.NO_ROUTE, rejectCodes.NOT_CORRELATED];
+  const isChecked = decision.rule === null && !unchecked.includes(decision.rejectCode);
   const judged =
     route === null || !hasLookedAtRules(decision, checks)
       ? { rules: [], before: 0 }
@@ -172,6 +185,7 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
     checks,
     rules: judged.rules,
     rulesBefore: judged.before,
+    lookup: route === null ? null : lookupView(ir, route, decision, arrival),
     table: decision.route === null ? null : (costsOf(deciders.report)[decision.route] ?? null),
     outcome: decided.rejectCode === 0 ? decision.outcome : 'reject',
     reject: decided.rejectCode === 0 ? null : rejectName(ir, decided.rejectCode),
@@ -244,6 +258,7 @@ function judgedRules(
   arrival: Arrival,
 ): { readonly rules: readonly JudgedRule[]; readonly before: number } {
   const last = decision.rule ?? overflowing(ir, route, decision, arrival);
+  const last = decision.rule ?? ifFound(ir, route, decision, arrival) ?? route.rules.length - 1;
   const first = Math.max(0, last - rulesShownMax);
   const isSelected = route.mode === 'all' || route.table !== undefined;
   const holding = new Set(decision.deliveries.map(({ rule }) => rule ?? -1));
@@ -261,6 +276,44 @@ function judgedRules(
     return [{ rule: index, name, line: position.line, ...judged }];
   });
   return { rules, before: isSelected ? 0 : first };
+}
+
+/** The rule that would decide if the route's lookup had found something. */
+function ifFound(
+  ir: RouterIr,
+  { rules, ...route }: RouteIr,
+  { rejectCode }: Decision,
+  { source, message }: Arrival,
+): number | undefined {
+  if (rejectCode !== rejectCodes.NOT_CORRELATED || route.table !== undefined) return undefined;
+  const holds = ({ when }: RouteIr['rules'][number]): boolean =>
+    when === null || holdsFor(ir, { ...route, rules }, when, source, message) === true;
+  const index = rules.findIndex(holds);
+  return index < 0 ? undefined : index;
+}
+
+/** What the route looks up: what a router has not seen, nobody can find in this one. */
+function lookupView(
+  ir: RouterIr,
+  { lookup, schema }: RouteIr,
+  { rejectCode }: Decision,
+  { message }: Arrival,
+): LookupView | null {
+  const fields = ir.schemas[schema ?? -1];
+  if (lookup === undefined || fields === undefined) return null;
+  const view = viewOf(fields, message);
+  const values = lookup.fields.flatMap((index): [string, bigint | string][] => {
+    const field = fields.fields[index];
+    if (field === undefined || typeof view === 'number') return [];
+    if (isInteger(field)) return [[field.name, readableValue(field, readField(view, field))]];
+    return [[field.name, Buffer.from(readBytes(view, field)).toString('hex')]];
+  });
+  return {
+    correlation: ir.correlations?.[lookup.correlation]?.name ?? '',
+    by: lookup.by,
+    values: Object.fromEntries(values),
+    isFound: rejectCode !== rejectCodes.NOT_CORRELATED,
+  };
 }
 
 function poolOf(
@@ -294,6 +347,12 @@ function copyView(typed: TypedConfig, { report }: Deciders, source: number, copy
   return { to, transform: name, ops, ...showMessage(typed, endpoint ?? source, message) };
 }
 
+function lookupText({ correlation, by, values, isFound }: LookupView): string {
+  const read = Object.entries(values).map(([name, value]) => `${name} ${value}`);
+  const found = isFound ? '' : ': nothing is open in a router that has just started';
+  return `${correlation} by ${by} (${read.join(', ')})${found}`;
+}
+
 function print({ out }: Io, explanation: Explanation): void {
   const { message, route, checks, rules, table, pool, copies, reject, outcome } = explanation;
   const shown = ({ json, hex }: MessageView): string =>
@@ -308,6 +367,7 @@ function print({ out }: Io, explanation: Explanation): void {
   out.line(`message    ${message.type} from ${message.from}: ${shown(message)}`);
   out.line(`route      ${route ?? 'none'}`);
   for (const check of checks) out.line(`check      ${judged(check)}  else ${check.code}`);
+  if (explanation.lookup !== null) out.line(`lookup     ${lookupText(explanation.lookup)}`);
   if (explanation.rulesBefore > 0) out.line(`rules      ${explanation.rulesBefore} before these`);
   for (const rule of rules) out.line(`rule       ${judged(rule)}  → ${rule.name}`);
   if (table !== null) {

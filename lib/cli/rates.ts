@@ -25,6 +25,7 @@ export interface StatReport {
   readonly routes: Readonly<Record<string, RatedMetrics>>;
   readonly rejects: RatedMetrics;
   readonly workers: Readonly<Record<string, RatedMetrics>>;
+  readonly correlations: Readonly<Record<string, RatedMetrics>>;
   readonly latency: Readonly<Record<string, LatencySummary>>;
   readonly other: RatedMetrics;
 }
@@ -61,6 +62,7 @@ export function statReport(
     routes: ratedGroups(summary.routes, old?.routes, seconds),
     rejects: rated(summary.rejects, old?.rejects, seconds),
     workers: ratedGroups(summary.workers, old?.workers, seconds),
+    correlations: ratedGroups(summary.correlations, old?.correlations, seconds),
     latency: summary.latency,
     other: rated(summary.other, old?.other, seconds),
   };

@@ -20,6 +20,7 @@ export function screen(report: StatReport, out: Output): string[] {
     ...routes(report, out),
     ...rejects(report, out),
     ...latency(report, out),
+    ...correlations(report, out),
     ...named('workers', report.workers, out),
     ...flat('other', report.other, out),
   ];
@@ -78,6 +79,20 @@ function latency({ latency: all }: StatReport, out: Output): string[] {
       nanosecondsText,
     ),
   ]);
+  return rows.length === 0 ? [] : ['', ...titled(table(head, rows), out)];
+}
+
+/** How many wait, how many came, and what became of the others where that happened. */
+function correlations({ correlations: all }: StatReport, out: Output): string[] {
+  const rows = Object.entries(all).map(([name, metrics]) => {
+    const ends = Object.entries(metrics).filter(([metric, { total }]) => {
+      return total !== 0 && metric !== 'open' && metric !== 'opened';
+    });
+    const open = countText(metrics.open?.total ?? 0);
+    const text = ends.map(([metric, { total }]) => `${metric} ${countText(total)}`).join(', ');
+    return [name, open, ...cells(metrics, 'opened'), text];
+  });
+  const head = ['correlation', 'open', 'opened/s', 'opened', 'ended'];
   return rows.length === 0 ? [] : ['', ...titled(table(head, rows), out)];
 }
 

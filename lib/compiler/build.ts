@@ -3,10 +3,14 @@
 import { type RejectCodeName, rejectCodes } from '../codes.js';
 import { optionError, type SourcePlace } from '../errors.js';
 import type { AnySchema } from '../schema/schema.js';
-import { type Raw, raw, type Union } from '../schema/union.js';
-import { routeNames, schemaNames } from './build-names.js';
+import { raw } from '../schema/union.js';
+import { codeReferences, transformCodes } from './build-codes.js';
+import { correlationIr } from './build-correlations.js';
+import { routeNames } from './build-names.js';
 import { strategyIr } from './build-pools.js';
+import { familyIr, membersOf, schemaIrs } from './build-schemas.js';
 import { type CodeReference, numberCodes } from './dsl/codes.js';
+import type { CorrelationNode, LookupNode, OpenNode } from './dsl/correlate.js';
 import type { OutputNode, PlannedAbsence, PlannedOutput } from './dsl/plan.js';
 import type { RouteNode } from './dsl/route.js';
 import type { ActionNode, RuleNode, TapNode } from './dsl/rules.js';
@@ -24,8 +28,8 @@ import type {
   ActionIr,
   CheckIr,
   EndpointIr,
-  FamilyIr,
-  FieldIr,
+  LookupIr,
+  OpenIr,
   OutputIr,
   PoolIr,
   RouteIr,
@@ -38,7 +42,6 @@ import type {
   ValueIr,
 } from './ir.js';
 import { Numbering } from './numbering.js';
-import { placedFields, placementOf } from './view.js';
 
 /** The parts of a router that are objects of the routing language. */
 export interface RouterParts {
@@ -50,11 +53,15 @@ export interface RouterParts {
 
 export type BuiltParts = Pick<
   RouterIr,
-  'schemas' | 'families' | 'endpoints' | 'pools' | 'transforms' | 'routes' | 'rejectCodes'
+  | ('schemas' | 'families' | 'endpoints' | 'pools' | 'transforms' | 'routes' | 'rejectCodes')
+  | 'correlations'
 >;
 
 /** A transform without a router around it. */
-export type BuiltTransform = Pick<RouterIr, 'schemas' | 'transforms' | 'rejectCodes'>;
+export type BuiltTransform = Pick<
+  RouterIr,
+  'schemas' | 'transforms' | 'rejectCodes' | 'correlations'
+>;
 
 const messageTypes = new WeakMap<readonly SchemaIr[], readonly AnySchema[]>();
 
@@ -70,6 +77,7 @@ class Builder {
   readonly #endpoints = new Numbering<EndpointNode>();
   readonly #pools = new Numbering<PoolNode>();
   readonly #transforms = new Numbering<TransformNode>();
+  readonly #correlations = new Numbering<CorrelationNode>();
   #codes: ReadonlyMap<string, number> = new Map();
 
   constructor(parts: RouterParts) {
@@ -81,14 +89,17 @@ class Builder {
     this.#families.indexOf(raw);
     for (const [index, endpoint] of endpoints.entries()) this.#addEndpoint(endpoint, index);
     this.#checkValidations();
-    this.#codes = numberCodes([...this.#codeReferences()]);
+    this.#codes = numberCodes([...codeReferences(this.#parts.validations, routes)]);
     const names = routeNames(routes);
     const routeIrs = routes.map((route, index) => this.#route(route, index, names[index] ?? ''));
+    // Transforms name schemas and correlations, so they are turned into IR before those are.
+    const transforms = this.#transforms.nodes.map((transform) => this.#transform(transform));
+    const correlations = this.#correlations.nodes.map(correlationIr);
     return {
-      // Transforms name schemas, so they are turned into IR before schemas are.
-      transforms: this.#transforms.nodes.map((transform) => this.#transform(transform)),
+      transforms,
+      ...(correlations.length === 0 ? {} : { correlations }),
       endpoints: this.#endpoints.nodes.map((endpoint) => this.#endpoint(endpoint)),
-      families: this.#families.nodes.map((family) => this.#family(family)),
+      families: this.#families.nodes.map((family) => familyIr(family, this.#schemas)),
       pools: this.#pools.nodes.map((pool) => this.#pool(pool)),
       routes: routeIrs,
       schemas: this.#schemaIrs(),
@@ -107,7 +118,9 @@ class Builder {
     this.#codes = numberCodes([...transformCodes(transform)]);
     const transforms = [this.#transform(transform)];
     const schemas = schemaIrs(this.#schemas.nodes);
-    return { schemas, transforms, rejectCodes: Object.fromEntries(this.#codes) };
+    const rejectCodes = Object.fromEntries(this.#codes);
+    const correlations = this.#correlations.nodes.map(correlationIr);
+    return { schemas, transforms, rejectCodes, correlations };
   }
 
   #addEndpoint(endpoint: EndpointNode, index: number): void {
@@ -129,26 +142,6 @@ class Builder {
       const option = `validate[${index}]`;
       throw optionError('ERR_ROUTE', option, expected, validation.schema.name, validation.place);
     });
-  }
-
-  /** In the order of first use: validations, then route by route. */
-  *#codeReferences(): Generator<CodeReference> {
-    for (const { checks } of this.#parts.validations) {
-      for (const { code, moreCodes } of checks) {
-        yield code;
-        yield* moreCodes;
-      }
-    }
-    const seen = new Set<TransformNode>();
-    for (const { rules, rejects } of this.#parts.routes) {
-      const taps = rules.flatMap(({ manner }) => manner.taps);
-      const actions = [...rules, ...taps].map(({ action }) => action);
-      for (const { transform } of [...actions, rejects ?? { transform: null }]) {
-        if (transform === null || seen.has(transform)) continue;
-        seen.add(transform);
-        yield* transformCodes(transform);
-      }
-    }
   }
 
   #codeOf(reference: CodeReference): number {
@@ -176,6 +169,7 @@ class Builder {
       ),
       rules: route.rules.map((rule, at) => this.#rule(rule, at, option)),
       ...(route.table === null ? {} : { table: route.table }),
+      ...(route.lookup === null ? {} : { lookup: this.#lookup(route.lookup) }),
       reject:
         route.rejects === null
           ? null
@@ -211,7 +205,7 @@ class Builder {
     const at = `${option}.${start.kind === 'cell' ? `decision(${start.cell})` : `rules[${index}]`}`;
     const action = this.#action(rule.action, at, place);
     const name = `${index}: ${targetText(rule.action.target)}`;
-    const { taps, isBestEffort, priority } = rule.manner;
+    const { taps, isBestEffort, priority, open, closes } = rule.manner;
     return {
       name,
       when: start.when,
@@ -219,8 +213,18 @@ class Builder {
       ...(taps.length === 0 ? {} : { taps: this.#taps(taps, at, place) }),
       ...(isBestEffort ? { bestEffort: true } : {}),
       ...(priority === 0 ? {} : { priority }),
+      ...(open === null ? {} : { open: this.#open(open) }),
+      ...(closes ? { closes } : {}),
       position: place,
     };
+  }
+
+  #lookup({ correlation, by, fields }: LookupNode): LookupIr {
+    return { correlation: this.#correlations.indexOf(correlation), by, fields };
+  }
+
+  #open({ correlation, key, saved }: OpenNode): OpenIr {
+    return { correlation: this.#correlations.indexOf(correlation), key, saved };
   }
 
   #taps(taps: readonly TapNode[], option: string, place: SourcePlace): TapIr[] {
@@ -243,8 +247,14 @@ class Builder {
       return { kind: 'endpoint', endpoint: this.#known(target, option, place) };
     }
     if (target instanceof SpecialTarget) {
-      if (target.kind !== 'return-field') return { kind: target.kind };
-      return { kind: 'return-field', field: target.ref?.index ?? 0 };
+      const { kind, ref, correlation } = target;
+      if (kind === 'return-field') return { kind, field: ref?.index ?? 0 };
+      if (
+        correlation === null ||
+        (kind !== 'correlated-source' && kind !== 'correlated-destination')
+      )
+        return { kind } as TargetIr;
+      return { kind, correlation: this.#correlations.indexOf(correlation) };
     }
     for (const list of ['members', 'failover'] as const) {
       target[list].forEach((endpoint, at) => {
@@ -278,6 +288,9 @@ class Builder {
 
   #value(value: OutputNode): ValueIr {
     if (value.kind === 'map') return { ...value, code: this.#codeOf(value.code) };
+    if (value.kind === 'correlation-id' || value.kind === 'saved') {
+      return { ...value, correlation: this.#correlations.indexOf(value.correlation) };
+    }
     if (value.kind !== 'group') return value;
     return { ...value, outputs: value.outputs.map((output) => this.#output(output)) };
   }
@@ -310,75 +323,6 @@ class Builder {
       position: place,
     };
   }
-
-  #family(family: Messages): FamilyIr {
-    const schemas = membersOf(family);
-    const [first] = schemas;
-    const name = family === raw ? 'raw' : (family as Union | AnySchema).name;
-    const members = schemas.map((schema) => this.#schemas.indexOf(schema));
-    if (first === undefined) return { name, discriminator: null, size: null, members };
-    return {
-      name,
-      discriminator: discriminatorOf(first, schemas.length),
-      size: fieldNamed(first, first.header.size),
-      members,
-    };
-  }
-}
-
-function* transformCodes({ outputs, plugin }: TransformNode): Generator<CodeReference> {
-  yield* outputCodes(outputs);
-  yield* plugin?.codes ?? [];
-}
-
-function* outputCodes(outputs: readonly PlannedOutput[]): Generator<CodeReference> {
-  for (const { value, rangeCode, absent } of outputs) {
-    yield rangeCode;
-    if (value.kind === 'map') yield value.code;
-    if (value.kind === 'group') yield* outputCodes(value.outputs);
-    if (absent?.kind === 'reject') yield absent.code;
-  }
-}
-
-function membersOf(messages: Messages): readonly AnySchema[] {
-  if (messages === raw) return [];
-  const family = messages as Exclude<Messages, Raw>;
-  return 'members' in family ? family.members : [family];
-}
-
-/** Native messages have their template id in the header; a single type is told by its layout. */
-function discriminatorOf(schema: AnySchema, memberCount: number): FieldIr | null {
-  if (schema.model.layout.kind !== 'native') return fieldNamed(schema, schema.header.type);
-  if (memberCount < 2) return null;
-  return { name: 'templateId', type: 'u16', order: 'le', offset: 0, bytes: 2, symbols: null };
-}
-
-function fieldNamed(schema: AnySchema, name: string | null): FieldIr | null {
-  const field = placedFields(schema).find((candidate) => candidate.name === name);
-  return field === undefined ? null : field.ir;
-}
-
-function schemaIrs(schemas: readonly AnySchema[]): SchemaIr[] {
-  const names = schemaNames(schemas);
-  return schemas.map((schema) => schemaIr(schema, names.get(schema) ?? schema.name));
-}
-
-function schemaIr(schema: AnySchema, name: string): SchemaIr {
-  const { templateId, header, place } = schema;
-  const { bytes, fields, view, initial } = placementOf(schema);
-  const indexOf = (field: string | null): number | null =>
-    field === null ? null : fields.findIndex((candidate) => candidate.name === field);
-  return {
-    name,
-    templateId,
-    bytes,
-    fields: fields.map(({ ir }) => ir),
-    sizeField: indexOf(header.size),
-    typeField: indexOf(header.type),
-    ...(view === null ? {} : { view }),
-    ...(initial === null ? {} : { initial: Buffer.from(initial).toString('hex') }),
-    position: place,
-  };
 }
 
 function targetText(target: TargetNode): string {

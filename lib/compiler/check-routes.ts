@@ -3,6 +3,7 @@
 
 import { checkCondition } from './check-conditions.js';
 import { checkCopies } from './check-copies.js';
+import { destinationsOf, sourcesOf } from './check-correlations.js';
 import { onlyReceives } from './check-frames.js';
 import { checkPoolKey, poolEndpoints } from './check-pools.js';
 import { fieldRange, isInteger } from './emit-fields.js';
@@ -267,6 +268,12 @@ class RouteCheck {
         findings.need(takers.length > 0, 'ERR_ROUTE', option, expected, name, position);
         return;
       }
+      case 'correlated-source':
+        this.#carries(sourcesOf(this.#ir, target.correlation), leaving, option, position);
+        return;
+      case 'correlated-destination':
+        this.#carries(destinationsOf(this.#ir, target.correlation), leaving, option, position);
+        return;
       default:
         findings.add('ERR_ROUTE', option, 'a target of a known kind', target, position);
     }

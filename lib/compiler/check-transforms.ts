@@ -1,7 +1,8 @@
 // Checks of transforms: every field of the output is written once, by something that fits.
-import { integerFacts, isIntegerType } from '../schema/model.js';
+import { integerFacts, isBigint, isIntegerType, widens } from '../schema/model.js';
 import type { Findings } from './findings.js';
 import type {
+  CorrelationIr,
   FieldIr,
   OutputIr,
   RouterIr,
@@ -46,7 +47,10 @@ function checkTransform(ir: RouterIr, transform: TransformIr, findings: Findings
     checkPlugin(transform, transform.plugin, from, to, path, findings);
     return;
   }
-  const blocks = { from: from.fields, to: to.fields, fromName: from.name, toName: to.name };
+  const blocks = {
+    ...{ from: from.fields, to: to.fields, fromName: from.name, toName: to.name },
+    correlations: ir.correlations ?? [],
+  };
   checkOutputs(blocks, transform.outputs, headers, path, position, findings);
   const sequences = transform.outputs.filter(({ value }) => value.kind === 'sequence');
   const isSingle = sequences.length <= 1;
@@ -78,6 +82,8 @@ interface Blocks {
   readonly to: readonly FieldIr[];
   readonly fromName: string;
   readonly toName: string;
+  /** null: entries of a group, which have no part in correlations. */
+  readonly correlations: readonly CorrelationIr[] | null;
 }
 
 /** Every field that needs a value has one, and one only, which fits. `headers` need none. */
@@ -113,7 +119,7 @@ function checkOutputs(
 }
 
 function checkOutput(
-  { from, fromName }: Blocks,
+  { from, fromName, correlations }: Blocks,
   field: FieldIr,
   { value, rangeCode, absent }: OutputIr,
   option: string,
@@ -131,11 +137,15 @@ function checkOutput(
     const told = 'what happens when the optional field is absent';
     findings.need(isTold, 'ERR_ROUTE', option, told, undefined, position);
   }
-  const expected = fits(source, field, value) ?? absenceFits(field, absent);
+  const expected =
+    value.kind === 'saved' || value.kind === 'correlation-id'
+      ? correlatedFits(correlations, field, value)
+      : (fits(source, field, value) ?? absenceFits(field, absent));
   if (expected !== null) findings.add('ERR_ROUTE', option, expected, value, position);
   if (value.kind !== 'group' || source?.entry === undefined || field.entry === undefined) return;
   const [inner, outer] = [source.entry.fields, field.entry.fields];
-  const blocks = { from: inner, to: outer, fromName: `${option}[]`, toName: `${option}[]` };
+  const name = `${option}[]`;
+  const blocks = { from: inner, to: outer, fromName: name, toName: name, correlations: null };
   checkOutputs(blocks, value.outputs, [], `${option}[]`, position, findings);
 }
 
@@ -143,6 +153,29 @@ function absenceFits(field: FieldIr, absent: OutputIr['absent']): string | null 
   if (absent?.kind === 'const') return constantFits(field, absent.value);
   const isOptional = field.presence !== undefined || isSlot(field.type);
   return absent?.kind !== 'absent' || isOptional ? null : 'an output that can be absent too';
+}
+
+/** The same of values that come from a correlation. */
+function correlatedFits(
+  correlations: readonly CorrelationIr[] | null,
+  field: FieldIr,
+  value: Extract<ValueIr, { kind: 'saved' | 'correlation-id' }>,
+): string | null {
+  if (correlations === null) return 'a value of its own: entries of a group have no correlation';
+  const correlation = correlations[value.correlation];
+  if (correlation === undefined) return `one of ${correlations.length} correlations`;
+  if (value.kind === 'correlation-id') {
+    return field.type === 'u64' && field.max === undefined ? null : 'a u64 field for an id';
+  }
+  const kept = correlation.saved[value.index];
+  if (kept === undefined) return `one of ${correlation.saved.length} values that are kept`;
+  const expected = `a value like ${field.name} (${field.type}, ${field.bytes} bytes)`;
+  if (kept.type === 'bytes') {
+    const isSame = field.type === 'bytes' && field.bytes === kept.bytes && field.pad === kept.pad;
+    return isSame ? null : expected;
+  }
+  const isSafe = field.max === undefined || kept.max !== undefined || !isBigint(kept.type);
+  return isIntegerType(field.type) && isSafe && widens(kept.type, field.type) ? null : expected;
 }
 
 /** What the field would accept instead of the value; null when it accepts it. */

@@ -106,6 +106,11 @@ export function exactNs(
   return matcherNs + hashing + loadNs(pilotBytes) + loadNs(slotBytes);
 }
 
+/** An entry's place by its key; the entry itself comes on top. */
+export function keyLookupNs(keyWords: number, indexBytes: number): number {
+  return keyWords * (fieldNs + hashWordNs) + hashNs + loadNs(indexBytes);
+}
+
 /** The programs that a message may have to be asked about. */
 export function programsNs(instructionCount: number): number {
   return instructionCount * instructionNs;

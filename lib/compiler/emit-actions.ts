@@ -1,6 +1,7 @@
 // Where the messages of a route go: an action for each rule, those of its taps, and what else it
 // does.
 import { optionError } from '../errors.js';
+import { emitOpening } from './emit-correlations.js';
 import { emitCarriers, schemaOf } from './emit-families.js';
 import { fieldKind, isInteger } from './emit-fields.js';
 import { actionKinds, bestEffortFlag, noIndex, noRecord } from './emit-format.js';
@@ -54,16 +55,24 @@ export function emitRules(context: ActionContext): number {
 }
 
 /** What a rule does besides sending the message. */
-function emitExtra({ builder, route }: ActionContext, rule: RuleIr, tapAction: number): number {
-  const taps = rule.taps ?? [];
-  if (taps.length === 0) return noIndex;
+function emitExtra(
+  { builder, route, schema }: ActionContext,
+  rule: RuleIr,
+  tapAction: number,
+): number {
+  const { taps = [], open, closes = false } = rule;
+  if (taps.length === 0 && open === undefined && !closes) return noIndex;
   const { extras, taps: section } = builder.sections;
   const index = extras.count;
   if (index >= noIndex) {
-    const expected = `at most ${noIndex - 1} rules with taps in all routes`;
+    const expected = `at most ${noIndex - 1} rules with taps, opens or closes in all routes`;
     throw optionError('ERR_ROUTE_LIMIT', route.name, expected, index, rule.position);
   }
-  extras.u32(section.count).u16(taps.length, 0);
+  const opening = open === undefined ? noIndex : emitOpening(builder, open, schema);
+  extras
+    .u32(taps.length === 0 ? 0 : section.count)
+    .u16(taps.length, opening)
+    .u8(closes ? 1 : 0, 0, 0, 0);
   for (const [at, { every }] of taps.entries()) section.u32(tapAction + at, every);
   return index;
 }
@@ -99,6 +108,10 @@ export function emitAction(
     kind = actionKinds.returnField;
     load = fieldKind(field);
     place = field.offset;
+    carriers = emitCarriers(builder, ir, to ?? route.schema ?? noIndex);
+  } else if (target.kind === 'correlated-source' || target.kind === 'correlated-destination') {
+    const isSource = target.kind === 'correlated-source';
+    kind = isSource ? actionKinds.correlatedSource : actionKinds.correlatedDestination;
     carriers = emitCarriers(builder, ir, to ?? route.schema ?? noIndex);
   }
   const outputBytes = to === undefined ? 0 : fixedBytesOf(schemaOf(ir, to));

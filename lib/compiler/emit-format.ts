@@ -70,14 +70,28 @@ export const sectionRecordBytes = {
   topicStates: 16,
   topicEdges: 32,
   extras: 8,
+  topicEdges: 24,
+  extras: 12,
   taps: 8,
+  correlations: 16,
+  lookups: 12,
+  openings: 12,
+  keptFields: 8,
 } as const;
 
 export type SectionName = keyof typeof sectionRecordBytes;
 
 export const familyKinds = { raw: 0, single: 1, direct: 2, search: 3 } as const;
 export const matcherKinds = { word: 0, aggregated: 1, table: 2, exact: 3 } as const;
-export const checkKinds = { range: 0, search: 1, pair: 2, program: 3, plugin: 4, set: 5 } as const;
+export const checkKinds = {
+  range: 0,
+  search: 1,
+  pair: 2,
+  program: 3,
+  set: 4,
+  plugin: 5,
+  lookup: 6,
+} as const;
 export const classMapKinds = {
   direct: 0,
   search: 1,
@@ -96,6 +110,8 @@ export const actionKinds = {
   returnField: 3,
   discard: 4,
   broadcast: 5,
+  correlatedSource: 6,
+  correlatedDestination: 7,
 } as const;
 
 export const poolKinds = {
@@ -114,6 +130,8 @@ export const poolPanics = { reject: 0, spread: 1, park: 2 } as const;
 export const loadMeasures = { queue: 0, outstanding: 1 } as const;
 export const keyFieldKinds = { integer: 0, bytes: 1, slot: 2 } as const;
 export const routeModes = { first: 0, unique: 0, all: 1 } as const;
+export const lookupKinds = { id: 0, key: 1 } as const;
+export const keptKinds = { number: 0, bytes: 1 } as const;
 /** Flag of an action: left out where it cannot be sent. */
 export const bestEffortFlag = 1;
 
@@ -154,6 +172,8 @@ export const opKinds = {
   shuffle: 29,
   shuffleMore: 30,
   mapByte: 31,
+  correlationId: 32,
+  fromSaved: 33,
 } as const;
 
 export const opcodes = {

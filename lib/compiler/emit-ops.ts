@@ -123,3 +123,15 @@ const fallibleOps: readonly OpName[] = [
     'fitText',
   ] as const),
 ];
+
+/** What most ops have in most parts of their record. */
+export const emptyOp: Omit<Op, 'name'> = {
+  load: 0,
+  store: 0,
+  steps: 0,
+  source: 0,
+  target: 0,
+  argument: 0,
+  code: 0,
+  bytes: 0,
+};

@@ -20,6 +20,7 @@ import { emitMap, pairsOf } from './emit-maps.js';
 import {
   canFail,
   emitOp,
+  emptyOp,
   inOrderOfFailure,
   mergeCopies,
   type Op,
@@ -42,6 +43,8 @@ export interface BlockSpec {
   readonly fromBytes: number;
   /** The output before anything is written to it. */
   readonly initial: Uint8Array;
+  /** Where a value lies that a correlation keeps. */
+  readonly kept: (value: Extract<ValueIr, { kind: 'saved' }>) => FieldIr | undefined;
 }
 
 /** Where a block's ops are. */
@@ -147,6 +150,13 @@ export class BlockWriter {
         return [];
       case 'return-address':
         return [this.#store('returnAddress', this.#wideEnough(target, 8))];
+      case 'correlation-id': {
+        const op = this.#store('correlationId', this.#wideEnough(target, 8));
+        return [{ ...op, argument: value.correlation }];
+      }
+      case 'saved':
+        this.#fromSaved(target, value, rangeCode);
+        return [];
       case 'sequence':
         this.#number(this.#integer(target));
         return [];
@@ -167,6 +177,14 @@ export class BlockWriter {
         if (source === undefined) return this.#fail('a field of the message', value.kind);
         return [this.#converted(target, value, rangeCode, source)];
     }
+  }
+
+  /** An op that reads what is kept, right behind one that says so. */
+  #fromSaved(target: FieldIr, value: Extract<ValueIr, { kind: 'saved' }>, rangeCode: number): void {
+    const source = this.#spec.kept(value) ?? this.#fail('a value that is kept', value.index);
+    const field = { kind: 'field', field: 0 } as const;
+    const op = singleCopy(this.#converted(target, field, rangeCode, source));
+    this.#late.push({ ...emptyOp, name: 'fromSaved', argument: value.correlation }, op);
   }
 
   #converted(target: FieldIr, value: ValueIr, rangeCode: number, source: FieldIr): Op {
@@ -371,14 +389,4 @@ export class BlockWriter {
   }
 }
 
-const emptyOp: Omit<Op, 'name'> = {
-  load: 0,
-  store: 0,
-  steps: 0,
-  source: 0,
-  target: 0,
-  argument: 0,
-  code: 0,
-  bytes: 0,
-};
 const noSequence: SequenceField = { offset: noIndex, bytes: 0, bigEndian: false };

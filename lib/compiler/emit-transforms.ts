@@ -1,6 +1,7 @@
 // Transforms: the fixed part of each as ops, then what lies behind it, slot by slot.
 import { optionError } from '../errors.js';
 import { nativeHeaderBytes } from '../schema/model.js';
+import { keptFieldIr } from './emit-correlations.js';
 import { isInteger, storeInteger } from './emit-fields.js';
 import { messageBytesMax, noIndex, type OpName, variableKinds } from './emit-format.js';
 import { emitOp, type Op, splitBytes } from './emit-ops.js';
@@ -9,7 +10,7 @@ import { emitPlugin } from './emit-plugins.js';
 import type { ImageBuilder } from './emit-sections.js';
 import { isShuffle } from './emit-shuffles.js';
 import { type Views, viewIndex } from './emit-views.js';
-import type { FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr } from './ir.js';
+import type { CorrelationIr, FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr } from './ir.js';
 import { viewBytesMax } from './limits.js';
 import { isPluginField } from './plugins.js';
 
@@ -22,6 +23,7 @@ interface Job {
   readonly outputs: readonly OutputIr[];
   readonly outputSchema: number;
   readonly sourceView: number;
+  readonly correlations: readonly CorrelationIr[];
   /** What the router writes itself, whoever writes the rest. */
   readonly headers: readonly { readonly offset: number; readonly bytes: number }[];
 }
@@ -54,7 +56,7 @@ export function emitTransforms(
   ir: RouterIr,
   views: Views,
 ): readonly (readonly OpName[])[] {
-  const jobs = ir.transforms.map((transform) => messageJob(transform, ir.schemas, views));
+  const jobs = ir.transforms.map((transform) => messageJob(transform, ir, views));
   const names: (readonly OpName[])[] = [];
   // Groups append to the list; they nest only so deep.
   for (let index = 0; index < jobs.length; index += 1) {
@@ -63,7 +65,11 @@ export function emitTransforms(
   return names;
 }
 
-function messageJob(transform: TransformIr, schemas: readonly SchemaIr[], views: Views): Job {
+function messageJob(
+  transform: TransformIr,
+  { schemas, correlations = [] }: RouterIr,
+  views: Views,
+): Job {
   const from = schemaAt(transform, schemas, transform.from);
   const to = schemaAt(transform, schemas, transform.to);
   return {
@@ -75,6 +81,7 @@ function messageJob(transform: TransformIr, schemas: readonly SchemaIr[], views:
     outputSchema: transform.to,
     headers: headersOf(to),
     sourceView: viewIndex(views, transform.from),
+    correlations,
   };
 }
 
@@ -99,8 +106,14 @@ function emitJob(builder: ImageBuilder, job: Job, jobs: Job[]): readonly OpName[
   const { transform, from, to, initial, outputs } = job;
   const { name, position } = transform;
   if (transform.plugin !== undefined) return emitPluginJob(builder, job, transform.plugin);
-  const [source, fromBytes] = [from.fields, from.bytes];
-  const writer = new BlockWriter(builder, { name, position, from: source, fromBytes, to, initial });
+  const spec = { name, position, from: from.fields, fromBytes: from.bytes, to, initial };
+  const writer = new BlockWriter(builder, {
+    ...spec,
+    kept: ({ correlation, index }) => {
+      const home = job.correlations[correlation];
+      return home === undefined ? undefined : keptFieldIr(home, index);
+    },
+  });
   for (const output of outputs) writer.output(output);
   const block = writer.finish();
   const offsetOf = ({ field }: OutputIr): number => to[field]?.offset ?? 0;
@@ -170,6 +183,7 @@ function emitVariable(builder: ImageBuilder, job: Job, output: OutputIr, jobs: J
       outputSchema: noIndex,
       headers: [],
       sourceView: noIndex,
+      correlations: [],
     });
     entry -= 1;
   }

@@ -4,6 +4,12 @@ import { rejectCodes } from '../codes.js';
 import { optionError } from '../errors.js';
 import { emitAction, emitRules } from './emit-actions.js';
 import { emitChecks } from './emit-checks.js';
+import {
+  type CorrelationReport,
+  emitCorrelations,
+  emitLookup,
+  type LookupReport,
+} from './emit-correlations.js';
 import { emitEndpoints, emitFamilies, schemaOf } from './emit-families.js';
 import {
   type CheckName,
@@ -29,6 +35,8 @@ export interface RouteReport extends MatchersReport {
   readonly mode: 'first' | 'unique' | 'all';
   /** Kinds of the tests of `validate`, in the order in which the engine makes them. */
   readonly checks: readonly CheckName[];
+  /** What is found before the rules are asked; null: nothing. */
+  readonly lookup: LookupReport | null;
 }
 
 /** What the emitter chose for one transform. */
@@ -43,6 +51,7 @@ export interface ImageReport {
   readonly routes: readonly RouteReport[];
   readonly transforms: readonly TransformReport[];
   readonly pools: readonly PoolReport[];
+  readonly correlations: readonly CorrelationReport[];
 }
 
 /**
@@ -61,6 +70,7 @@ export function emitWithReport(ir: RouterIr): { image: Uint8Array; report: Image
   const views = emitViews(builder, ir);
   emitFamilies(builder, ir, views);
   const pools = emitPools(builder, ir);
+  const correlations = emitCorrelations(builder, ir);
   const ops = emitTransforms(builder, ir, views);
   const transforms = ir.transforms.map(({ name: transform }, index) => ({
     transform,
@@ -73,7 +83,8 @@ export function emitWithReport(ir: RouterIr): { image: Uint8Array; report: Image
     throw optionError('ERR_ROUTE_LIMIT', ir.name, expected, builder.imageBytes, ir.position);
   }
   const image = builder.finish();
-  return { image, report: { imageBytes: image.length, routes, transforms, pools } };
+  const report = { imageBytes: image.length, routes, transforms, pools, correlations };
+  return { image, report };
 }
 
 function emitRoute(builder: ImageBuilder, ir: RouterIr, given: RouteIr, views: Views): RouteReport {
@@ -89,6 +100,8 @@ function emitRoute(builder: ImageBuilder, ir: RouterIr, given: RouteIr, views: V
     const expected = `checks with at most ${checkRecordsMax} conditions in all`;
     throw optionError('ERR_ROUTE_LIMIT', route.name, expected, checkKinds.length, route.position);
   }
+  const lookup = emitLookup(builder, ir, route, schema);
+  const checkCount = checks.count - firstCheck;
   const matchers = emitMatchers(builder, route, schema);
   const context = { builder, ir, route, schema };
   const firstAction = emitRules(context);
@@ -97,10 +110,10 @@ function emitRoute(builder: ImageBuilder, ir: RouterIr, given: RouteIr, views: V
   routes
     .u16(route.schema ?? noIndex, viewIndex(views, route.schema))
     .u32(schema?.bytes ?? 0, firstCheck)
-    .u16(checkKinds.length, matchers.count)
+    .u16(checkCount, matchers.count)
     .u32(matchers.first, firstAction, route.rules.length, matchers.otherwise, reject)
     .u8(routeModes[route.mode ?? 'first'], 0)
     .u16(0);
   const mode = route.mode ?? 'first';
-  return { route: route.name, mode, checks: checkKinds, ...matchers.report };
+  return { route: route.name, mode, checks: checkKinds, lookup, ...matchers.report };
 }

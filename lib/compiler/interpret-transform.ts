@@ -13,6 +13,10 @@ import { pluginError } from './plugins.js';
 export interface TransformContext {
   readonly returnAddress: bigint;
   readonly rejectCode: number;
+  /** Of the entry that the rule opens. */
+  readonly correlationId?: bigint;
+  /** What the entry keeps that the route's lookup found. */
+  readonly saved?: readonly (bigint | Uint8Array)[];
 }
 
 /** Where the sender's next number has to be written. */
@@ -149,6 +153,14 @@ class Builder {
         return write(this.#context.returnAddress);
       case 'reject-code':
         return write(BigInt(this.#context.rejectCode));
+      case 'correlation-id':
+        return write(this.#context.correlationId ?? 0n);
+      case 'saved': {
+        const kept = this.#context.saved?.[value.index] ?? 0n;
+        if (typeof kept === 'bigint') return write(kept);
+        this.#message.set(kept, target.start + field.offset);
+        return 0;
+      }
       default:
         // The sender writes the number; slots come behind the fixed part.
         return 0;

@@ -9,6 +9,12 @@ export type DecidedTarget =
       readonly address: bigint;
       /** Endpoints that carry the message: the address is stale when it names another one. */
       readonly endpoints: readonly number[];
+    }
+  /** The same, of an address that a correlation has kept. */
+  | {
+      readonly kind: 'correlated';
+      readonly address: bigint;
+      readonly endpoints: readonly number[];
     };
 
 /** One copy of a message: where it goes and what it becomes on the way. */

@@ -4,15 +4,24 @@
 //
 // Frame check first: a message is MALFORMED or of UNKNOWN_TYPE without a route, because nothing of
 // it can be relied on. Then the route of (source, schema), its checks in order, its rules in
-// order, the target, and last the transform.
+// order, the target, and last the transform. A route's lookup comes behind its checks; what a rule
+// remembers is opened when the message has left.
 // Arithmetic that leaves 128 bits rejects the message with OUT_OF_RANGE.
 import { rejectCodes } from '../codes.js';
-import { nativeMessageBytesMax } from '../schema/model.js';
 import { readField } from './fields.js';
+import { act } from './interpret-act.js';
 import { holds, Overflow } from './interpret-condition.js';
-import { type PoolState, pickMember, randomState } from './interpret-pool.js';
+import { lookUp } from './interpret-correlation.js';
 import {
-  outputBytesOf,
+  type InterpreterState,
+  nothing,
+  type Passing,
+  remember,
+  reserve,
+  settle,
+  tapsBefore,
+} from './interpret-state.js';
+import {
   runTransform,
   type SequencePatch,
   type TransformContext,
@@ -21,38 +30,19 @@ import {
 import type { Decision, Delivery, Interpreted } from './interpret-types.js';
 import { knownView, viewOf } from './interpret-view.js';
 import type {
-  ActionIr,
   ConditionIr,
   DecisionTableIr,
   FamilyIr,
   FieldIr,
-  PoolIr,
   RouteIr,
   RouterIr,
   RuleIr,
   SchemaIr,
 } from './ir.js';
 
+export { type InterpreterState, initialState, setClock, settle } from './interpret-state.js';
 export type * from './interpret-types.js';
 export { runTransform, type SequencePatch, type TransformContext, type Transformed };
-
-/** What changes while a configuration runs: `interpret` changes all but `alive` and `load`. */
-export interface InterpreterState extends PoolState {
-  /** For each tap, numbered through all routes, how many messages its rule has sent. */
-  readonly tapCounts: number[];
-}
-
-/** The state of a configuration that has just started: everything can be used, nothing is busy. */
-export function initialState(ir: RouterIr, seed = 0n): InterpreterState {
-  const tapCount = tapsBefore(ir, ir.routes.length, 0);
-  return {
-    poolPositions: ir.pools.map(() => 0),
-    alive: ir.endpoints.map(() => 255),
-    load: ir.endpoints.map(() => ({ queuedBytes: 0, outstanding: 0 })),
-    random: randomState(seed),
-    tapCounts: Array.from({ length: tapCount }, () => 0),
-  };
-}
 
 interface Recognised {
   readonly code: number;
@@ -93,83 +83,6 @@ function rejection(code: number, route: number | null, rule: number | null): Dec
   return { outcome: 'reject', route, rule, rejectCode: code, skipped: 0, taps: [], deliveries: [] };
 }
 
-/**
- * The endpoints that can be sent a message of a schema: a raw one takes any bytes, one that finds
- * blocks in its datagrams takes nothing.
- */
-function carriers(ir: RouterIr, schema: number): readonly number[] {
-  return ir.endpoints.flatMap(({ family, options }, index) => {
-    const framing = options.framing as { readonly kind?: unknown } | null | undefined;
-    if (framing?.kind === 'blocks') return [];
-    const members = ir.families[family]?.members ?? [];
-    return members.length === 0 || members.includes(schema) ? [index] : [];
-  });
-}
-
-/** A message on its way through a route. */
-interface Passing {
-  readonly ir: RouterIr;
-  readonly state: InterpreterState;
-  readonly message: Uint8Array;
-  readonly view: Uint8Array;
-  readonly route: number;
-}
-
-/** The copies that an action sends, or a reject code. */
-function act(
-  { ir, state, message, view, route }: Passing,
-  { target, transform }: ActionIr,
-  manner: Pick<Delivery, 'rule' | 'bestEffort' | 'priority'>,
-): readonly Delivery[] | number {
-  if (target.kind === 'discard') return [];
-  const to = transform === null ? null : (ir.transforms[transform]?.to ?? null);
-  const outputBytes = transform === null ? message.length : outputBytesOf(ir, transform, message);
-  if (transform !== null && outputBytes > nativeMessageBytesMax) return rejectCodes.OUT_OF_RANGE;
-  const delivery = { transform, outputBytes, ...manner };
-  if (target.kind === 'return-source') return [{ ...delivery, target: { kind: 'return-source' } }];
-  if (target.kind === 'return-field') {
-    const schema = ir.schemas[ir.routes[route]?.schema ?? 0] as SchemaIr;
-    const address = fieldValue(schema, target.field, view);
-    const endpoints = carriers(ir, to ?? (ir.routes[route]?.schema as number));
-    return [{ ...delivery, target: { kind: 'return-address', address, endpoints } }];
-  }
-  if (target.kind === 'endpoint') {
-    return [{ ...delivery, target: { kind: 'endpoint', endpoint: target.endpoint } }];
-  }
-  const { strategy } = ir.pools[target.pool] as PoolIr;
-  if (strategy.kind === 'broadcast') {
-    const bestEffort = manner.bestEffort || strategy.delivery === 'best-effort';
-    const endpoints = usableMembers(ir, state, target.pool);
-    if (endpoints.length === 0) return rejectCodes.NO_DESTINATION;
-    return endpoints.map((endpoint) => {
-      return { ...delivery, bestEffort, target: { kind: 'endpoint', endpoint } };
-    });
-  }
-  const schema = ir.routes[route]?.schema ?? null;
-  const endpoint = pickMember(ir, state, target.pool, { schema, message, view });
-  if (endpoint === null) return rejectCodes.NO_DESTINATION;
-  return [{ ...delivery, target: { kind: 'endpoint', endpoint } }];
-}
-
-/** The members of a pool that can be used; or who stands in for them; or, in a panic, all. */
-function usableMembers(ir: RouterIr, state: InterpreterState, pool: number): readonly number[] {
-  const { members, failover = [], panic = 'reject' } = ir.pools[pool] as PoolIr;
-  const isUsable = (endpoint: number): boolean => (state.alive[endpoint] ?? 0) > 0;
-  const all = members.map(({ endpoint }) => endpoint);
-  const usable = all.filter(isUsable);
-  if (usable.length > 0) return usable;
-  const backup = failover.find(isUsable);
-  if (backup !== undefined) return [backup];
-  return panic === 'reject' ? [] : all;
-}
-
-/** How many taps the routes have, in the order of the configuration, before one of their rules. */
-function tapsBefore(ir: RouterIr, route: number, rule: number): number {
-  const earlier = ir.routes.slice(0, route).flatMap(({ rules }) => rules);
-  const rules = [...earlier, ...(ir.routes[route]?.rules.slice(0, rule) ?? [])];
-  return rules.reduce((count, { taps }) => count + (taps?.length ?? 0), 0);
-}
-
 /** Where the rules that hold send the message, each with its taps. `held`: their indices. */
 function send(passing: Passing, held: Iterable<number>): Decision {
   const { ir, route, state } = passing;
@@ -180,9 +93,12 @@ function send(passing: Passing, held: Iterable<number>): Decision {
   for (const index of held) {
     const rule = ir.routes[route]?.rules[index] as RuleIr;
     first ??= index;
+    const reserved = reserve(passing, rule);
+    if (typeof reserved === 'number') return rejection(reserved, route, index);
     const manner = { rule: index, bestEffort: rule.bestEffort === true };
     const made = act(passing, rule.action, { ...manner, priority: rule.priority ?? 0 });
     if (typeof made === 'number' && !manner.bestEffort) return rejection(made, route, index);
+    remember(state, rule, reserved, typeof made === 'number' ? [] : made);
     const firstTap = tapsBefore(ir, route, index);
     const tapped = (rule.taps ?? []).flatMap(({ action, every }, at) => {
       taps.push(firstTap + at);
@@ -205,6 +121,7 @@ export function decide(
   source: number,
   message: Uint8Array,
 ): Decision {
+  state.passing = nothing;
   const { code, schema, view } = recognise(ir, source, message);
   if (code !== 0) return rejection(code, null, null);
   const route = ir.routes.findIndex(
@@ -242,6 +159,11 @@ function follow(
   const isTrue = (condition: ConditionIr): boolean => holds(condition, { schema, view, message });
   const failed = route.checks.find((check) => !isTrue(check.condition));
   if (failed !== undefined) return rejection(failed.code, routeIndex, null);
+  if (route.lookup !== undefined) {
+    const found = lookUp(state.correlations, route.lookup, schema, view);
+    if (found === null) return rejection(rejectCodes.NOT_CORRELATED, routeIndex, null);
+    state.passing = { ...nothing, found };
+  }
   const passing = { ir, state, message, view, route: routeIndex };
   if (route.mode === 'all') {
     const decision = send(passing, heldBy(route, isTrue));
@@ -261,11 +183,6 @@ function* heldBy(route: RouteIr, isTrue: (condition: ConditionIr) => boolean): G
   for (const [index, { when }] of route.rules.entries()) {
     if (when === null || isTrue(when)) yield index;
   }
-}
-
-/** The message of a decision has left: the taps of the rules that held for it count it. */
-export function settle(state: InterpreterState, { taps }: Decision): void {
-  for (const tap of taps) state.tapCounts[tap] = (state.tapCounts[tap] ?? 0) + 1;
 }
 
 /** Where a rejected message goes. Never a reject: one that fails is counted and dropped. */
@@ -311,13 +228,18 @@ export function interpret(
   returnAddress: bigint,
 ): Interpreted {
   const decision = decide(ir, state, source, message);
-  const context = { returnAddress, rejectCode: 0 };
+  const { opening, found } = state.passing;
+  const context = {
+    ...{ returnAddress, rejectCode: 0 },
+    ...(opening === null ? {} : { correlationId: opening.id }),
+    ...(found === null ? {} : { saved: found.saved }),
+  };
   const made =
     decision.outcome === 'reject'
       ? decision.rejectCode
       : transformAll(ir, decision.deliveries, message, context);
   if (typeof made !== 'number') {
-    settle(state, decision);
+    settle(state, decision, returnAddress);
     return { decision, delivered: made, rejectCode: 0, reject: null, rejected: [] };
   }
   const reject = decideReject(ir, state, message, decision);

@@ -7,7 +7,7 @@
  * bigint, whatever its width, so that comparisons are exact.
  */
 import type { EndpointIr, PoolIr } from './ir-destinations.js';
-import type { ByteOrder, FamilyIr, FieldType, SchemaIr, SourcePosition } from './ir-messages.js';
+import type { FamilyIr, IntegerType, SchemaIr, SourcePosition } from './ir-messages.js';
 import type { PluginCallIr, PluginConditionIr } from './ir-plugins.js';
 
 export type * from './ir-destinations.js';
@@ -100,6 +100,10 @@ export type ValueIr =
   | { readonly kind: 'return-address' }
   /** The destination connection's next number, written when the message is sent. */
   | { readonly kind: 'sequence' }
+  /** The u64 id of the entry that the rule opens. */
+  | { readonly kind: 'correlation-id'; readonly correlation: number }
+  /** What the entry keeps that the route's lookup found. */
+  | { readonly kind: 'saved'; readonly correlation: number; readonly index: number }
   /** The code the message is being rejected with; only in transforms of a reject action. */
   | { readonly kind: 'reject-code' };
 
@@ -140,6 +144,9 @@ export type TargetIr =
   | { readonly kind: 'return-source' }
   /** To the return address carried in this field (u64) of the message in hand. */
   | { readonly kind: 'return-field'; readonly field: number }
+  /** Where the message came from that the route's lookup found, and where that one went. */
+  | { readonly kind: 'correlated-source'; readonly correlation: number }
+  | { readonly kind: 'correlated-destination'; readonly correlation: number }
   | { readonly kind: 'discard' };
 
 /** Where a message goes and what it becomes on the way; no transform: the same bytes. */
@@ -201,12 +208,15 @@ export interface LookupIr {
   readonly fields: readonly number[];
 }
 
-/** A value that a correlation keeps. */
+/** A value that a correlation keeps, or by which it finds. */
 export interface SavedIr {
   readonly name: string;
-  readonly type: FieldType;
-  readonly order: ByteOrder;
+  readonly type: IntegerType | 'bytes';
   readonly bytes: number;
+  /** Of `bytes` that are text, as of a field. */
+  readonly pad?: 'zero' | 'space';
+  /** The greatest value, where that is less than the type's. */
+  readonly max?: bigint;
 }
 
 /** Messages that wait for what belongs to them: the one table that a router writes. */

@@ -43,6 +43,16 @@ export const wideHigh = (1n << 127n) - 1n;
 /** The most bytes of a view: native messages have up to 65,528 of fields, and a header. */
 export const viewBytesMax = 65_536;
 
+/** Messages of a correlation that wait at a time, and how long. */
+export const correlationCapacityMax = 16_777_216;
+export const correlationTimeoutMsMax = 86_400_000;
+export const correlationCountMax = 64;
+/** Words of 8 bytes: of a key, and of what is kept. */
+export const correlationKeyWordsMax = 16;
+export const correlationSavedWordsMax = 32;
+/** Of one text, or of bytes, that is kept. */
+export const correlationBytesMax = 256;
+
 /** Copies of one message that leave, taps included. */
 export const deliveriesMax = 64;
 /** A tap takes one message in so many. */

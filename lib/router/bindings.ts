@@ -74,7 +74,7 @@ export function bindingsOf(
 
 export function namesOf(
   ir: RouterIr,
-): Pick<NativeInstall, 'routeNames' | 'rejectNames' | 'plugins'> {
+): Pick<NativeInstall, 'routeNames' | 'rejectNames' | 'plugins' | 'correlationNames'> {
   const rejectNames: string[] = [];
   for (const [name, code] of [...Object.entries(rejectCodes), ...Object.entries(ir.rejectCodes)]) {
     rejectNames[code] = name;
@@ -83,5 +83,6 @@ export function namesOf(
     routeNames: ir.routes.map(({ name }) => name),
     rejectNames: Array.from(rejectNames, (name) => name ?? ''),
     plugins: pluginLibraries(ir),
+    correlationNames: (ir.correlations ?? []).map(({ name }) => name),
   };
 }

@@ -4,6 +4,8 @@
 //
 //   endpoint/<name>/<metric>    rx_messages, tx_bytes, kernel_drops, connections, …
 //   route/<name>/<metric>       delivered, rejected, discarded, skipped; latency: a histogram, ns
+//   correlation/<name>/<metric> open (now), opened, closed, timed_out, evicted, not_found, refused,
+//                               forgotten
 //   reject/<code name>/messages messages rejected with that code
 //   worker/<name>/<metric>      cycles, busy_cycles, sleeps
 import type { Counter } from './counters.js';
@@ -18,6 +20,8 @@ export interface CountersSummary {
   /** Rejected messages by the name of their code. */
   readonly rejects: Metrics;
   readonly workers: Readonly<Record<string, Metrics>>;
+  /** By name; empty where the configuration has none. */
+  readonly correlations: Readonly<Record<string, Metrics>>;
   /** By route or whatever else the histogram is about. */
   readonly latency: Readonly<Record<string, LatencySummary>>;
   /** Labels of no known form, whole. */
@@ -30,6 +34,7 @@ type Groups = Map<string, Map<string, number>>;
 export function summarize(counters: readonly Counter[]): CountersSummary {
   const groups: Record<string, Groups> = { endpoint: new Map(), route: new Map() };
   groups.worker = new Map();
+  groups.correlation = new Map();
   const rejects = new Map<string, number>();
   const other = new Map<string, number>();
   const latency = new Map<string, number[]>();
@@ -46,6 +51,7 @@ export function summarize(counters: readonly Counter[]): CountersSummary {
     routes: plain(groups.route),
     rejects: Object.fromEntries(rejects),
     workers: plain(groups.worker),
+    correlations: plain(groups.correlation),
     latency: Object.fromEntries([...latency].map(([name, all]) => [name, latencySummary(all)])),
     other: Object.fromEntries(other),
   };

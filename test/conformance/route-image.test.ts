@@ -3,14 +3,26 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { emitWithReport, type ImageReport } from '../../lib/compiler/emit.js';
 import { classMapKinds, matcherKinds, poolKinds } from '../../lib/compiler/emit-format.js';
-import { decide, initialState, interpret, settle } from '../../lib/compiler/interpret.js';
+import {
+  decide,
+  type InterpreterState,
+  initialState,
+  interpret,
+  settle,
+} from '../../lib/compiler/interpret.js';
 import type { ConditionIr, FieldIr, RouterIr } from '../../lib/compiler/ir.js';
+import { aimAtOpen, passTime } from '../helpers/random-correlation.js';
 import { boundaryMessages, type RandomMessage, randomMessage } from '../helpers/random-message.js';
 import { randomStateChange } from '../helpers/random-pool.js';
 import { type RandomRouter, randomRouter } from '../helpers/random-router.js';
 import { range } from '../helpers/random-schema.js';
 import { RandomValues } from '../helpers/random-values.js';
-import { loadImage, nativeDecisions, packedDecision } from '../helpers/route-image.js';
+import {
+  loadImage,
+  type NativeRouteImage,
+  nativeDecisions,
+  packedDecision,
+} from '../helpers/route-image.js';
 
 /** Messages decided both ways in a run; a run goes on until there were as many. */
 const decisionsMin = 20_000;
@@ -30,6 +42,8 @@ interface Totals {
   readonly copies: Map<number, number>;
   readonly reports: ImageReport[];
   readonly outcomes: Map<string, number>;
+  /** What became of the entries of all correlations. */
+  readonly entries: Map<string, number>;
 }
 
 function* messagesFor(random: RandomValues, router: RandomRouter): Generator<RandomMessage> {
@@ -53,8 +67,11 @@ function compareOne(seed: number, totals: Totals): void {
   native.seed(start);
   totals.reports.push(report);
   assertNoFallback(ir, report, seed);
-  for (const { source, message } of messagesFor(random, router)) {
+  for (const one of messagesFor(random, router)) {
+    const { source, message } = one;
     if (random.chance(8)) randomStateChange(random, state, native);
+    if (random.chance(10)) passTime(random, state, native);
+    aimAtOpen(random, ir, state, one);
     const returnAddress = random.u64();
     const expected = interpret(ir, state, source, message, returnAddress);
     const actual = native.step(source, message, returnAddress);
@@ -66,6 +83,20 @@ function compareOne(seed: number, totals: Totals): void {
     if (isDeepStrictEqual(actual, expected)) continue;
     const at = `seed ${seed}, endpoint ${source}, message ${Buffer.from(message).toString('hex')}`;
     expect(actual, at).toEqual(expected);
+  }
+  countEntries(state, native, totals, seed);
+}
+
+function countEntries(
+  { correlations }: InterpreterState,
+  native: NativeRouteImage,
+  { entries }: Totals,
+  seed: number,
+): void {
+  const counts = correlations.map((correlation) => correlation.counts);
+  expect(native.correlations(), `seed ${seed}`).toEqual(counts);
+  for (const [what, count] of counts.flatMap((one) => Object.entries(one))) {
+    entries.set(what, (entries.get(what) ?? 0) + count);
   }
 }
 
@@ -106,10 +137,12 @@ function compareMany(seed: number, totals: Totals): number {
     for (let change = random.below(4); change > 0; change -= 1) {
       randomStateChange(random, state, native);
     }
+    passTime(random, state, native);
+    for (const message of messages) aimAtOpen(random, ir, state, message);
     const actual = nativeDecisions(native, messages);
     for (const [at, { source, message }] of messages.entries()) {
       const decision = decide(ir, state, source, message);
-      settle(state, decision);
+      settle(state, decision, BigInt(source));
       const expected = packedDecision(decision);
       if (expected.every((word, place) => word === actual[4 * at + place])) continue;
       const hex = Buffer.from(message).toString('hex');
@@ -117,6 +150,7 @@ function compareMany(seed: number, totals: Totals): number {
       expect(words, `seed ${seed}, endpoint ${source}, message ${hex}`).toEqual(expected);
     }
   }
+  countEntries(state, native, totals, seed);
   return wanted;
 }
 
@@ -163,7 +197,13 @@ function assertNoFallback(ir: RouterIr, report: ImageReport, seed: number): void
 }
 
 describe('a route image executed by the engine', () => {
-  const totals: Totals = { decisions: 0, copies: new Map(), reports: [], outcomes: new Map() };
+  const totals: Totals = {
+    decisions: 0,
+    copies: new Map(),
+    reports: [],
+    outcomes: new Map(),
+    entries: new Map(),
+  };
 
   it('decides and transforms every message as the interpreter does', { timeout }, () => {
     const routersMax = Math.max(routerCount, decisionsMin / messagesPerRouter);
@@ -205,7 +245,9 @@ describe('a route image executed by the engine', () => {
     );
     expect(routes.some((route) => route.programs > 0)).toBe(true);
     expect(ops).toEqual(expect.arrayContaining(['shuffle', 'shuffleMore', 'mapByte']));
-    expect(new Set(ops).size).toBeGreaterThanOrEqual(20);
+    expect(new Set(ops).size).toBeGreaterThanOrEqual(22);
+    const lookups = routes.map(({ lookup }) => lookup?.by);
+    expect(new Set(lookups)).toEqual(new Set([undefined, 'id', 'key']));
     const pools = totals.reports.flatMap((report) => report.pools);
     expect(new Set(pools.map(({ strategy }) => strategy))).toEqual(new Set(poolStrategies));
   });
@@ -219,6 +261,15 @@ describe('a route image executed by the engine', () => {
     expect([...modes]).toEqual(expect.arrayContaining(wanted));
   });
 
+  it('was compared on entries that were found, closed, forgotten and refused', () => {
+    const { opened, closed, timedOut, evicted, notFound, refused } = Object.fromEntries(
+      totals.entries,
+    );
+    for (const count of [opened, closed, timedOut, evicted, notFound, refused]) {
+      expect(count).toBeGreaterThan(100);
+    }
+  });
+
   it('was compared on every outcome, the built-in rejects included', () => {
     const seen = [...totals.outcomes.keys()];
     const wanted = [
@@ -229,6 +280,8 @@ describe('a route image executed by the engine', () => {
       'reject 4',
       'reject 5',
       'reject 8',
+      'reject 16',
+      'reject 17',
     ];
     expect(seen).toEqual(expect.arrayContaining(wanted));
     expect(seen.some((key) => key.startsWith('reject 10'))).toBe(true);

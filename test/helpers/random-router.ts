@@ -15,6 +15,7 @@ import type {
   ValueIr,
 } from '../../lib/compiler/ir.js';
 import { randomCondition } from './random-condition.js';
+import { withCorrelations } from './random-correlation.js';
 import { withCopies } from './random-fan-out.js';
 import { poolsFor, randomPool } from './random-pool.js';
 import { manyConditions, randomTable } from './random-rules.js';
@@ -63,7 +64,7 @@ export function randomRouter(random: RandomValues): RandomRouter {
     drainTimeoutMs: 0,
     position: place(0),
   };
-  return { ir, boundaries };
+  return { ir: random.chance(40) ? withCorrelations(random, ir) : ir, boundaries };
 }
 
 interface Parts {

@@ -1,5 +1,6 @@
 // The native route image as tests see it: load one, and walk messages through its step.
 import type { Decision, Interpreted } from '../../lib/compiler/interpret.js';
+import type { CorrelationCounts } from '../../lib/compiler/interpret-correlation.js';
 import { native } from '../../lib/native.js';
 
 /** `RouteImage` of the addon. `step` returns what `interpret` returns for the same message. */
@@ -16,6 +17,9 @@ export interface NativeRouteImage {
   setLoad(endpoint: number, queuedBytes: number, outstanding: number): void;
   /** Starts the random numbers anew. */
   seed(value: bigint): void;
+  /** What time it is: correlations forget what has waited for too long. */
+  setClock(nowNs: bigint): void;
+  correlations(): readonly CorrelationCounts[];
   step(source: number, message: Uint8Array, returnAddress: bigint): Interpreted;
   decisions(sources: Uint8Array, messages: Uint8Array, ends: Uint8Array, results: Uint8Array): void;
 }

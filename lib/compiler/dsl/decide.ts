@@ -18,11 +18,12 @@ import {
   symbolClasses,
 } from './dimensions.js';
 import { refsOf, SymbolFieldRef } from './refs.js';
-import { makeRoute, type Route, type RouteOptions } from './route.js';
+import { type LookupOptions, makeRoute, type Route } from './route.js';
+import type { Action } from './rule-types.js';
 import { ActionNode, plain, RuleNode } from './rules.js';
 import { SpecialTarget, type TargetNode, targetOf } from './targets.js';
 import type { TransformNode } from './transform.js';
-import type { Action, Destination, Refs } from './types.js';
+import type { Destination, Refs } from './types.js';
 
 /**
  * Decides by a plain function over a finite domain: an enumeration, a boolean, or an integer in
@@ -46,7 +47,7 @@ export function decide<
   schema: S,
   domain: (message: Refs<S>) => Domain,
   decision: (values: InputsOf<Domain>) => Destination<NameOf<S>> | Action<NameOf<S>> | null,
-  options: RouteOptions<NameOf<S>> = {},
+  options: LookupOptions<S> = {},
 ): Route {
   const place = placeHere();
   if (!isSchema(schema)) {
@@ -209,7 +210,8 @@ class Questions {
 
 /** What tells targets apart: `returnTo(source)` makes an object of its own each time. */
 function keyOf(target: TargetNode): unknown {
-  return target instanceof SpecialTarget && target.ref === null ? target.kind : target;
+  if (!(target instanceof SpecialTarget)) return target;
+  return target.ref === null && target.correlation === null ? target.kind : target;
 }
 
 /** The table's cells, by classes, from the answers, by inputs. */

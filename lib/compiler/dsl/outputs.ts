@@ -3,6 +3,7 @@ import { optionError, type SourcePlace } from '../../errors.js';
 import type { IntegerType } from '../../schema/model.js';
 import { placeHere } from './capture.js';
 import { type CodeReference, codeReference } from './codes.js';
+import type { CorrelationNode } from './correlate.js';
 import type {
   AnyRef,
   BytesFieldRef,
@@ -37,6 +38,9 @@ export type ValueNode =
       readonly ref: GroupFieldRef;
       readonly build: (entry: unknown) => unknown;
     }
+  | { readonly kind: 'correlation-id'; readonly correlation: CorrelationNode }
+  /** `index`: of the fields that the correlation keeps. */
+  | { readonly kind: 'saved'; readonly correlation: CorrelationNode; readonly index: number }
   | { readonly kind: 'return-address' | 'sequence' | 'reject-code' };
 
 /** What stands for an optional field that is absent. */

@@ -6,6 +6,7 @@ import { exactInteger, isRecord } from '../../schema/options.js';
 import { defaultOf, type PlacedField } from '../view.js';
 import { type Capture, currentCapture } from './capture.js';
 import { builtInCode, type CodeReference } from './codes.js';
+import type { CorrelationNode, KeptField } from './correlate.js';
 import { FitNode, NarrowingNode, OutputValue, RescaleNode, type ValueNode } from './outputs.js';
 import {
   type AnyRef,
@@ -32,6 +33,8 @@ export type OutputNode =
     }
   | { readonly kind: 'scale'; readonly field: number; readonly power: number }
   | { readonly kind: 'group'; readonly field: number; readonly outputs: readonly PlannedOutput[] }
+  | { readonly kind: 'correlation-id'; readonly correlation: CorrelationNode }
+  | { readonly kind: 'saved'; readonly correlation: CorrelationNode; readonly index: number }
   | { readonly kind: 'return-address' | 'sequence' | 'reject-code' };
 
 /** What becomes of an optional source field that is absent. */
@@ -145,9 +148,35 @@ function plan(field: PlacedField, output: OutputValue, run: Capture, what: strin
     }
     case 'field':
       return fieldOf(field, value, run, output, what);
+    case 'saved':
+      if (takesKept(field, value.correlation.keptFields[value.index])) return value;
+      throw unfit(field, keptName(value), what, place);
+    case 'correlation-id':
+      special(field, value.kind, what, place);
+      return value;
     default:
-      return special(field, value.kind, what, place);
+      special(field, value.kind, what, place);
+      return { kind: value.kind };
   }
+}
+
+function keptName({ correlation, index }: Extract<ValueNode, { kind: 'saved' }>): string {
+  const { ir } = correlation.keptFields[index] ?? {};
+  return `${correlation.name}.saved.${ir?.name} (${ir?.type}, ${ir?.bytes} bytes)`;
+}
+
+/** Whether every value that is kept is one of the field. */
+function takesKept(field: PlacedField, kept: KeptField | undefined): boolean {
+  if (kept === undefined) return false;
+  const { ir, scale } = kept;
+  if (ir.type === 'bytes') {
+    const shape = { zero: 'ascii', space: 'ascii padded with spaces', none: 'bytes' } as const;
+    return field.shape === shape[ir.pad ?? 'none'] && field.bytes === ir.bytes;
+  }
+  const isSameScale = (field.scale ?? scale) === (scale ?? field.scale);
+  const isSafe = field.ir.max === undefined || ir.max !== undefined || !isBigint(ir.type);
+  if (!isPlainInteger(field) || !isIntegerType(field.type)) return false;
+  return isSameScale && isSafe && widens(ir.type, field.type);
 }
 
 function isPlainInteger(field: PlacedField): boolean {
@@ -305,18 +334,14 @@ function holds(field: PlacedField, value: bigint): boolean {
 
 const specialTypes: Readonly<Record<string, readonly string[]>> = {
   'return-address': ['u64'],
+  'correlation-id': ['u64'],
   sequence: ['u8', 'u16', 'u32', 'u64'],
   'reject-code': ['u32', 'u64'],
 };
 
-function special(
-  field: PlacedField,
-  kind: 'return-address' | 'sequence' | 'reject-code',
-  what: string,
-  place: SourcePlace,
-): OutputNode {
+function special(field: PlacedField, kind: string, what: string, place: SourcePlace): void {
   const types = specialTypes[kind] ?? [];
-  if (isPlainInteger(field) && types.includes(field.type)) return { kind };
+  if (isPlainInteger(field) && types.includes(field.type)) return;
   const expected = `a field of type ${types.join(', ')} for the ${kind}`;
   throw optionError('ERR_ROUTE', what, expected, `${field.name} (${field.type})`, place);
 }

@@ -7,10 +7,13 @@ import { type Raw, raw } from '../../schema/union.js';
 import type { DecisionTableIr } from '../ir.js';
 import { rulesPerRouteMax } from '../limits.js';
 import { type Capture, capture, currentCapture, noteUsed, placeHere } from './capture.js';
+import { LookupNode } from './correlate.js';
+import type { Lookup } from './correlate-types.js';
 import { refsOf } from './refs.js';
+import type { Action, Rule } from './rule-types.js';
 import { ActionNode, RuleNode } from './rules.js';
 import { type AnyEndpoint, EndpointNode, targetOf } from './targets.js';
-import type { Action, Destination, RawName, Refs, Rule, Source } from './types.js';
+import type { Destination, RawName, Refs, Source } from './types.js';
 
 export { ActionNode, always, otherwise, RuleNode, via, when } from './rules.js';
 
@@ -25,6 +28,8 @@ export class RouteNode {
   readonly rejects: ActionNode | null;
   /** Decides instead of the rules' conditions. */
   readonly table: DecisionTableIr | null;
+  /** What is found before the rules are asked. */
+  readonly lookup: LookupNode | null;
   readonly place: SourcePlace;
 
   constructor(parts: Omit<RouteNode, 'constructor'>) {
@@ -35,6 +40,7 @@ export class RouteNode {
     this.from = parts.from;
     this.rejects = parts.rejects;
     this.table = parts.table;
+    this.lookup = parts.lookup;
     this.place = parts.place;
   }
 }
@@ -56,12 +62,21 @@ export interface RouteOptions<Name extends string> {
   readonly name?: string;
 }
 
+/** The same of a message type whose fields a lookup can read. */
+export interface LookupOptions<S extends AnySchema> extends RouteOptions<NameOf<S>> {
+  /**
+   * What is found before the rules are asked: `(r) => orders.byId(r.clOrdId)`. Where nothing is,
+   * NOT_CORRELATED rejects the message.
+   */
+  readonly lookup?: (message: Refs<S>) => Lookup;
+}
+
 /** The signatures of `route.first`, `route.unique` and `route.all`. */
 interface Define {
   <S extends AnySchema>(
     schema: S,
     rules: (message: Refs<S>) => readonly Rule<NameOf<S>>[],
-    options?: RouteOptions<NameOf<S>>,
+    options?: LookupOptions<S>,
   ): Route;
   (messages: Raw, rules: () => readonly Rule<RawName>[], options?: RouteOptions<RawName>): Route;
 }
@@ -101,6 +116,7 @@ export function makeRoute(
     name: name === undefined ? null : checkName(name, `${subject}.name`, 'ERR_ROUTE', place),
     from: readFrom(reader),
     rejects: readRejects(reader),
+    lookup: readLookup(reader, parts.schema, subject),
   });
   reader.done();
   return node as unknown as Route;
@@ -172,6 +188,30 @@ function readRejects(reader: OptionReader): ActionNode | null {
   return new ActionNode(null, targetOf(given, `${reader.path}.rejects`, reader.place));
 }
 
+function readLookup(
+  reader: OptionReader,
+  schema: AnySchema | null,
+  subject: string,
+): LookupNode | null {
+  const given = reader.raw('lookup');
+  if (given === undefined) return null;
+  if (schema === null) {
+    throw reader.error('lookup', 'no lookup: raw messages have no fields', given);
+  }
+  if (typeof given !== 'function') {
+    throw reader.error('lookup', 'a function such as (r) => orders.byId(r.id)', given);
+  }
+  return capture(
+    `${subject}.lookup`,
+    (run) => given(refsOf(schema, run)) as unknown,
+    (returned) => {
+      if (returned instanceof LookupNode) return returned;
+      throw reader.error('lookup', 'orders.byId(…) or orders.byKey(…)', returned);
+    },
+    'none',
+  );
+}
+
 /**
  * Routes say where messages go. `route.first(schema, (o) => [rules], { from, rejects })`: the
  * callback gets the fields of the message in hand and returns rules; it runs while the route is
@@ -184,7 +224,8 @@ function readRejects(reader: OptionReader): ActionNode | null {
  * - `all`: each rule that holds sends the message; all of them or, when one of their destinations
  *   has no room, none, except those that say `.bestEffort()`.
  *
- * When no rule holds, NO_ROUTE rejects the message.
+ * When no rule holds, NO_ROUTE rejects the message. A route with a `lookup` finds what a rule with
+ * `.opens(…)` has remembered: the message that this one belongs to.
  *
  * @example
  * ```ts

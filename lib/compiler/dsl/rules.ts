@@ -1,13 +1,16 @@
-// Rules: `when(…).via(…).to(…)`, and what they do besides: taps, priorities, best effort.
+// Rules: `when(…).via(…).to(…)`, and what they do besides: taps, priorities, best effort,
+// what they remember.
 import { optionError } from '../../errors.js';
 import { OptionReader } from '../../schema/options.js';
 import type { ConditionIr } from '../ir.js';
 import { priorityMax, tapEveryMax } from '../limits.js';
 import { type Built, currentCapture, noteBuilt, placeHere } from './capture.js';
+import { type OpenNode, openingOf } from './correlate.js';
 import { useCondition } from './expressions.js';
+import type { ActionVia, RuleStart } from './rule-types.js';
 import { isTarget, type TargetNode, targetOf } from './targets.js';
 import { TransformNode } from './transform.js';
-import type { ActionVia, Condition, RuleStart, Transform } from './types.js';
+import type { Condition, Transform } from './types.js';
 
 /** Runtime form of Action. */
 export class ActionNode {
@@ -31,10 +34,20 @@ export interface Manner {
   readonly taps: readonly TapNode[];
   readonly isBestEffort: boolean;
   readonly priority: number;
+  /** What is remembered of the message. */
+  readonly open: OpenNode | null;
+  /** Whether what the route's lookup found is forgotten. */
+  readonly closes: boolean;
 }
 
 /** A rule that only sends the message. */
-export const plain: Manner = { taps: [], isBestEffort: false, priority: 0 };
+export const plain: Manner = {
+  taps: [],
+  isBestEffort: false,
+  priority: 0,
+  open: null,
+  closes: false,
+};
 
 /** When a rule holds; only `when` has a condition. Of `decide`: for which combination first. */
 type Start =
@@ -73,6 +86,18 @@ export class RuleNode {
 
   bestEffort(): RuleNode {
     return this.#with({ isBestEffort: true });
+  }
+
+  opens(correlation: unknown, opening: unknown): RuleNode {
+    if (this.manner.open !== null) {
+      const received = `a second opens(…), after ${this.manner.open.correlation.name}`;
+      throw optionError('ERR_ROUTE', 'opens', 'one opens(…) of a rule', received, placeHere());
+    }
+    return this.#with({ open: openingOf(correlation, opening) });
+  }
+
+  closes(): RuleNode {
+    return this.#with({ closes: true });
   }
 
   #with(manner: Partial<Manner>): RuleNode {

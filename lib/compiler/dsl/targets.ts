@@ -5,6 +5,7 @@ import type { Raw, Union } from '../../schema/union.js';
 import type { EndpointControlIr, EndpointIr, PoolIr } from '../ir.js';
 import type { BalancingNode, StrategyTable } from './balancing.js';
 import { currentCapture, placeHere } from './capture.js';
+import type { CorrelationNode } from './correlate.js';
 import { NumberFieldRef } from './refs.js';
 import type { Destination, RawName, Source, Value } from './types.js';
 
@@ -90,14 +91,27 @@ export class PoolNode {
   }
 }
 
-/** Runtime form of `returnTo` and `discard`. */
-export class SpecialTarget {
-  readonly kind: 'return-source' | 'return-field' | 'discard';
-  readonly ref: NumberFieldRef | null;
+type SpecialKind =
+  | 'return-source'
+  | 'return-field'
+  | 'discard'
+  | 'correlated-source'
+  | 'correlated-destination';
 
-  constructor(kind: 'return-source' | 'return-field' | 'discard', ref: NumberFieldRef | null) {
+/** Runtime form of `returnTo` and `discard`, and of where a correlation leads. */
+export class SpecialTarget {
+  readonly kind: SpecialKind;
+  readonly ref: NumberFieldRef | null;
+  readonly correlation: CorrelationNode | null;
+
+  constructor(
+    kind: SpecialKind,
+    ref: NumberFieldRef | null = null,
+    correlation: CorrelationNode | null = null,
+  ) {
     this.kind = kind;
     this.ref = ref;
+    this.correlation = correlation;
   }
 }
 
@@ -121,7 +135,7 @@ export function returnTo(address: typeof source | Value<'u64'>): Destination<str
 }
 
 function returnTarget(address: unknown): SpecialTarget {
-  if (address === source) return new SpecialTarget('return-source', null);
+  if (address === source) return new SpecialTarget('return-source');
   const isRequired = address instanceof NumberFieldRef && address.field.presence === null;
   if (isRequired && address.type === 'u64') {
     currentCapture('returnTo', address.capture);
@@ -136,7 +150,6 @@ function returnTarget(address: unknown): SpecialTarget {
 /** The message is counted and dropped. */
 export const discard: Destination<string> = new SpecialTarget(
   'discard',
-  null,
 ) as unknown as Destination<string>;
 
 export function isTarget(value: unknown): value is TargetNode {
@@ -148,6 +161,6 @@ export function isTarget(value: unknown): value is TargetNode {
 /** The target behind a destination. Throws when the value is none. */
 export function targetOf(value: unknown, option: string, place: SourcePlace): TargetNode {
   if (isTarget(value)) return value;
-  const expected = 'an endpoint, a pool, returnTo(…) or discard';
+  const expected = 'an endpoint, a pool, returnTo(…), discard or orders.source()';
   throw optionError('ERR_ROUTE', option, expected, value, place);
 }
