@@ -218,7 +218,11 @@ export class BlockWriter {
   /** Merges copies and adds the constants; or joins them all where that gives fewer ops. */
   #complete(): readonly Op[] {
     const written = new Uint8Array(this.#spec.initial.length);
-    for (const { name, target, bytes } of this.#ops) {
+    // What is kept is written once, too, unless it shares its bytes.
+    const kept = this.#late.filter((op, at) => {
+      return this.#late[at - 1]?.name === 'fromSaved' && op.name !== 'orBits';
+    });
+    for (const { name, target, bytes } of [...this.#ops, ...kept]) {
       if (written.subarray(target, target + bytes).includes(1)) {
         this.#fail('outputs that do not overlap', name);
       }

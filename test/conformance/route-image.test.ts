@@ -266,7 +266,7 @@ describe('a route image executed by the engine', () => {
       totals.entries,
     );
     for (const count of [opened, closed, timedOut, evicted, notFound, refused]) {
-      expect(count).toBeGreaterThan(100);
+      expect(count).toBeGreaterThan(20);
     }
   });
 

@@ -34,13 +34,19 @@ export function withCorrelations(random: RandomValues, ir: RouterIr): RouterIr {
   for (let count = random.between(1, 2); count > 0; count -= 1) {
     const origin = random.pick(typed);
     const schema = ir.schemas[origin.schema ?? -1] as SchemaIr;
-    const index = correlations.push(randomCorrelation(random, schema, correlations.length)) - 1;
+    const others = typed.filter((route) => route !== origin);
+    const shared = keysShared(schema, others, ir.schemas);
+    const made = randomCorrelation(random, schema, shared, correlations.length);
+    const index = correlations.push(made) - 1;
     const correlation = correlations[index] as CorrelationIr;
     routes = routes.map((route) => {
       const home = ir.schemas[route.schema ?? -1];
       if (home === undefined) return route;
       const opened = openRules(random, ir, route, home, index, correlation);
-      const lookup = route.lookup ?? randomLookup(random, home, index, correlation);
+      // Where all routes that open look something up first, nothing is ever open.
+      const share = route.name === origin.name || route.lookup !== undefined ? 8 : 75;
+      if (!random.chance(share)) return opened;
+      const lookup = randomLookup(random, home, index, correlation);
       return lookup === null ? opened : { ...opened, lookup };
     });
   }
@@ -56,6 +62,22 @@ function keepable(schema: SchemaIr): readonly FieldIr[] {
   return schema.fields.filter(({ bytes }) => bytes <= keptBytesMax);
 }
 
+/** Fields like which other routes' messages have one, so that they can be looked up by. */
+function keysShared(
+  schema: SchemaIr,
+  others: readonly RouteIr[],
+  schemas: readonly SchemaIr[],
+): readonly FieldIr[] {
+  const known = others.flatMap((route) => schemas[route.schema ?? -1]?.fields ?? []);
+  const isHeader = (field: FieldIr): boolean =>
+    [schema.sizeField, schema.typeField].some((at) => at !== null && schema.fields[at] === field);
+  return keepable(schema).filter((field) => {
+    const isLike = ({ type, bytes, pad }: FieldIr): boolean =>
+      type === field.type && bytes === field.bytes && pad === field.pad;
+    return !isHeader(field) && known.some(isLike);
+  });
+}
+
 function savedOf({ name, type, bytes, pad }: FieldIr): SavedIr {
   const kept = { name, type: type as SavedIr['type'], bytes };
   return pad === undefined ? kept : { ...kept, pad };
@@ -68,14 +90,20 @@ function someFields(random: RandomValues, fields: readonly FieldIr[], most: numb
   return [...chosen].filter(({ bytes }, at) => at === 0 || bytes <= 40).map(savedOf);
 }
 
-function randomCorrelation(random: RandomValues, schema: SchemaIr, index: number): CorrelationIr {
+function randomCorrelation(
+  random: RandomValues,
+  schema: SchemaIr,
+  shared: readonly FieldIr[],
+  index: number,
+): CorrelationIr {
   const fields = keepable(schema);
   const short = fields.filter(({ bytes }) => bytes <= 8);
-  const keyed = short.length > 0 && random.chance(80) ? short : fields;
+  const plain = short.length > 0 && random.chance(80) ? short : fields;
+  const keyed = shared.length > 0 && random.chance(80) ? shared : plain;
   return {
     name: `c${index}`,
-    capacity: random.pick([1, 2, 3, 5, 40]),
-    timeoutMs: random.between(1, 60),
+    capacity: random.pick([1, 2, 3, 20]),
+    timeoutMs: random.pick([1, 20, 60, 500]),
     full: random.pick(['reject', 'evict-oldest'] as const),
     key: keyed.length === 0 ? [] : someFields(random, keyed, 2),
     saved: fields.length === 0 ? [] : someFields(random, fields, 3),
@@ -128,7 +156,6 @@ function randomLookup(
   correlation: number,
   { key }: CorrelationIr,
 ): LookupIr | null {
-  if (random.chance(50)) return null;
   const ids = fieldsLike(random, schema, [{ name: 'id', type: 'u64', bytes: 8 }]);
   const keys = key.length === 0 ? null : fieldsLike(random, schema, key);
   const lookups: LookupIr[] = [
