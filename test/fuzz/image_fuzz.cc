@@ -11,6 +11,7 @@
 #include <iterator>
 #include <vector>
 
+#include "unit/native/route/correlated_image.h"
 #include "unit/native/route/image_parts.h"
 #include "unit/native/route/image_walk.h"
 #include "unit/native/route/native_image.h"
@@ -102,7 +103,8 @@ const std::vector<uint8_t>& known_image(uint32_t choice) {
   static const std::vector<uint8_t> known[] = {
       read_vector("order-gateway"), read_vector("every-kind"), trade_parts().image(),
       read_vector("texts"),         read_vector("every-pool"), read_vector("fan-out"),
-      read_vector("matchers"),      read_vector("plugged"),    read_vector("readings")};
+      read_vector("matchers"),      read_vector("plugged"),    read_vector("readings"),
+      correlated_parts().image()};
   return known[choice % std::size(known)];
 }
 
@@ -170,6 +172,17 @@ std::vector<uint8_t> message_for(const RouteImage& image, uint16_t source, Input
   return message;
 }
 
+// Lets some time go by, and gives the message a number that an order or an entry may have.
+void meet_entry(WalkState& state, std::vector<uint8_t>& message, Input& input) {
+  if (state.tables.empty()) return;
+  state.now_ns += uint64_t{input.u8()} * 5'000'000;
+  for (CorrelationTable* table : state.tables) (void)table->sweep(state.now_ns, 2);
+  const uint64_t number = input.u8() % 8;
+  if (message.size() < 16) return;
+  const uint64_t id = uint64_t{input.u8() % 8u} << 32 | number;
+  store_u64_le(message.data() + 8, id);
+}
+
 }  // namespace
 }  // namespace hyperroute
 
@@ -183,7 +196,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   for (uint32_t count = 0; count < kMessagesMax && !input.is_empty(); ++count) {
     const auto source = static_cast<uint16_t>(input.u8() % image.summary().endpoint_count);
     state.alive[source] = input.u8();
-    (void)walk(image, state, source, message_for(image, source, input), 0x0123456789ABCDEF);
+    std::vector<uint8_t> message = message_for(image, source, input);
+    meet_entry(state, message, input);
+    const StepMessage shown{message.data(), static_cast<uint32_t>(message.size()), source};
+    prefetch(image, state.step(), std::span(&shown, 1));
+    (void)walk(image, state, source, message, 0x0123456789ABCDEF);
   }
   return 0;
 }
