@@ -128,6 +128,11 @@ Status Replay::play_image(std::span<const uint8_t> payload) {
     made->libraries.push_back(text_of(path));
   }
   HR_TRY(RouteImage::load(image, made->image));
+  if (made->image.summary().correlation_count > 0) {
+    return Status::error(StatusCode::kRecording,
+                         "image %u has correlations; what they remember is not recorded",
+                         chunk.number);
+  }
   HR_TRY(made->plugins.bind(made->libraries, made->image));
   images_.emplace(chunk.number, std::move(made));
   return Status::success();
