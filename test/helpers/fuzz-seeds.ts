@@ -82,9 +82,10 @@ const messageImages = [
   'matchers',
   'plugged',
   'readings',
+  'correlated',
 ];
 /** Small ones: of the others the fuzzer has copies of its own to damage. */
-const wholeImages = ['relay', 'order-gateway', 'readings', 'plugged', 'fan-out'];
+const wholeImages = ['relay', 'order-gateway', 'readings', 'plugged', 'fan-out', 'correlated'];
 
 function* imageSeeds(): Generator<readonly [name: string, bytes: Uint8Array]> {
   // The input is the image.

@@ -12,7 +12,8 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), '../vectors');
  * `matchers`: each kind of matcher and class map.
  * `readings`: native messages with versions, variable data and optional fields, bits and places
  * that depend on a field. `plugged`: functions of plug-ins. `every-pool`: pools of every
- * strategy. `fan-out`: several copies of a message.
+ * strategy. `fan-out`: several copies of a message. `correlated`: entries of
+ * correlations.
  */
 export const imageVectors = [
   'order-gateway',
@@ -24,6 +25,7 @@ export const imageVectors = [
   'every-pool',
   'texts',
   'fan-out',
+  'correlated',
 ] as const;
 export type ImageVector = (typeof imageVectors)[number];
 

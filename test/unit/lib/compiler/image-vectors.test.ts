@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { emit, emitWithReport } from '../../../../lib/compiler/emit.js';
 import { imageFormatVersion } from '../../../../lib/compiler/emit-format.js';
 import { serialize } from '../../../../lib/compiler/serialize.js';
+import { correlatedIr } from '../../../helpers/correlated-vector.js';
 import { everyPoolIr } from '../../../helpers/every-pool.js';
 import { fanOutIr } from '../../../helpers/fan-out-router.js';
 import {
@@ -23,6 +24,7 @@ describe.each([
   ['plugged', pluggedIr],
   ['every-pool', everyPoolIr],
   ['fan-out', fanOutIr],
+  ['correlated', correlatedIr],
 ] as const)('the configuration of the image %s', (name, make) => {
   it('is what the compiler makes of it', () => {
     if (process.env.HYPERROUTE_UPDATE_VECTORS === '1') writeVectorIr(name, make());
