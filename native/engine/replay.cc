@@ -210,7 +210,8 @@ Status Replay::begin(Worker& worker, std::span<const uint8_t> bytes) {
                            .scratch = worker.scratch.data(),
                            .random = note.random,
                            .fan_out = worker.fan_out.get(),
-                           .tap_counts = worker.tap_counts.data()};
+                           .tap_counts = worker.tap_counts.data(),
+                           .correlating = nullptr};
   return Status::success();
 }
 
