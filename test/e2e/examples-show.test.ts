@@ -27,6 +27,7 @@ interface Example {
 
 const examples: readonly Example[] = [
   { folder: 'traffic-distribution', variable: 'DISTRIBUTION_PORT', ports: 9 },
+  { folder: 'protocol-integration', variable: 'INTEGRATION_PORT', ports: 2 },
   { folder: 'content-routing', variable: 'CONTENT_PORT', ports: 7 },
   { folder: 'fault-tolerance', variable: 'TOLERANCE_PORT', ports: 9 },
   { folder: 'data-sync', variable: 'SYNC_PORT', ports: 6 },
