@@ -15,9 +15,8 @@ namespace hyperroute {
 namespace {
 
 // Which member of the family the message is. Returns 0 and the slot, or the reject code.
-uint32_t recognise(const ImageTables& tables,
-                                                 const FamilyRecord& family,
-                                                 const StepMessage& message, uint32_t& slot) {
+uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
+                   const StepMessage& message, uint32_t& slot) {
   slot = 0;
   if (family.kind <= FamilyKind::kSingle) return 0;
   if (message.bytes < family.message_bytes_min) return code_of(RejectCode::kMalformed);
@@ -35,9 +34,8 @@ uint32_t recognise(const ImageTables& tables,
 }
 
 // After this returned 0, every field of the schema lies within the message's view.
-uint32_t check_frame(const ImageTables& tables,
-                                                   const MemberRecord& member, StepState& state,
-                                                   StepMessage& message) {
+uint32_t check_frame(const ImageTables& tables, const MemberRecord& member, StepState& state,
+                     StepMessage& message) {
   if (member.view != kNoRecord) [[unlikely]]
     return make_view(tables, member, state, message);
   if (message.bytes != member.message_bytes) return code_of(RejectCode::kMalformed);
@@ -49,8 +47,8 @@ uint32_t check_frame(const ImageTables& tables,
 }
 
 // Returns 0 and the route that serves the message, or the reject code.
-uint32_t find_route(const ImageTables& tables, StepState& state,
-                                                  StepMessage& message, uint16_t& route) {
+uint32_t find_route(const ImageTables& tables, StepState& state, StepMessage& message,
+                    uint16_t& route) {
   const EndpointRecord& endpoint = tables.endpoints[message.source];
   const FamilyRecord& family = tables.families[endpoint.family];
   uint32_t slot;
@@ -90,8 +88,8 @@ bool holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* m
 }
 
 // Plug-ins, and the lookup of a route that needs what an earlier message has left.
-[[gnu::noinline]] uint32_t run_rare_check(const ImageTables& tables, const StepState& state, const CheckRecord& check,
-                        const StepMessage& message) {
+[[gnu::noinline]] uint32_t run_rare_check(const ImageTables& tables, const StepState& state,
+                                          const CheckRecord& check, const StepMessage& message) {
   return check.kind == CheckKind::kPlugin ? plugin_check(tables, check.table, message.view)
                                           : look_up(tables, state, message, check.table);
 }
