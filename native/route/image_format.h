@@ -323,7 +323,7 @@ enum class OpKind : uint8_t {
   kShuffle,
   // Fills in bytes that an earlier kShuffle has left at zero.
   kShuffleMore,
-  kMapByte,  // By the value of one byte: slots[argument + it]; kNoIndex: no entry.
+  kMapByte,        // By the value of one byte: slots[argument + it]; kNoIndex: no entry.
   kCorrelationId,  // The id of the entry that the rule opens.
   kFromSaved,      // The next op reads what is kept in the entry that the lookup has found.
   kCount,
