@@ -168,9 +168,6 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
     ...judge(ir, route as RouteIr, condition, arrival),
     code: rejectName(ir, code),
   }));
-  // What a check rejects never gets to the rules.
-  const unchecked: readonly number[] = [0, rejectCodes.NO_ROUTE, rejectCodes.NOT_CORRELATED];
-  const isChecked = decision.rule === null && !unchecked.includes(decision.rejectCode);
   const judged =
     route === null || !hasLookedAtRules(decision, checks)
       ? { rules: [], before: 0 }
@@ -197,6 +194,8 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
 /** What a check rejects never gets to the rules; of those, one may leave the range of numbers. */
 function hasLookedAtRules({ rule, rejectCode }: Decision, checks: readonly Judged[]): boolean {
   if (rule !== null || rejectCode === rejectCodes.NO_ROUTE) return true;
+  // What it says of a message that belongs to nothing is what it would say if it did.
+  if (rejectCode === rejectCodes.NOT_CORRELATED) return true;
   return rejectCode === rejectCodes.OUT_OF_RANGE && checks.every(({ holds }) => holds === true);
 }
 
@@ -257,8 +256,8 @@ function judgedRules(
   decision: Decision,
   arrival: Arrival,
 ): { readonly rules: readonly JudgedRule[]; readonly before: number } {
-  const last = decision.rule ?? overflowing(ir, route, decision, arrival);
-  const last = decision.rule ?? ifFound(ir, route, decision, arrival) ?? route.rules.length - 1;
+  const found = decision.rule ?? ifFound(ir, route, decision, arrival);
+  const last = found ?? overflowing(ir, route, decision, arrival);
   const first = Math.max(0, last - rulesShownMax);
   const isSelected = route.mode === 'all' || route.table !== undefined;
   const holding = new Set(decision.deliveries.map(({ rule }) => rule ?? -1));

@@ -4,7 +4,6 @@
 import { rejectCodes, rejectCodeUserMax, rejectCodeUserMin } from '../codes.js';
 import { type HyperRouteError, optionError } from '../errors.js';
 import { checkControl, checkInFlight } from './check-control.js';
-import { checkControl } from './check-control.js';
 import { checkCorrelations } from './check-correlations.js';
 import { checkFrames } from './check-frames.js';
 import { checkNames } from './check-names.js';

@@ -69,8 +69,6 @@ export const sectionRecordBytes = {
   prefixNodes: 16,
   topicStates: 16,
   topicEdges: 32,
-  extras: 8,
-  topicEdges: 24,
   extras: 12,
   taps: 8,
   correlations: 16,
