@@ -41,7 +41,7 @@ class Users {
       }
     }
     for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
-      const uint16_t extra = tables_.actions[route.actions + rule].extra;
+      const uint16_t extra = tables_.actions[tables_.slots[route.actions + rule]].extra;
       if (extra == kNoIndex || tables_.extras[extra].opening == kNoIndex) continue;
       add(tables_.openings[tables_.extras[extra].opening].correlation, worker);
     }

@@ -114,7 +114,7 @@ std::vector<RouteCorrelations> find_correlations(const ImageTables& tables) {
       if (last.kind == CheckKind::kLookup) found[index].lookup = last.table;
     }
     for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
-      const uint16_t extra = tables.actions[route.actions + rule].extra;
+      const uint16_t extra = tables.actions[tables.slots[route.actions + rule]].extra;
       if (extra == kNoIndex || tables.extras[extra].opening == kNoIndex) continue;
       found[index].opening = tables.extras[extra].opening;
       break;

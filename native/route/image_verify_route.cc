@@ -30,9 +30,6 @@ Status ImageVerifier::verify_route(const RouteRecord& route, uint32_t index) {
     const uint16_t number = tables_.slots[route.actions + rule];
     HR_IMAGE_REQUIRE(number < tables_.actions.count, "no action %u", number);
     const ActionRecord& action = tables_.actions[number];
-    HR_TRY(verify_action(action, route));
-    HR_TRY(verify_extra(action, route));
-    const ActionRecord& action = tables_.actions[route.actions + rule];
     HR_TRY(verify_rule_action(action, route));
     if (opens(action)) ++opening_count;
     const uint64_t copies = deliveries_of(action);

@@ -105,7 +105,8 @@ inline void add_route(ImageParts& parts, CorrelatedSchema schema, ActionRecord a
   route.schema = schema;
   route.view = kNoIndex;
   route.message_bytes = kCorrelatedBytes;
-  route.actions = static_cast<uint32_t>(parts.actions.size());
+  route.actions = static_cast<uint32_t>(parts.slots.size());
+  parts.slots.push_back(static_cast<uint16_t>(parts.actions.size()));
   route.rule_count = 1;
   route.reject = kNoRecord;
   route.checks = static_cast<uint32_t>(parts.checks.size());

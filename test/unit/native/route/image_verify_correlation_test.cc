@@ -143,9 +143,9 @@ TEST(ImageVerifierCorrelation, RefusesRulesThatOpenOrCloseWhatTheyCannot) {
          RouteRecord& route = p.routes[kOrders];
          route.mode = RouteMode::kAll;
          route.otherwise = kNoRule;
-         route.actions = static_cast<uint32_t>(p.actions.size());
+         route.actions = static_cast<uint32_t>(p.slots.size());
          route.rule_count = 2;
-         p.actions.insert(p.actions.end(), 2, p.actions[0]);
+         p.slots.insert(p.slots.end(), 2, 0);
        }},
       {"an entry that is not opened", [](ImageParts& p) { p.routes[kOrders].reject = 0; }},
       {"no single message",
