@@ -69,7 +69,9 @@ export interface NativeReplayReport {
   readonly images: readonly { readonly number: number; readonly description: string }[];
   readonly tallies: readonly {
     readonly image: number;
-    readonly kind: 'rule' | 'endpoint' | 'return-source' | 'return-address' | 'reject' | 'discard';
+    readonly kind:
+      | ('rule' | 'endpoint' | 'return-source' | 'return-address')
+      | ('reject' | 'discard' | 'correlated');
     /** Route, endpoint or code. */
     readonly first: number;
     /** Rule. */
@@ -79,7 +81,7 @@ export interface NativeReplayReport {
 }
 
 export interface NativeRecordingReport {
-  readonly end: 'stopped' | 'full' | 'overrun' | 'too-large' | 'failed' | null;
+  readonly end: ('stopped' | 'full' | 'overrun' | 'too-large' | 'failed' | 'open-entries') | null;
   readonly errno: number;
   readonly bytes: number;
   readonly messages: number;

@@ -94,6 +94,7 @@ export const endTexts: Readonly<Record<RecordingEnd, string>> = {
   overrun: 'messages came faster than the file could be written',
   'too-large': 'a message is too large to be recorded',
   failed: 'the file could not be written',
+  'open-entries': 'a correlation had been used before it was recorded',
 };
 
 function changesText(changes: UpdateReport): string {

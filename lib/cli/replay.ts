@@ -114,6 +114,7 @@ function totalsOf(report: NativeReplayReport) {
     destinations: sharesOf(report, ({ kind, first }, names) => {
       if (kind === 'endpoint') return names.endpoint(first);
       if (kind === 'return-source') return '(to its source)';
+      if (kind === 'correlated') return '(where an entry says)';
       return kind === 'return-address' ? '(return addresses)' : null;
     }),
     rejects: sharesOf(report, ({ kind, first }, names) => {

@@ -18,9 +18,12 @@ export interface RecordOptions {
  * Why a recording has ended. `stopped`: by `stop()`, or because the router was closed. `full`: the
  * file has as many bytes as it may have. `overrun`: a worker was faster than the file could be
  * written. `too-large`: a message had more than 4,190,000 bytes. `failed`: the file could not be
- * written. Up to that point the recording is whole, whatever the reason.
+ * written. `open-entries`: a correlation had been used before it was recorded. Up to that point the
+ * recording is whole, whatever the reason.
  */
-export type RecordingEnd = 'stopped' | 'full' | 'overrun' | 'too-large' | 'failed';
+export type RecordingEnd =
+  | ('stopped' | 'full' | 'overrun')
+  | ('too-large' | 'failed' | 'open-entries');
 
 export interface RecordingReport {
   readonly path: string;

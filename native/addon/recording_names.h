@@ -22,6 +22,8 @@ inline Napi::Value recording_end_name(Napi::Env env, RecordingEnd reason) {
       return Napi::String::New(env, "too-large");
     case RecordingEnd::kFailed:
       return Napi::String::New(env, "failed");
+    case RecordingEnd::kOpenEntries:
+      return Napi::String::New(env, "open-entries");
   }
   return env.Null();
 }

@@ -31,6 +31,7 @@ const char* outcome_name(Outcome outcome) {
 
 const char* target_name(TargetKind target) {
   if (target == TargetKind::kEndpoint) return "endpoint";
+  if (target == TargetKind::kCorrelated) return "correlated";
   return target == TargetKind::kReturnSource ? "return-source" : "return-address";
 }
 
@@ -76,8 +77,8 @@ Napi::Array decisions_of(Napi::Env env, std::span<const uint8_t> bytes) {
 }
 
 const char* tally_name(uint32_t kind) {
-  static constexpr const char* kNames[] = {"rule",           "endpoint", "return-source",
-                                           "return-address", "reject",   "discard"};
+  static constexpr const char* kNames[] = {"rule",   "endpoint", "return-source", "return-address",
+                                           "reject", "discard",  "correlated"};
   return kNames[kind];
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "engine/duty_cycle.h"
+#include "engine/recording_datapath.h"
 #include "include/hyperroute/codes.h"
 #include "route/correlate_datapath.h"
 
@@ -59,6 +60,8 @@ inline void settle_entries(Cycle& cycle, const Decision& decision, uint64_t sour
     cycle.view->destinations[return_address_slot(destination)].control->note_request();
   }
   settle_correlations(cycle.view->step, decision, {source, destination, cycle.now_ns});
+  if (cycle.notes != nullptr) [[unlikely]]
+    cycle.notes->settled(source, destination);
 }
 
 }  // namespace hyperroute

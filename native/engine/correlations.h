@@ -34,6 +34,7 @@ struct CorrelationCounters {
 struct KeptTable {
   std::unique_ptr<CorrelationTable> table;
   CorrelationCounts published;
+  uint32_t number = 0;  // From 1; no other table of the router has it.
 };
 
 // A correlation of an image at one worker.

@@ -59,8 +59,10 @@ class RecordingNotes {
       tell_changes(view.step.load);
     }
     decisions_offset_ = padded_note_bytes(sizeof(MessageNote) + message.bytes);
-    note_ = claim(uint64_t{decisions_offset_} + kDecisionsMax * kDecisionBytesMax);
+    note_ = claim(uint64_t{decisions_offset_} + kDecisionsMax * kDecisionBytesMax +
+                  sizeof(SettledNote));
     if (note_ == nullptr) return;
+    settled_ = {};
     message_ = MessageNote{{0, NoteKind::kMessage}, message.bytes, message.source, 0, 0};
     const uint32_t end_offset = sizeof(MessageNote) + message.bytes;
     std::memcpy(note_ + sizeof(MessageNote), message.data, message.bytes);
@@ -74,17 +76,34 @@ class RecordingNotes {
     ++message_.decision_count;
   }
 
+  // Entries were opened or closed for the message.
+  void settled(uint64_t source, uint64_t destination) noexcept {
+    settled_ = {source, destination};
+    message_.flags |= kMessageSettled;
+  }
+
   void end_message(bool is_held) noexcept {
     if (note_ == nullptr) {
       missed(1);
       return;
     }
+    if ((message_.flags & kMessageSettled) != 0) {
+      std::memcpy(note_ + note_bytes_, &settled_, sizeof settled_);
+      note_bytes_ += static_cast<uint32_t>(sizeof settled_);
+    }
     message_.header.note_bytes = note_bytes_;
-    message_.flags = is_held ? kMessageHeld : 0;
+    if (is_held) message_.flags |= kMessageHeld;
     std::memcpy(note_, &message_, sizeof message_);
     producer_.commit(note_bytes_);
     note_ = nullptr;
     if (!is_held) add(message_count_, 1);
+  }
+
+  // Between bursts: a table has closed entries that waited too long. One that has not been noted
+  // yet is empty when it is, or it is not noted at all.
+  void swept(uint32_t table, uint32_t entry_count, uint64_t now_ns) noexcept {
+    if (is_over_ || !is_told(table)) return;
+    put(SweepNote{{sizeof(SweepNote), NoteKind::kSweep}, table, entry_count, now_ns});
   }
 
   // Messages that are not noted, because the recording is over.
@@ -109,6 +128,9 @@ class RecordingNotes {
   }
 
  private:
+  // Of correlations an image has no more (lib/compiler/limits.ts).
+  static constexpr uint32_t kTablesMax = 64;
+
   static void add(std::atomic<uint64_t>& counter, uint64_t count) noexcept {
     // Relaxed, no read-modify-write: the worker is the only writer.
     counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
@@ -137,11 +159,38 @@ class RecordingNotes {
     producer_.commit();
   }
 
+  [[nodiscard]] bool is_told(uint32_t table) const noexcept {
+    for (uint32_t index = 0; index < tables_told_count_; ++index) {
+      if (tables_told_[index] == table) return true;
+    }
+    return false;
+  }
+
+  // Which tables the worker has. False: one of them holds what no reader of the notes can know.
+  [[nodiscard]] bool note_tables(const WorkerView& view, uint8_t* out) noexcept {
+    uint32_t numbers[kTablesMax];
+    const size_t count = view.correlations.size();
+    for (size_t index = 0; index < count; ++index) {
+      CorrelationNote note{};
+      if (const auto& kept = view.correlations[index].kept; kept != nullptr) {
+        const CorrelationTable& table = *kept->table;
+        if (!is_told(kept->number) && table.counts().opened != 0) return false;
+        note = {kept->number, table.entry(0).generation};
+      }
+      numbers[index] = note.number;
+      std::memcpy(out + index * sizeof note, &note, sizeof note);
+    }
+    std::memcpy(tables_told_, numbers, count * sizeof(uint32_t));
+    tables_told_count_ = static_cast<uint32_t>(count);
+    return true;
+  }
+
   // The state that the worker starts from with this image.
   void begin(const Installed& installed, const WorkerView& view) noexcept {
     const ImageSummary& summary = installed.summary;
-    const uint64_t bytes =
-        begin_note_bytes(summary.endpoint_count, summary.pool_count, summary.tap_count);
+    if (summary.correlation_count > kTablesMax) return void(end(RecordingEnd::kOpenEntries));
+    const uint64_t bytes = begin_note_bytes(summary.endpoint_count, summary.pool_count,
+                                            summary.tap_count, summary.correlation_count);
     uint8_t* const room = claim(bytes);
     if (room == nullptr) return;
     const BeginNote note{{static_cast<uint32_t>(bytes), NoteKind::kBegin},
@@ -160,6 +209,11 @@ class RecordingNotes {
     std::memcpy(at, view.step.pool_positions, summary.pool_count * sizeof(uint32_t));
     at += padded_note_bytes(summary.pool_count * static_cast<uint32_t>(sizeof(uint32_t)));
     std::memcpy(at, view.step.tap_counts, summary.tap_count * sizeof(uint32_t));
+    at += padded_note_bytes(summary.tap_count * static_cast<uint32_t>(sizeof(uint32_t)));
+    if (!note_tables(view, at)) {
+      producer_.abort();
+      return void(end(RecordingEnd::kOpenEntries));
+    }
     producer_.commit();
     sequence_ = installed.sequence;
     std::memcpy(alive_told_, alive_, summary.endpoint_count);
@@ -198,6 +252,10 @@ class RecordingNotes {
   uint32_t note_bytes_ = 0;
   uint32_t decisions_offset_ = 0;
   MessageNote message_{};
+  SettledNote settled_{};
+  // Numbers of the tables that a reader of the notes knows.
+  uint32_t tables_told_[kTablesMax]{};
+  uint32_t tables_told_count_ = 0;
   // By endpoint: what the step sees, and what a reader of the notes knows.
   uint8_t alive_[kSlotCountMax]{};
   uint8_t alive_told_[kSlotCountMax]{};

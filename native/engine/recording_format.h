@@ -71,14 +71,15 @@ static_assert(sizeof(ImageChunk) == 16);
 
 // Why a recording has no more notes.
 enum class RecordingEnd : uint32_t {
-  kNone = 0,  // It goes on.
-  kStopped,   // It was asked to stop, or the router was closed.
-  kFull,      // The file has the bytes it may have.
-  kOverrun,   // A worker was faster than the file was written.
-  kTooLarge,  // A note is longer than the ring between the worker and the file.
-  kFailed,    // The file could not be written.
+  kNone = 0,     // It goes on.
+  kStopped,      // It was asked to stop, or the router was closed.
+  kFull,         // The file has the bytes it may have.
+  kOverrun,      // A worker was faster than the file was written.
+  kTooLarge,     // A note is longer than the ring between the worker and the file.
+  kFailed,       // The file could not be written.
+  kOpenEntries,  // A correlation had entries before it was recorded.
 };
-inline constexpr uint32_t kRecordingEndCount = 6;
+inline constexpr uint32_t kRecordingEndCount = 7;
 
 struct EndChunk {
   RecordingEnd reason;
@@ -87,7 +88,7 @@ struct EndChunk {
 };
 static_assert(sizeof(EndChunk) == 16);
 
-enum class NoteKind : uint32_t { kBegin = 1, kChange = 2, kBurst = 3, kMessage = 4 };
+enum class NoteKind : uint32_t { kBegin = 1, kChange = 2, kBurst = 3, kMessage = 4, kSweep = 5 };
 
 struct NoteHeader {
   uint32_t note_bytes;  // With this header, without padding.
@@ -100,7 +101,8 @@ constexpr uint32_t padded_note_bytes(uint32_t bytes) noexcept {
 }
 
 // The worker decides by an image from here on, from this state. Behind it, each padded to 8 bytes:
-// alive bytes and EndpointLoads by endpoint, positions by pool, counts by tap.
+// alive bytes and EndpointLoads by endpoint, positions by pool, counts by tap, CorrelationNotes by
+// correlation.
 struct BeginNote {
   NoteHeader header;
   uint32_t image;
@@ -111,11 +113,19 @@ struct BeginNote {
 };
 static_assert(sizeof(BeginNote) == 32);
 
+// A table that the worker has for a correlation. One whose number is new is empty.
+struct CorrelationNote {
+  uint32_t number;            // 0: it is another worker's.
+  uint32_t first_generation;  // Of a new one: what its first ids are made from.
+};
+static_assert(sizeof(CorrelationNote) == 8);
+
 constexpr uint64_t begin_note_bytes(uint64_t endpoint_count, uint64_t pool_count,
-                                    uint64_t tap_count) noexcept {
+                                    uint64_t tap_count, uint64_t correlation_count) noexcept {
   const auto padded = [](uint64_t bytes) { return (bytes + 7) / 8 * 8; };
   return sizeof(BeginNote) + padded(endpoint_count) + endpoint_count * sizeof(EndpointLoad) +
-         padded(pool_count * sizeof(uint32_t)) + padded(tap_count * sizeof(uint32_t));
+         padded(pool_count * sizeof(uint32_t)) + padded(tap_count * sizeof(uint32_t)) +
+         correlation_count * sizeof(CorrelationNote);
 }
 
 // Endpoints whose alive byte or load is another one now. Behind it: that many EndpointChanges.
@@ -141,6 +151,15 @@ struct BurstNote {
 };
 static_assert(sizeof(BurstNote) == 16);
 
+// Entries of a table were closed, since they had waited too long.
+struct SweepNote {
+  NoteHeader header;
+  uint32_t table;  // Its number.
+  uint32_t entry_count;
+  uint64_t now_ns;
+};
+static_assert(sizeof(SweepNote) == 24);
+
 // A message and what was decided of it: by the rules, and, where it was rejected, about the notice.
 // Behind it: the message, padded to 8 bytes, and the decisions.
 struct MessageNote {
@@ -154,7 +173,16 @@ static_assert(sizeof(MessageNote) == 16);
 
 // The message waits for room in a queue: it is decided anew, as another note.
 inline constexpr uint8_t kMessageHeld = 1;
+// Entries were opened or closed when it was sent: a SettledNote follows the decisions.
+inline constexpr uint8_t kMessageSettled = 2;
 inline constexpr uint32_t kDecisionsMax = 2;
+
+// What entries remember of where a message came from and where it went. The time is the burst's.
+struct SettledNote {
+  uint64_t source;
+  uint64_t destination;
+};
+static_assert(sizeof(SettledNote) == 16);
 
 struct DecisionNote {
   Outcome outcome;
@@ -162,7 +190,8 @@ struct DecisionNote {
   uint8_t skipped_count;
   uint8_t tap_count;
   uint16_t route;
-  uint16_t reserved;
+  uint8_t correlates;
+  uint8_t reserved;
   uint32_t rule;
   uint32_t reject_code;
 };
@@ -190,9 +219,15 @@ inline constexpr uint32_t kDecisionBytesMax =
 // Writes what a decision says; equal decisions give equal bytes. Returns how many.
 inline uint32_t write_decision(const Decision& decision, const StepState& state,
                                uint8_t* out) noexcept {
-  const DecisionNote note{decision.outcome,   decision.delivery_count, decision.skipped_count,
-                          decision.tap_count, decision.route,          0,
-                          decision.rule,      decision.reject_code};
+  const DecisionNote note{decision.outcome,
+                          decision.delivery_count,
+                          decision.skipped_count,
+                          decision.tap_count,
+                          decision.route,
+                          decision.correlates,
+                          0,
+                          decision.rule,
+                          decision.reject_code};
   std::memcpy(out, &note, sizeof note);
   uint8_t* at = out + sizeof note;
   for (uint32_t index = 0; index < decision.delivery_count; ++index) {

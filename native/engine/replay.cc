@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/qsbr.h"
+#include "route/correlate_datapath.h"
 
 namespace hyperroute {
 namespace {
@@ -73,6 +74,7 @@ Status Replay::open(std::span<const uint8_t> bytes) {
   for (Worker& worker : workers_) {
     worker.scratch.resize(kScratchBytes);
     worker.fan_out = std::make_unique<FanOut>();
+    worker.correlating = std::make_unique<Correlating>();
   }
   return Status::success();
 }
@@ -128,11 +130,6 @@ Status Replay::play_image(std::span<const uint8_t> payload) {
     made->libraries.push_back(text_of(path));
   }
   HR_TRY(RouteImage::load(image, made->image));
-  if (made->image.summary().correlation_count > 0) {
-    return Status::error(StatusCode::kRecording,
-                         "image %u has correlations; what they remember is not recorded",
-                         chunk.number);
-  }
   HR_TRY(made->plugins.bind(made->libraries, made->image));
   images_.emplace(chunk.number, std::move(made));
   return Status::success();
@@ -171,7 +168,10 @@ Status Replay::play_notes(uint16_t index, std::span<const uint8_t> payload) {
         HR_TRY(change(worker, note));
         continue;
       case NoteKind::kBurst:
-        if (note.size() != sizeof(BurstNote)) return damaged("a burst");
+        HR_TRY(burst(worker, note));
+        continue;
+      case NoteKind::kSweep:
+        HR_TRY(sweep(worker, note));
         continue;
       case NoteKind::kMessage:
         HR_TRY(message(index, note));
@@ -188,8 +188,8 @@ Status Replay::begin(Worker& worker, std::span<const uint8_t> bytes) {
   const auto found = images_.find(note.image);
   if (found == images_.end()) return damaged("a state of no image");
   const ImageSummary summary = found->second->image.summary();
-  const uint64_t wanted_bytes =
-      begin_note_bytes(note.endpoint_count, note.pool_count, note.tap_count);
+  const uint64_t wanted_bytes = begin_note_bytes(note.endpoint_count, note.pool_count,
+                                                 note.tap_count, summary.correlation_count);
   if (note.endpoint_count != summary.endpoint_count || note.pool_count != summary.pool_count ||
       note.tap_count != summary.tap_count || bytes.size() != wanted_bytes || note.random == 0) {
     return damaged("a state of another image");
@@ -204,6 +204,10 @@ Status Replay::begin(Worker& worker, std::span<const uint8_t> bytes) {
   copy_values(rest, worker.loads);
   copy_values(rest, worker.pool_positions);
   copy_values(rest, worker.tap_counts);
+  if (const Status status = take_tables(worker, rest); !status.ok()) {
+    worker.image = nullptr;
+    return status;
+  }
   worker.state = StepState{.pool_positions = worker.pool_positions.data(),
                            .alive = worker.alive.data(),
                            .load = worker.loads.data(),
@@ -211,7 +215,58 @@ Status Replay::begin(Worker& worker, std::span<const uint8_t> bytes) {
                            .random = note.random,
                            .fan_out = worker.fan_out.get(),
                            .tap_counts = worker.tap_counts.data(),
-                           .correlating = nullptr};
+                           .correlating = worker.correlating.get()};
+  return Status::success();
+}
+
+// The tables of the worker's image, from as many CorrelationNotes.
+Status Replay::take_tables(Worker& worker, std::span<const uint8_t> notes) {
+  const ImageTables& tables = worker.image->image.tables();
+  *worker.correlating = Correlating{};
+  worker.tables_in_use.clear();
+  worker.strange_tables.clear();
+  for (uint32_t index = 0; index < worker.image->image.summary().correlation_count; ++index) {
+    CorrelationNote note;
+    if (!read(notes, note)) return damaged("a state of another image");
+    notes = notes.subspan(sizeof note);
+    const CorrelationRecord& record = tables.correlations[index];
+    const auto known = worker.tables.find(note.number);
+    if (note.number != 0 && known != worker.tables.end()) {
+      CorrelationTable* const table = known->second.get();
+      const auto& used = worker.tables_in_use;
+      const bool is_taken = std::find(used.begin(), used.end(), table) != used.end();
+      if (is_taken || !(table->record() == record)) return damaged("a table of another kind");
+      worker.tables_in_use.push_back(table);
+      continue;
+    }
+    auto made = CorrelationTable::create(record, note.first_generation);
+    if (!made.ok()) return made.status();
+    worker.tables_in_use.push_back(made.value().get());
+    if (note.number == 0) {
+      worker.strange_tables.push_back(made.take());
+    } else {
+      worker.tables.emplace(note.number, made.take());
+    }
+  }
+  worker.correlating->tables = worker.tables_in_use.data();
+  return Status::success();
+}
+
+Status Replay::burst(Worker& worker, std::span<const uint8_t> bytes) {
+  BurstNote note;
+  if (!read(bytes, note) || bytes.size() != sizeof note) return damaged("a burst");
+  worker.now_ns = note.now_ns;
+  return Status::success();
+}
+
+Status Replay::sweep(Worker& worker, std::span<const uint8_t> bytes) {
+  SweepNote note;
+  if (!read(bytes, note) || bytes.size() != sizeof note) return damaged("a sweep");
+  const auto found = worker.tables.find(note.table);
+  if (found == worker.tables.end() ||
+      found->second->sweep(note.now_ns, note.entry_count) != note.entry_count) {
+    return damaged("a sweep");
+  }
   return Status::success();
 }
 
@@ -243,11 +298,16 @@ Status Replay::message(uint16_t index, std::span<const uint8_t> bytes) {
   std::span<const uint8_t> rest = bytes.subspan(sizeof note);
   std::span<const uint8_t> padded;
   const uint64_t padded_bytes = (uint64_t{note.message_bytes} + 7) / 8 * 8;
-  if (!take(rest, padded_bytes, padded) || !are_decisions(rest, note.decision_count)) {
-    return damaged("a message");
+  if (!take(rest, padded_bytes, padded)) return damaged("a message");
+  SettledNote settled{};
+  if ((note.flags & kMessageSettled) != 0) {
+    if (rest.size() < sizeof settled) return damaged("a message");
+    (void)read(rest.last(sizeof settled), settled);
+    rest = rest.first(rest.size() - sizeof settled);
   }
+  if (!are_decisions(rest, note.decision_count)) return damaged("a message");
   const std::span<const uint8_t> data = padded.first(note.message_bytes);
-  decide_again(worker, note, data);
+  decide_again(worker, note, data, settled);
   const bool is_held = (note.flags & kMessageHeld) != 0;
   if (!std::equal(replayed_.begin(), replayed_.end(), rest.begin(), rest.end())) {
     ++report_.different_count;
@@ -269,7 +329,8 @@ Status Replay::message(uint16_t index, std::span<const uint8_t> bytes) {
 
 // The engine's way, as far as it depends on decisions: whether a notice was due, and whether the
 // message had to wait, depended on sockets, so the recording says it.
-void Replay::decide_again(Worker& worker, const MessageNote& note, std::span<const uint8_t> bytes) {
+void Replay::decide_again(Worker& worker, const MessageNote& note, std::span<const uint8_t> bytes,
+                          const SettledNote& settled) {
   // A copy of exactly the message's size, so that a sanitizer sees a read behind it.
   const std::vector<uint8_t> copy(bytes.begin(), bytes.end());
   const RouteImage& image = worker.image->image;
@@ -286,6 +347,10 @@ void Replay::decide_again(Worker& worker, const MessageNote& note, std::span<con
     if (!is_held) tally(worker, notice, 0);
   } else if (!is_held && decision.outcome != Outcome::kReject) {
     settle(image, worker.state, decision);
+    if ((note.flags & kMessageSettled) != 0 && decision.correlates != 0) {
+      settle_correlations(worker.state, decision,
+                          {settled.source, settled.destination, worker.now_ns});
+    }
   }
   replayed_.resize(used_bytes);
 }
@@ -307,11 +372,19 @@ void Replay::tally(const Worker& worker, const Decision& decision, uint32_t deci
   }
   for (uint32_t index = 0; index < decision.delivery_count; ++index) {
     const Delivery& delivery = delivery_at(decision, worker.state, index);
-    if (delivery.target == TargetKind::kEndpoint) {
-      add(TallyKind::kEndpoint, delivery.endpoint, 0);
-    } else {
-      const bool is_source = delivery.target == TargetKind::kReturnSource;
-      add(is_source ? TallyKind::kReturnSource : TallyKind::kReturnAddress, 0, 0);
+    switch (delivery.target) {
+      case TargetKind::kEndpoint:
+        add(TallyKind::kEndpoint, delivery.endpoint, 0);
+        continue;
+      case TargetKind::kReturnSource:
+        add(TallyKind::kReturnSource, 0, 0);
+        continue;
+      case TargetKind::kReturnAddress:
+        add(TallyKind::kReturnAddress, 0, 0);
+        continue;
+      case TargetKind::kCorrelated:
+        add(TallyKind::kCorrelated, 0, 0);
+        continue;
     }
   }
 }

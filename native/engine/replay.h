@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "engine/plugin_library.h"
 #include "engine/recording_format.h"
+#include "route/correlation.h"
 #include "route/image.h"
 #include "route/step.h"
 
@@ -29,6 +30,7 @@ enum class TallyKind : uint32_t {
   kReturnAddress,
   kReject,
   kDiscard,
+  kCorrelated,
 };
 
 class Replay {
@@ -86,20 +88,26 @@ class Replay {
     std::vector<EndpointLoad> loads;
     std::vector<uint8_t> scratch;
     std::unique_ptr<FanOut> fan_out;
+    // By number; and those that other workers have, so that no message finds none.
+    std::map<uint32_t, std::unique_ptr<CorrelationTable>> tables;
+    std::vector<std::unique_ptr<CorrelationTable>> strange_tables;
+    std::vector<CorrelationTable*> tables_in_use;
+    std::unique_ptr<Correlating> correlating;
+    uint64_t now_ns = 0;
     StepState state{};
-  };
-  struct Decided {
-    std::vector<uint8_t> bytes;
-    Decision last{};  // Of the message, or of its notice.
   };
 
   Status play_image(std::span<const uint8_t> payload);
   Status play_notes(uint16_t index, std::span<const uint8_t> payload);
   Status play_end(std::span<const uint8_t> payload);
   Status begin(Worker& worker, std::span<const uint8_t> note);
+  static Status take_tables(Worker& worker, std::span<const uint8_t> notes);
+  static Status burst(Worker& worker, std::span<const uint8_t> note);
+  static Status sweep(Worker& worker, std::span<const uint8_t> note);
   static Status change(Worker& worker, std::span<const uint8_t> note);
   Status message(uint16_t index, std::span<const uint8_t> note);
-  void decide_again(Worker& worker, const MessageNote& note, std::span<const uint8_t> bytes);
+  void decide_again(Worker& worker, const MessageNote& note, std::span<const uint8_t> bytes,
+                    const SettledNote& settled);
   void tally(const Worker& worker, const Decision& decision, uint32_t decision_count);
 
   Report report_;

@@ -187,6 +187,7 @@ class Router {
   bool is_recording_detached_ = false;
   uint64_t installed_count_ = 0;
   uint32_t image_count_ = 0;
+  uint32_t table_count_ = 0;  // Of correlations.
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

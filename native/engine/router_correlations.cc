@@ -80,6 +80,7 @@ Status Router::make_correlation(const Installed& installed, uint32_t index, uint
   if (!table.ok()) return table.status();
   use.kept = std::make_shared<KeptTable>();
   use.kept->table = table.take();
+  use.kept->number = ++table_count_;
   use.kept->table->listen(&entry_removed, workers_[worker]->listener());
   return Status::success();
 }

@@ -10,11 +10,6 @@ Status Router::begin_recording(const RecordingOptions& options, std::string_view
   if (read_recording(report) && report.reason == RecordingEnd::kNone) {
     return Status::error(StatusCode::kState, "a recording is going on");
   }
-  if (installed_ && installed_->summary.correlation_count > 0) {
-    return Status::error(StatusCode::kState,
-                         "a router with correlations cannot be recorded: what they remember has "
-                         "no place in a recording");
-  }
   // One that ended by itself is still with the workers, who would go on with what is freed.
   if (recording_ != nullptr && !is_recording_detached_) {
     return Status::error(StatusCode::kState, "the recording before has not been stopped");

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/cpu.h"
+#include "engine/recording_datapath.h"
 
 namespace hyperroute {
 namespace {
@@ -206,8 +207,12 @@ void Worker::refresh_alive() {
 // everything has its turn.
 void Worker::sweep_correlations() {
   const auto count_max = static_cast<uint32_t>(kBurstCountMax * (ports_.size() + 1));
-  for (CorrelationTable* table : cycle_.view->tables) {
-    if (table != nullptr) table->sweep(cycle_.now_ns, count_max);
+  for (const CorrelationUse& use : cycle_.view->correlations) {
+    if (use.kept == nullptr) continue;
+    const uint32_t closed_count = use.kept->table->sweep(cycle_.now_ns, count_max);
+    if (closed_count > 0 && cycle_.notes != nullptr) {
+      cycle_.notes->swept(use.kept->number, closed_count, cycle_.now_ns);
+    }
   }
 }
 

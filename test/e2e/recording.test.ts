@@ -21,8 +21,9 @@ import {
   when,
 } from 'hyperroute';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Finished, hyperroute, Running } from '../helpers/cli.js';
+import { hyperroute, Running } from '../helpers/cli.js';
 import { Job, Jobs, job, refuse } from '../helpers/jobs.js';
+import { replayed, sum } from '../helpers/replayed.js';
 import { eventually, offerAll } from '../helpers/router-lines.js';
 
 const timeout = 60_000;
@@ -42,31 +43,6 @@ function newFile(): string {
   fileCount += 1;
   return join(folder, `${fileCount}.recording`);
 }
-
-type Shares = Readonly<Record<string, { readonly messages: number; readonly share: number }>>;
-
-interface Replayed {
-  readonly ok: boolean;
-  readonly file: { readonly kind: string; readonly position?: number };
-  readonly messages: number;
-  readonly different: number;
-  readonly missed: number;
-  readonly images: number;
-  readonly workers: number;
-  readonly end: string | null;
-  readonly discarded: number;
-  readonly rules: Shares;
-  readonly destinations: Shares;
-  readonly rejects: Shares;
-}
-
-async function replayed(path: string): Promise<Replayed & { readonly finished: Finished }> {
-  const finished = await hyperroute(['replay', path, '--json']);
-  return { ...(JSON.parse(finished.stdout) as Replayed), finished };
-}
-
-const sum = (shares: Shares): number =>
-  Object.values(shares).reduce((total, { messages }) => total + messages, 0);
 
 /** A destination that answers probes and counts jobs. */
 class Venue {
@@ -231,13 +207,24 @@ describe('a file', () => {
     whole = readFileSync(path);
   }
 
+  /** In the middle of a chunk of notes, behind some others. */
+  function place(): number {
+    const starts: number[] = [];
+    const words = new DataView(whole.buffer, whole.byteOffset, whole.byteLength);
+    for (let at = 32; at < whole.length; at += 24 + words.getUint32(at + 12, true)) starts.push(at);
+    // The image first, the end last.
+    expect(starts.length).toBeGreaterThan(4);
+    const [start = 0, next = 0] = starts.slice(-3);
+    return Math.floor((start + next) / 2);
+  }
+
   it('that was cut short is played up to there', { timeout }, async () => {
     await recorded();
     const path = newFile();
-    writeFileSync(path, whole.subarray(0, Math.floor(whole.length * 0.7)));
+    writeFileSync(path, whole.subarray(0, place()));
     const result = await replayed(path);
     expect(result).toMatchObject({ ok: true, different: 0, end: null, file: { kind: 'torn' } });
-    expect(result.messages).toBeGreaterThan(messages / 4);
+    expect(result.messages).toBeGreaterThan(0);
     expect(result.messages).toBeLessThan(messages);
     expect(result.finished.code).toBe(0);
   });
@@ -245,14 +232,15 @@ describe('a file', () => {
   it('with a flipped bit is refused from there on', { timeout }, async () => {
     await recorded();
     const path = newFile();
-    const at = Math.floor(whole.length * 0.8);
+    const at = place();
     const damaged = Uint8Array.from(whole);
     damaged[at] = (damaged[at] ?? 0) ^ 16;
     writeFileSync(path, damaged);
     const result = await replayed(path);
     expect(result).toMatchObject({ ok: false, different: 0, file: { kind: 'damaged' } });
     expect(result.file.position).toBeLessThanOrEqual(at);
-    expect(result.messages).toBeGreaterThan(messages / 4);
+    expect(result.messages).toBeGreaterThan(0);
+    expect(result.messages).toBeLessThan(messages);
     expect(result.finished.code).toBe(1);
   });
 

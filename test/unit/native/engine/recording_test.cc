@@ -1,40 +1,14 @@
 // Recordings: what workers note gets to the file whole, is decided again in the same way, and any
 // damage of the file is found.
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
 
 #include "base/prng.h"
-#include "engine/recording.h"
-#include "engine/replay.h"
-#include "relay_fixture.h"
+#include "recording_fixture.h"
 
 namespace hyperroute {
 namespace {
 
 constexpr uint32_t kPollsMax = 10'000;
-
-class RecordingTest : public testing::Test {
- protected:
-  RecordingTest() {
-    const testing::TestInfo* const info = testing::UnitTest::GetInstance()->current_test_info();
-    path_ = testing::TempDir() + "hyperroute-" + std::to_string(::getpid()) + "-" + info->name();
-    std::filesystem::remove(path_);
-  }
-  ~RecordingTest() override { std::filesystem::remove(path_); }
-
-  [[nodiscard]] RecordingOptions options(uint64_t bytes_max = 64u << 20) const {
-    return RecordingOptions{path_, bytes_max};
-  }
-
-  [[nodiscard]] std::vector<uint8_t> bytes() const {
-    std::ifstream file(path_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  }
-
-  std::string path_;
-};
 
 void settle(Relay& relay) {
   uint32_t polls = 0;
@@ -52,39 +26,6 @@ void exchange(Relay& relay, uint64_t count) {
       while (relay.receive(endpoint, received)) continue;
     }
   }
-}
-
-Recording::Report wait_for_end(Router& router) {
-  Recording::Report report{};
-  for (uint32_t tries = 0; tries < 10'000; ++tries) {
-    EXPECT_TRUE(router.read_recording(report));
-    if (report.reason != RecordingEnd::kNone) break;
-    ::usleep(1000);
-  }
-  EXPECT_NE(report.reason, RecordingEnd::kNone);
-  return report;
-}
-
-enum class Ending { kWhole, kTorn, kDamaged };
-
-// Plays a file as far as it goes.
-Ending play(std::span<const uint8_t> file, Replay& replay) {
-  if (file.size() < sizeof(RecordingHeader)) return Ending::kTorn;
-  if (!replay.open(file.first(sizeof(RecordingHeader))).ok()) return Ending::kDamaged;
-  file = file.subspan(sizeof(RecordingHeader));
-  while (!file.empty()) {
-    if (file.size() < sizeof(ChunkHeader)) return Ending::kTorn;
-    const auto header = file.first(sizeof(ChunkHeader));
-    const auto payload_bytes = replay.payload_bytes(header);
-    if (!payload_bytes.ok()) return Ending::kDamaged;
-    file = file.subspan(sizeof(ChunkHeader));
-    if (file.size() < payload_bytes.value()) return Ending::kTorn;
-    // Of exactly its size, so that a sanitizer sees a read behind it.
-    const std::vector<uint8_t> payload(file.begin(), file.begin() + payload_bytes.value());
-    if (!replay.play(header, payload).ok()) return Ending::kDamaged;
-    file = file.subspan(payload_bytes.value());
-  }
-  return replay.report().end.reason == RecordingEnd::kNone ? Ending::kTorn : Ending::kWhole;
 }
 
 TEST_F(RecordingTest, IsDecidedAgainInTheSameWay) {
@@ -294,19 +235,7 @@ TEST_F(RecordingTest, DamageWithRightCheckSumsIsRefusedOrPlayed) {
   uint32_t damaged_count = 0;
   for (uint32_t round = 0; round < 3000; ++round) {
     std::vector<uint8_t> changed = file;
-    size_t at = sizeof(RecordingHeader);
-    while (at + sizeof(ChunkHeader) <= changed.size()) {
-      ChunkHeader header;
-      std::memcpy(&header, changed.data() + at, sizeof header);
-      uint8_t* const payload = changed.data() + at + sizeof header;
-      const bool is_notes = header.kind == ChunkKind::kNotes;
-      for (uint64_t count = is_notes ? 1 + random.next_u64() % 3 : 0; count > 0; --count) {
-        payload[random.next_u64() % header.payload_bytes] = static_cast<uint8_t>(random.next_u64());
-      }
-      header.crc = crc_of_chunk(header, payload);
-      std::memcpy(changed.data() + at, &header, sizeof header);
-      at += sizeof header + header.payload_bytes;
-    }
+    damage_notes(changed, random, 3);
     Replay replay;
     const Ending ending = play(changed, replay);
     EXPECT_NE(ending, Ending::kTorn) << "round " << round << " of seed " << kSeed;
