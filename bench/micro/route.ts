@@ -21,6 +21,28 @@ import {
 const byHand = 'hand-written C++';
 const seed = 20_260_101;
 
+/** Open orders while the order flow is measured. */
+const liveCounts = [10_000, 100_000, 1_000_000] as const;
+const orderSteps = ['new order', 'report', 'replace', 'last report'] as const;
+/** Places for orders that are about to be opened. */
+const spareOrders = 64;
+
+const ordersName = (liveCount: number): string => `${liveCount.toLocaleString('en')} open orders`;
+
+/** One at a time with the fewest orders, in bursts with the most. */
+const orderTargets: readonly Target[] = orderSteps.flatMap((step): Target[] => {
+  const single = `${ordersName(liveCounts[0])}, ${step}: one at a time`;
+  const burst = `${ordersName(liveCounts[2])}, ${step}: bursts of 32`;
+  return [
+    { case: single, against: 'limit', target: 60, better: 'lower' },
+    { case: single, against: 'limit', target: 150, better: 'lower', figure: 'p99' },
+    { case: single, against: byHand, target: 1.8, better: 'lower' },
+    { case: burst, against: 'limit', target: 60, better: 'lower' },
+    { case: burst, against: 'limit', target: 150, better: 'lower', figure: 'p99' },
+    { case: burst, against: byHand, target: 1.5, better: 'lower' },
+  ];
+});
+
 const targets: readonly Target[] = [
   { case: 'stateless: one at a time', against: 'limit', target: 50, better: 'lower' },
   { case: 'stateless: one at a time', against: byHand, target: 1.8, better: 'lower' },
@@ -57,6 +79,22 @@ async function statelessFlow(context: BenchContext): Promise<Round[]> {
     inputs: withExpected(ir, statelessInputs(randomBelow(seed))),
     ...(context.quick ? { roundCount: 5, passCount: 2 } : { roundCount: 31, passCount: 20 }),
   });
+}
+
+async function orderFlow({ cpus, nativePath, quick }: BenchContext): Promise<Round[]> {
+  const { orderRouter } = await import('./route-orders.js');
+  const rounds: Round[] = [];
+  for (const liveCount of quick ? liveCounts.slice(0, 1) : liveCounts) {
+    const image = emit(orderRouter(liveCount + spareOrders));
+    const size = quick ? ['5', '20'] : ['11', '1000'];
+    const name = ordersName(liveCount);
+    const measured = await withFiles([image], ([path = '']) => {
+      const flow = ['route', 'orders', String(cpus[1]), ...size, name, path, String(liveCount)];
+      return runNative(nativePath, flow);
+    });
+    rounds.push(...measured.filter((round) => round.case !== 'clock'));
+  }
+  return rounds;
 }
 
 /** How long it took to make the image, from the rules as they are written in the configuration. */
@@ -96,10 +134,15 @@ async function scaling(context: BenchContext): Promise<Round[]> {
 async function run(context: BenchContext): Promise<Measured> {
   const stateless = await statelessFlow(context);
   context.say('route: more and more rules …');
+  context.say('route: orders …');
+  const orders = await orderFlow(context);
+  const measured = new Set(orders.map((round) => round.case));
+  const allTargets = [...targets, ...orderTargets.filter((target) => measured.has(target.case))];
   const scaled = await scaling(context);
   context.say('route: changing the configuration …');
   const { swapRounds } = await import('../latency/swap.js');
-  return { rounds: [...stateless, ...scaled, ...(await swapRounds(context))], targets };
+  const swaps = await swapRounds(context);
+  return { rounds: [...stateless, ...orders, ...scaled, ...swaps], targets: allTargets };
 }
 
 export const route: Bench = {

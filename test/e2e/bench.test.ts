@@ -31,6 +31,14 @@ const targets = [
   ['route', 'stateless: one at a time', 'limit', 50],
   ['route', 'stateless: one at a time', 'hand-written C++', 1.8],
   ['route', 'stateless: bursts of 32', 'hand-written C++', 1.5],
+  ...['new order', 'report', 'replace', 'last report'].flatMap((step) => {
+    const name = `10,000 open orders, ${step}: one at a time`;
+    return [
+      ['route', name, 'limit', 60],
+      ['route', name, 'limit', 150],
+      ['route', name, 'hand-written C++', 1.8],
+    ] as const;
+  }),
 ] as const;
 
 /** Those that want a peer which takes Java and the network to build. */
@@ -143,6 +151,8 @@ function checkRoute(report: BenchReport | undefined): void {
     .filter(({ case: name }) => name.startsWith('stateless'))
     .map(({ subject }) => subject);
   expect(subjects.toSorted()).toEqual(['hand-written C++', 'hand-written C++', 'ours', 'ours']);
+  const orders = timed.filter(({ case: name }) => name.includes('open orders'));
+  expect(orders).toHaveLength(16);
   for (const kind of ['exact', 'range', 'prefix', 'topic', 'overlapping']) {
     const ofKind = results.filter(({ case: name }) => name.includes(` ${kind} rules`));
     const sizes = new Set(ofKind.flatMap(({ bytes }) => bytes ?? []));

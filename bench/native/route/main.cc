@@ -2,12 +2,15 @@
 #include "bench/native/route/main.h"
 
 #include <cstdlib>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "base/cpu.h"
 #include "bench/native/options.h"
 #include "bench/native/route/measure.h"
+#include "bench/native/route/measure_orders.h"
+#include "bench/native/route/orders.h"
 #include "bench/native/route/ours.h"
 #include "bench/native/route/stateless.h"
 #include "bench/native/route/subject.h"
@@ -19,12 +22,24 @@ namespace {
 
 constexpr uint32_t kRoundCountMax = 1'000;
 constexpr uint32_t kPassCountMax = 100'000;
+constexpr uint32_t kLiveMax = 10'000'000;
 
 uint32_t parse_count(const char* text, uint32_t high) {
   char* end = nullptr;
   const unsigned long value = std::strtoul(text, &end, 10);
   if (*text == '\0' || *end != '\0' || value > high) fail(2, "not a number: '%s'", text);
   return static_cast<uint32_t>(value);
+}
+
+void bench_orders(const RouteImage& image, uint32_t live_count, const RouteRun& run,
+                  Output& output) {
+  if (image.tables().correlations.count != 1) fail(1, "one correlation is expected");
+  const uint32_t endpoint_count = image.summary().endpoint_count;
+  SubjectOf<OurRouter> ours(endpoint_count, image);
+  SubjectOf<OrderRouter> by_hand(endpoint_count, image.tables().correlations[0].capacity);
+  RouteSubject* const subjects[] = {&ours, &by_hand};
+  const double clock_ns = add_clock(output);
+  measure_orders(subjects, live_count, run, clock_ns, output);
 }
 
 }  // namespace
@@ -40,6 +55,8 @@ void bench_route(int argument_count, char** arguments, Output& output) {
   };
   if (!pin_to_cpu(cpu).ok()) fail(1, "cannot run on CPU %u", cpu);
   const RouteImage image = load_image(read_file(arguments[5], kImageBytesMax));
+  if (flow == "orders")
+    return bench_orders(image, parse_count(arguments[6], kLiveMax), run, output);
   const Traffic traffic(arguments[6]);
 
   const uint32_t endpoint_count = image.summary().endpoint_count;

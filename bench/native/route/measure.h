@@ -13,9 +13,6 @@
 
 namespace hyperroute {
 
-// Messages between two readings of the clock where the time of one is a mean.
-inline constexpr uint32_t kBurstCount = 32;
-
 struct RouteRun {
   const char* name;  // Of the case.
   uint32_t round_count;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/native/route/traffic.h"
+#include "route/correlation.h"
 #include "route/image.h"
 #include "route/step.h"
 
@@ -22,8 +23,12 @@ class OurRouter {
   explicit OurRouter(const RouteImage& image);
 
   Routed route(const RouteInput& input, Sink& sink);
+  // At most kPrefetchCountMax messages, that are routed next.
+  void prefetch(std::span<const RouteInput> inputs);
 
  private:
+  void make_tables();
+
   const RouteImage& image_;
   std::vector<uint32_t> positions_;
   std::vector<uint8_t> alive_;
@@ -31,6 +36,9 @@ class OurRouter {
   std::vector<uint8_t> scratch_;
   std::vector<uint32_t> tap_counts_;
   std::unique_ptr<FanOut> fan_out_;
+  std::vector<std::unique_ptr<CorrelationTable>> tables_;
+  std::vector<CorrelationTable*> table_pointers_;
+  Correlating correlating_;
   StepState state_;
 };
 

@@ -4,6 +4,7 @@
 // Thread: main.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 
@@ -12,6 +13,9 @@
 #include "bench/native/samples.h"
 
 namespace hyperroute {
+
+// Messages that arrive together.
+inline constexpr uint32_t kBurstCount = 32;
 
 class RouteSubject {
  public:
@@ -24,11 +28,14 @@ class RouteSubject {
   virtual Routed route(const RouteInput& input) = 0;
   // All messages, one after the other. Returns how many were rejected.
   virtual uint32_t run(std::span<const RouteInput> inputs) = 0;
+  // What became of the last messages of either: the n-th stands at n % kBurstCount.
+  virtual std::span<const Routed> results() const = 0;
   // The same with a sample for each message, from one reading of the clock to the next.
   virtual uint32_t run_timed(std::span<const RouteInput> inputs, Samples& samples) = 0;
 };
 
-// `Router` has a name and `Routed route(const RouteInput&, Sink&)`.
+// `Router` has a name and `Routed route(const RouteInput&, Sink&)`, and may have
+// `void prefetch(std::span<const RouteInput>)` for the messages of a burst.
 template <typename Router>
 class SubjectOf final : public RouteSubject {
  public:
@@ -41,17 +48,27 @@ class SubjectOf final : public RouteSubject {
 
   uint32_t run(std::span<const RouteInput> inputs) override {
     uint32_t rejected = 0;
-    for (const RouteInput& input : inputs) {
-      rejected += router_.route(input, sink_).endpoint == kNowhere ? 1 : 0;
+    for (size_t start = 0; start < inputs.size(); start += kBurstCount) {
+      const auto burst =
+          inputs.subspan(start, std::min<size_t>(kBurstCount, inputs.size() - start));
+      if constexpr (requires { router_.prefetch(burst); }) router_.prefetch(burst);
+      Routed* result = results_;
+      for (const RouteInput& input : burst) {
+        *result = router_.route(input, sink_);
+        rejected += result++->endpoint == kNowhere ? 1 : 0;
+      }
     }
     return rejected;
   }
 
   uint32_t run_timed(std::span<const RouteInput> inputs, Samples& samples) override {
     uint32_t rejected = 0;
+    uint32_t number = 0;
     uint64_t before = ticks();
     for (const RouteInput& input : inputs) {
-      rejected += router_.route(input, sink_).endpoint == kNowhere ? 1 : 0;
+      Routed& result = results_[number++ % kBurstCount];
+      result = router_.route(input, sink_);
+      rejected += result.endpoint == kNowhere ? 1 : 0;
       const uint64_t after = ticks();
       samples.add(after - before);
       before = after;
@@ -59,8 +76,11 @@ class SubjectOf final : public RouteSubject {
     return rejected;
   }
 
+  std::span<const Routed> results() const override { return results_; }
+
  private:
   Sink sink_;
+  Routed results_[kBurstCount] = {};
   Router router_;
 };
 
