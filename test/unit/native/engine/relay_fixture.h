@@ -136,10 +136,10 @@ class Relay {
     return slot.ok() ? slot.value() : 0;
   }
 
-  void install() { install(image_); }
-  void install(std::span<const uint8_t> image) {
+  void install() { install(image); }
+  void install(std::span<const uint8_t> other) {
     InstallSpec spec;
-    spec.image = image;
+    spec.image = other;
     spec.slot_of_endpoint = slots;
     spec.route_names = options_.route_names;
     spec.correlation_names = options_.correlation_names;

@@ -29,7 +29,7 @@ std::vector<uint8_t> pool_image(PoolKind kind) {
     pool.slot_count = 2;
     parts.bytes.insert(parts.bytes.end(), {0, 1});
   }
-  ActionRecord& action = parts.actions[left_route(parts).actions];
+  ActionRecord& action = parts.actions[parts.slots[left_route(parts).actions]];
   action.kind = ActionKind::kPool;
   action.target = static_cast<uint16_t>(parts.pools.size());
   parts.pools.push_back(pool);
@@ -40,13 +40,18 @@ std::vector<uint8_t> pool_image(PoolKind kind) {
 std::vector<uint8_t> tap_image() {
   ImageParts parts = ImageParts::of(read_vector("relay"));
   RouteRecord& route = left_route(parts);
-  ActionRecord action = parts.actions[route.actions];
+  ActionRecord action = parts.actions[parts.slots[route.actions]];
   ActionRecord tapped = action;
   tapped.target = Relay::kEcho;
   action.extra = static_cast<uint16_t>(parts.extras.size());
-  parts.extras.push_back({static_cast<uint32_t>(parts.taps.size()), 1, 0});
+  ExtraRecord extra{};
+  extra.taps = static_cast<uint32_t>(parts.taps.size());
+  extra.tap_count = 1;
+  extra.opening = kNoIndex;
+  parts.extras.push_back(extra);
   parts.taps.push_back({static_cast<uint32_t>(parts.actions.size()) + 1, 3});
-  route.actions = static_cast<uint32_t>(parts.actions.size());
+  route.actions = static_cast<uint32_t>(parts.slots.size());
+  parts.slots.push_back(static_cast<uint16_t>(parts.actions.size()));
   parts.actions.push_back(action);
   parts.actions.push_back(tapped);
   return parts.image();

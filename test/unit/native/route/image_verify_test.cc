@@ -95,7 +95,7 @@ TEST(ImageVerifier, RefusesActionsAndPoolsThatPointAstray) {
                   {"names an endpoint", [](ImageParts& p) { p.pool_members[1].endpoint = 5; }},
                   {"no endpoint", [](ImageParts& p) { p.actions[0].target = 5; }},
                   {"no pool", [](ImageParts& p) { p.actions[1].target = 1; }},
-                  {"kind of action", [](ImageParts& p) { p.actions[0].kind = ActionKind{6}; }},
+                  {"kind of action", [](ImageParts& p) { p.actions[0].kind = ActionKind{99}; }},
                   {"no transform", [](ImageParts& p) { p.actions[0].transform = 3; }},
                   {"another message type", [](ImageParts& p) { p.actions[0].transform = 2; }},
                   {"another message type", [](ImageParts& p) { p.actions[0].output_bytes = 41; }},

@@ -115,12 +115,13 @@ TEST(Shuffle, IsRefusedWhereItReadsOrWritesAstray) {
 // A message of one byte that is mapped to two.
 Status load_byte_map(RouteImage& image, uint32_t code, uint32_t table, FieldKind load) {
   ImageParts parts = plain_parts(2);
-  parts.slots.assign(256, kNoIndex);
-  parts.slots[7] = 0x1234;
+  const auto first = static_cast<uint32_t>(parts.slots.size());
+  parts.slots.resize(first + 256, kNoIndex);
+  parts.slots[first + 7] = 0x1234;
   OpRecord op = copy_op(OpKind::kMapByte, 0, 0);
   op.load = load;
   op.store = 1;
-  op.argument = table;
+  op.argument = first + table;
   op.code = code;
   add_transform(parts, {.source_bytes = 2, .output_bytes = 2, .output_schema = 1, .ops = {op}});
   use_transform(parts);
