@@ -7,17 +7,17 @@ import type { Json } from '../schema/canonical.js';
 import { messageFromJson, messageToJson } from '../schema/json.js';
 import { schemaFromJson } from '../schema/load.js';
 import { isRecord } from '../schema/options.js';
-import type { AnySchema } from '../schema/schema.js';
+import type { Schema } from '../schema/schema.js';
 
 /** A configuration, and the types of its messages. */
 export interface TypedConfig {
   readonly ir: RouterIr;
   /** In the order of `ir.schemas`. */
-  readonly schemas: readonly AnySchema[];
+  readonly schemas: readonly Schema[];
 }
 
 export function typedConfig({ ir, types }: LoadedConfig): TypedConfig {
-  return { ir, schemas: types.map((json) => schemaFromJson(json) as AnySchema) };
+  return { ir, schemas: types.map((json) => schemaFromJson(json)) };
 }
 
 /** A message as people and programs read it. */
@@ -78,8 +78,8 @@ export interface Arrival {
 
 /** What may be said of a message, apart from itself. */
 export interface ArrivalDefaults {
-  readonly from?: string;
-  readonly type?: string;
+  readonly from?: string | undefined;
+  readonly type?: string | undefined;
 }
 
 /**
@@ -115,7 +115,7 @@ function sourceOf({ endpoints, routes }: RouterIr, from: unknown): number {
   throw refused('from', `an endpoint, such as ${names}`, from);
 }
 
-function typeOf({ ir, schemas }: TypedConfig, source: number, type: unknown): AnySchema {
+function typeOf({ ir, schemas }: TypedConfig, source: number, type: unknown): Schema {
   const { members } = ir.families[ir.endpoints[source]?.family ?? 0] ?? { members: [] };
   const [only, ...more] = members;
   const name = ir.endpoints[source]?.name;

@@ -185,6 +185,12 @@ class RecordingNotes {
     return true;
   }
 
+  // Returns the place behind it. What a router has none of has no address either.
+  static uint8_t* append(uint8_t* at, const void* from, size_t bytes) noexcept {
+    if (bytes > 0) std::memcpy(at, from, bytes);
+    return at + padded_note_bytes(static_cast<uint32_t>(bytes));
+  }
+
   // The state that the worker starts from with this image.
   void begin(const Installed& installed, const WorkerView& view) noexcept {
     const ImageSummary& summary = installed.summary;
@@ -201,15 +207,10 @@ class RecordingNotes {
                          view.step.random};
     std::memset(room, 0, bytes);
     std::memcpy(room, &note, sizeof note);
-    uint8_t* at = room + sizeof note;
-    std::memcpy(at, alive_, summary.endpoint_count);
-    at += padded_note_bytes(summary.endpoint_count);
-    std::memcpy(at, view.step.load, summary.endpoint_count * sizeof(EndpointLoad));
-    at += summary.endpoint_count * sizeof(EndpointLoad);
-    std::memcpy(at, view.step.pool_positions, summary.pool_count * sizeof(uint32_t));
-    at += padded_note_bytes(summary.pool_count * static_cast<uint32_t>(sizeof(uint32_t)));
-    std::memcpy(at, view.step.tap_counts, summary.tap_count * sizeof(uint32_t));
-    at += padded_note_bytes(summary.tap_count * static_cast<uint32_t>(sizeof(uint32_t)));
+    uint8_t* at = append(room + sizeof note, alive_, summary.endpoint_count);
+    at = append(at, view.step.load, summary.endpoint_count * sizeof(EndpointLoad));
+    at = append(at, view.step.pool_positions, summary.pool_count * sizeof(uint32_t));
+    at = append(at, view.step.tap_counts, summary.tap_count * sizeof(uint32_t));
     if (!note_tables(view, at)) {
       producer_.abort();
       return void(end(RecordingEnd::kOpenEntries));

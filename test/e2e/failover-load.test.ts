@@ -149,6 +149,8 @@ describe('one of sixteen destinations, by hash and under load', () => {
     for (let index = 0; index < 16; index++) await venues.start(index);
     const strategy = lb.hash(Job.refs.key);
     const { router } = await start(ports, strategy, { slowStart: '800ms' });
+    // They have come up together, so none is spared while they all ramp; that has to be over.
+    await sleep(1000);
     const load = new Load(router);
     let home = new Map<number, Set<number>>();
     for (let tries = 0; home.size < keyCount && tries < 1000; tries++) {
