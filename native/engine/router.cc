@@ -101,12 +101,17 @@ Result<uint8_t> Router::find_slot() {
 Result<Ticket> Router::post(CommandKind kind, uint8_t slot, const void* argument) {
   EndpointPort* target = slots_[slot].port.get();
   if (target == nullptr) return Status::error(StatusCode::kNotFound, "slot %u is free", slot);
+  // Commands are carried out in order, and the slot may be freed as soon as this one is done.
+  if (slots_[slot].is_detached) {
+    return Status::error(StatusCode::kNotFound, "the endpoint in slot %u is closed", slot);
+  }
   Worker& worker = *workers_[target->owner()];
   const uint64_t number = worker.post(Command{kind, 0, target, argument});
   if (number == 0) {
     return Status::error(StatusCode::kLimit, "worker %s has too many commands waiting",
                          worker.options().name.c_str());
   }
+  slots_[slot].is_detached = kind == CommandKind::kDetach;
   return Ticket{target->owner(), number};
 }
 
@@ -116,6 +121,7 @@ void Router::free_slot(uint8_t slot) {
   place.port->close();
   place.generation_seed = place.port->generation_after();
   place.port.reset();
+  place.is_detached = false;
   place.freed_at = ++freed_count_;
 }
 

@@ -141,6 +141,7 @@ class Router {
  private:
   struct Slot {
     std::unique_ptr<EndpointPort> port;
+    bool is_detached = false;  // kDetach was posted: nobody may look into the port after it.
     uint16_t generation_seed = 0;
     Counter sent = nullptr;
     // Slots are taken in the order they were freed, so that a stale return address meets a free

@@ -262,6 +262,18 @@ TEST(Router, AnEndpointDoesNotFollowOneThatIsClosed) {
   EXPECT_EQ(value, 6u);
 }
 
+TEST(Router, AnEndpointThatIsDetachedTakesNoMoreCommands) {
+  Relay relay;
+  const uint8_t slot = relay.slots[Relay::kRight];
+  ASSERT_TRUE(relay.router->post(CommandKind::kReport, slot, nullptr).ok());
+  ASSERT_TRUE(relay.router->post(CommandKind::kDetach, slot, nullptr).ok());
+  for (const CommandKind kind : {CommandKind::kReport, CommandKind::kDetach}) {
+    EXPECT_EQ(relay.router->post(kind, slot, nullptr).status().code, StatusCode::kNotFound);
+  }
+  // What was said of it last can still be read.
+  EXPECT_NE(relay.router->port(slot), nullptr);
+}
+
 TEST(Router, AnEndpointThatCannotHaveItsQueuesLeavesNothingOpen) {
   Application application;
   Relay relay;
