@@ -1,5 +1,4 @@
 // What changes of the fields of a message or a group mean for those who read and write it.
-
 import { isDeepStrictEqual } from 'node:util';
 import {
   backwardOnly,
@@ -10,8 +9,13 @@ import {
 } from './compatibility-findings.js';
 import { compareTypes } from './compatibility-types.js';
 import { isOmissible } from './extend.js';
-import type { BlockModel, FieldModel, FieldValue, TypeModel } from './model.js';
-import { isSlotType } from './model.js';
+import {
+  type BlockModel,
+  type FieldModel,
+  type FieldValue,
+  isSlotType,
+  type TypeModel,
+} from './model.js';
 
 /** A field in two schemas. */
 interface FieldPair {

@@ -1,10 +1,15 @@
 // A later version of a native block: new fields behind the old ones, and changes that move none.
-
 import { optionError } from '../errors.js';
 import { checkFieldName, declareFields } from './declare.js';
 import type { Addable, DecodedFields, EncodableFields, Simplify } from './infer.js';
-import type { BlockModel, EnumModel, FieldModel, TypeModel } from './model.js';
-import { isSlotType, newestBytes } from './model.js';
+import {
+  type BlockModel,
+  type EnumModel,
+  type FieldModel,
+  isSlotType,
+  newestBytes,
+  type TypeModel,
+} from './model.js';
 import { isRecord, OptionReader } from './options.js';
 import { type BlockContext, placeTranche } from './place-native.js';
 import type { EnumSpec, FieldSpec, Fields, GroupOf, Need, VariableSpec } from './spec.js';

@@ -1,11 +1,17 @@
 // The layout image: a message type as the engine and plug-ins know it, one flat, checked block.
 // The native side of the format is native/include/hyperroute/layout_format.h; the format version
 // rises with any change.
-
 import { crc32c } from './crc32c.js';
 import { initialBlock, initialMessage } from './initial.js';
-import type { BlockModel, ElementModel, FieldModel, SchemaModel, TypeModel } from './model.js';
-import { isSlotType, newestBytes } from './model.js';
+import {
+  type BlockModel,
+  type ElementModel,
+  type FieldModel,
+  isSlotType,
+  newestBytes,
+  type SchemaModel,
+  type TypeModel,
+} from './model.js';
 
 const magic = 0x4c4d5248; // "HRML" in memory.
 const formatVersion = 1;

@@ -55,6 +55,12 @@ function engineSwitches(pid: number): number {
   }, 0);
 }
 
+async function expectIdle(pid: number): Promise<void> {
+  const switches = engineSwitches(pid);
+  expect(await share(pid)).toBeLessThan(0.01);
+  expect(engineSwitches(pid) - switches).toBeLessThan(10);
+}
+
 describe('an idle router with default settings', () => {
   it('uses less than 1 % of a CPU, before traffic and after it', { timeout: 60_000 }, async () => {
     const out = await UdpRecorder.open();
@@ -64,9 +70,7 @@ describe('an idle router with default settings', () => {
     const started = await child.next();
     const pid = started.pid as number;
     await sleep(500); // What starting has left to do.
-    const switches = engineSwitches(pid);
-    expect(await share(pid)).toBeLessThan(0.01);
-    expect(engineSwitches(pid) - switches).toBeLessThan(10);
+    await expectIdle(pid);
 
     const client = connect(portIn(started, 'in'), '127.0.0.1');
     cleanups.push(() => client.destroy());
@@ -80,7 +84,7 @@ describe('an idle router with default settings', () => {
     expect(await child.ask('metrics')).toMatchObject({
       endpoints: { in: { rx_messages: 200 }, out: { rx_messages: 200, tx_messages: 100 } },
     });
-    expect(await share(pid)).toBeLessThan(0.01);
+    await expectIdle(pid);
     child.tell('close');
     expect(await child.ended()).toBe(0);
   });
