@@ -36,7 +36,8 @@ export function* transformCodes({ outputs, plugin }: TransformNode): Generator<C
 function* outputCodes(outputs: readonly PlannedOutput[]): Generator<CodeReference> {
   for (const { value, rangeCode, absent } of outputs) {
     yield rangeCode;
-    if (value.kind === 'map') yield value.code;
+    const conversion = value.kind === 'saved' ? value.value : value;
+    if (conversion.kind === 'map') yield conversion.code;
     if (value.kind === 'group') yield* outputCodes(value.outputs);
     if (absent?.kind === 'reject') yield absent.code;
   }

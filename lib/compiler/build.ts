@@ -11,7 +11,7 @@ import { strategyIr } from './build-pools.js';
 import { familyIr, membersOf, schemaIrs } from './build-schemas.js';
 import { type CodeReference, numberCodes } from './dsl/codes.js';
 import type { CorrelationNode, LookupNode, OpenNode } from './dsl/correlate.js';
-import type { OutputNode, PlannedAbsence, PlannedOutput } from './dsl/plan.js';
+import type { ConversionNode, OutputNode, PlannedAbsence, PlannedOutput } from './dsl/plan.js';
 import type { RouteNode } from './dsl/route.js';
 import type { ActionNode, RuleNode, TapNode } from './dsl/rules.js';
 import {
@@ -27,6 +27,7 @@ import type {
   AbsentIr,
   ActionIr,
   CheckIr,
+  ConversionIr,
   EndpointIr,
   LookupIr,
   OpenIr,
@@ -287,12 +288,20 @@ class Builder {
   }
 
   #value(value: OutputNode): ValueIr {
-    if (value.kind === 'map') return { ...value, code: this.#codeOf(value.code) };
-    if (value.kind === 'correlation-id' || value.kind === 'saved') {
+    if (value.kind === 'map') return this.#conversion(value);
+    if (value.kind === 'correlation-id' || value.kind === 'found-id') {
       return { ...value, correlation: this.#correlations.indexOf(value.correlation) };
+    }
+    if (value.kind === 'saved') {
+      const correlation = this.#correlations.indexOf(value.correlation);
+      return { kind: 'saved', correlation, value: this.#conversion(value.value) };
     }
     if (value.kind !== 'group') return value;
     return { ...value, outputs: value.outputs.map((output) => this.#output(output)) };
+  }
+
+  #conversion(value: ConversionNode): ConversionIr {
+    return value.kind === 'map' ? { ...value, code: this.#codeOf(value.code) } : value;
   }
 
   #absence(absent: PlannedAbsence): AbsentIr {

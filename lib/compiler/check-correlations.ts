@@ -85,7 +85,7 @@ function needsOf(outputs: readonly OutputIr[]): { opened: number[]; found: numbe
   const needs = { opened: [] as number[], found: [] as number[] };
   for (const { value } of outputs) {
     if (value.kind === 'correlation-id') needs.opened.push(value.correlation);
-    if (value.kind === 'saved') needs.found.push(value.correlation);
+    if (value.kind === 'saved' || value.kind === 'found-id') needs.found.push(value.correlation);
   }
   return needs;
 }

@@ -1,7 +1,9 @@
 // Checks of transforms: every field of the output is written once, by something that fits.
-import { integerFacts, isBigint, isIntegerType, widens } from '../schema/model.js';
+import { integerFacts, isIntegerType } from '../schema/model.js';
+import { keptFieldIr } from './emit-correlations.js';
 import type { Findings } from './findings.js';
 import type {
+  ConversionIr,
   CorrelationIr,
   FieldIr,
   OutputIr,
@@ -126,7 +128,8 @@ function checkOutput(
   position: SourcePosition,
   findings: Findings,
 ): void {
-  const codes = value.kind === 'map' ? [rangeCode, value.code] : [rangeCode];
+  const conversion = value.kind === 'saved' ? value.value : value;
+  const codes = conversion?.kind === 'map' ? [rangeCode, conversion.code] : [rangeCode];
   if (absent?.kind === 'reject') codes.push(absent.code);
   for (const code of codes) findings.code(code, option, position);
   const source = 'field' in value ? from[value.field] : undefined;
@@ -138,7 +141,7 @@ function checkOutput(
     findings.need(isTold, 'ERR_ROUTE', option, told, undefined, position);
   }
   const expected =
-    value.kind === 'saved' || value.kind === 'correlation-id'
+    value.kind === 'saved' || value.kind === 'correlation-id' || value.kind === 'found-id'
       ? correlatedFits(correlations, field, value)
       : (fits(source, field, value) ?? absenceFits(field, absent));
   if (expected !== null) findings.add('ERR_ROUTE', option, expected, value, position);
@@ -159,23 +162,26 @@ function absenceFits(field: FieldIr, absent: OutputIr['absent']): string | null 
 function correlatedFits(
   correlations: readonly CorrelationIr[] | null,
   field: FieldIr,
-  value: Extract<ValueIr, { kind: 'saved' | 'correlation-id' }>,
+  value: Extract<ValueIr, { kind: 'saved' | 'correlation-id' | 'found-id' }>,
 ): string | null {
   if (correlations === null) return 'a value of its own: entries of a group have no correlation';
   const correlation = correlations[value.correlation];
   if (correlation === undefined) return `one of ${correlations.length} correlations`;
-  if (value.kind === 'correlation-id') {
+  if (value.kind !== 'saved') {
     return field.type === 'u64' && field.max === undefined ? null : 'a u64 field for an id';
   }
-  const kept = correlation.saved[value.index];
+  const { value: conversion } = value;
+  if (!isConversion(conversion)) return 'the value of a field that is kept';
+  const kept = keptFieldIr(correlation, conversion.field);
   if (kept === undefined) return `one of ${correlation.saved.length} values that are kept`;
-  const expected = `a value like ${field.name} (${field.type}, ${field.bytes} bytes)`;
-  if (kept.type === 'bytes') {
-    const isSame = field.type === 'bytes' && field.bytes === kept.bytes && field.pad === kept.pad;
-    return isSame ? null : expected;
-  }
-  const isSafe = field.max === undefined || kept.max !== undefined || !isBigint(kept.type);
-  return isIntegerType(field.type) && isSafe && widens(kept.type, field.type) ? null : expected;
+  return fits(kept, field, conversion);
+}
+
+const conversionKinds: readonly string[] = ['field', 'map', 'scale', 'text', 'float'];
+
+/** What it is may come from a file. */
+function isConversion(value: ConversionIr | undefined): value is ConversionIr {
+  return value !== undefined && conversionKinds.includes(value.kind);
 }
 
 /** What the field would accept instead of the value; null when it accepts it. */

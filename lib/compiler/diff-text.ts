@@ -1,6 +1,7 @@
 // Parts of the intermediate representation as text in which names stand for indices, so that the
 // parts of two configurations can be compared. Pure.
-import type { RouterIr } from './ir.js';
+import { isRecord } from '../schema/options.js';
+import type { RouterIr, ValueIr } from './ir.js';
 
 /** Properties that hold one index, or an array of them, of what has a name. */
 const indices: Readonly<Record<string, (ir: RouterIr, index: number) => string | undefined>> = {
@@ -26,11 +27,25 @@ export function textOf(ir: RouterIr, part: unknown, schema: number | null = null
   };
   return JSON.stringify(part, (property, value: unknown) => {
     if (silentProperties.includes(property)) return undefined;
+    if (isSaved(value)) return savedText(ir, value);
     if (typeof value === 'bigint') return `${value}n`;
     if (typeof value === 'number') return nameOf(property, value);
     if (!Array.isArray(value) || !value.every((one) => typeof one === 'number')) return value;
     return value.map((one) => nameOf(property, one));
   });
+}
+
+type SavedValueIr = Extract<ValueIr, { kind: 'saved' }>;
+
+function isSaved(value: unknown): value is SavedValueIr {
+  return isRecord(value) && value.kind === 'saved' && isRecord(value.value);
+}
+
+/** What is kept has names of its own. */
+function savedText(ir: RouterIr, { correlation, value }: SavedValueIr): object {
+  const { name, saved } = ir.correlations?.[correlation] ?? {};
+  const field = saved?.[value.field]?.name ?? value.field;
+  return { ...value, kind: `saved ${value.kind}`, field: `${name}.${field}` };
 }
 
 function transformText(ir: RouterIr, index: number): string {

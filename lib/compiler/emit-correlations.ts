@@ -48,9 +48,13 @@ export function keptWords(fields: readonly SavedIr[]): number {
 export function keptFieldIr({ saved }: CorrelationIr, index: number): FieldIr | undefined {
   const field = saved[index];
   if (field === undefined) return undefined;
-  const { name, type, bytes } = field;
+  const { name, type, bytes, pad, max } = field;
   const offset = 8 * keptWords(saved.slice(0, index));
-  return { name, type, order: 'le', offset, bytes, symbols: null };
+  return {
+    ...{ name, type, order: 'le', offset, bytes, symbols: null },
+    ...(pad === undefined ? {} : { pad }),
+    ...(max === undefined ? {} : { max }),
+  };
 }
 
 /** Appends the correlations, in the order of the IR. */

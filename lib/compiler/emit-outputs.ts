@@ -150,9 +150,11 @@ export class BlockWriter {
         return [];
       case 'return-address':
         return [this.#store('returnAddress', this.#wideEnough(target, 8))];
-      case 'correlation-id': {
+      case 'correlation-id':
+      case 'found-id': {
         const op = this.#store('correlationId', this.#wideEnough(target, 8));
-        return [{ ...op, argument: value.correlation }];
+        const steps = value.kind === 'found-id' ? 1 : 0;
+        return [{ ...op, argument: value.correlation, steps }];
       }
       case 'saved':
         this.#fromSaved(target, value, rangeCode);
@@ -181,9 +183,8 @@ export class BlockWriter {
 
   /** An op that reads what is kept, right behind one that says so. */
   #fromSaved(target: FieldIr, value: Extract<ValueIr, { kind: 'saved' }>, rangeCode: number): void {
-    const source = this.#spec.kept(value) ?? this.#fail('a value that is kept', value.index);
-    const field = { kind: 'field', field: 0 } as const;
-    const op = singleCopy(this.#converted(target, field, rangeCode, source));
+    const source = this.#spec.kept(value) ?? this.#fail('a value that is kept', value.value.field);
+    const op = singleCopy(this.#converted(target, value.value, rangeCode, source));
     this.#late.push({ ...emptyOp, name: 'fromSaved', argument: value.correlation }, op);
   }
 

@@ -109,9 +109,9 @@ function emitJob(builder: ImageBuilder, job: Job, jobs: Job[]): readonly OpName[
   const spec = { name, position, from: from.fields, fromBytes: from.bytes, to, initial };
   const writer = new BlockWriter(builder, {
     ...spec,
-    kept: ({ correlation, index }) => {
+    kept: ({ correlation, value }) => {
       const home = job.correlations[correlation];
-      return home === undefined ? undefined : keptFieldIr(home, index);
+      return home === undefined ? undefined : keptFieldIr(home, value.field);
     },
   });
   for (const output of outputs) writer.output(output);

@@ -6,7 +6,15 @@ import { rejectCodes } from '../codes.js';
 import { nativeHeaderBytes, nativeMessageBytesMax } from '../schema/model.js';
 import { readBytes, readField, writeField, writeMember } from './fields.js';
 import { bytesOfHex, knownView } from './interpret-view.js';
-import type { BlockIr, FieldIr, OutputIr, RouterIr, SchemaIr, TransformIr } from './ir.js';
+import type {
+  BlockIr,
+  CorrelationIr,
+  FieldIr,
+  OutputIr,
+  RouterIr,
+  SchemaIr,
+  TransformIr,
+} from './ir.js';
 import { pluginError } from './plugins.js';
 
 /** What a transform writes that is known at run time only. */
@@ -15,7 +23,8 @@ export interface TransformContext {
   readonly rejectCode: number;
   /** Of the entry that the rule opens. */
   readonly correlationId?: bigint;
-  /** What the entry keeps that the route's lookup found. */
+  /** Of the entry that the route's lookup found, and what it keeps. */
+  readonly foundId?: bigint;
   readonly saved?: readonly (bigint | Uint8Array)[];
 }
 
@@ -27,7 +36,7 @@ export interface SequencePatch {
 }
 
 /** The parts of a configuration that transforms need. */
-export type TransformParts = Pick<RouterIr, 'schemas' | 'transforms'>;
+export type TransformParts = Pick<RouterIr, 'schemas' | 'transforms' | 'correlations'>;
 
 /** `rejectCode` 0: `output` is the message; otherwise there is none. */
 export interface Transformed {
@@ -55,11 +64,13 @@ interface Target {
 
 class Builder {
   readonly #context: TransformContext;
+  readonly #correlations: readonly CorrelationIr[];
   #message: Uint8Array;
   #end: number;
 
-  constructor(context: TransformContext, fixed: Uint8Array) {
+  constructor(ir: TransformParts, context: TransformContext, fixed: Uint8Array) {
     this.#context = context;
+    this.#correlations = ir.correlations ?? [];
     this.#message = fixed;
     this.#end = fixed.length;
   }
@@ -104,7 +115,7 @@ class Builder {
   #value(
     source: Source,
     target: Target,
-    { value, rangeCode }: OutputIr,
+    { value, rangeCode }: Pick<OutputIr, 'value' | 'rangeCode'>,
     field: FieldIr,
     from: FieldIr | null,
   ): number {
@@ -155,16 +166,35 @@ class Builder {
         return write(BigInt(this.#context.rejectCode));
       case 'correlation-id':
         return write(this.#context.correlationId ?? 0n);
+      case 'found-id':
+        return write(this.#context.foundId ?? 0n);
       case 'saved': {
-        const kept = this.#context.saved?.[value.index] ?? 0n;
-        if (typeof kept === 'bigint') return write(kept);
-        this.#message.set(kept, target.start + field.offset);
-        return 0;
+        const kept = this.#kept(value.correlation);
+        const home = kept.fields[value.value.field] as FieldIr;
+        return this.#value(kept, target, { value: value.value, rangeCode }, field, home);
       }
       default:
         // The sender writes the number; slots come behind the fixed part.
         return 0;
     }
+  }
+
+  /** What was kept, as the fields of a message that has nothing else. */
+  #kept(correlation: number): Source {
+    const fields: FieldIr[] = [];
+    let end = 0;
+    for (const { name, type, bytes, pad } of this.#correlations[correlation]?.saved ?? []) {
+      const place = { name, type, bytes, order: 'le', offset: end, symbols: null } as const;
+      fields.push(pad === undefined ? place : { ...place, pad });
+      end += bytes;
+    }
+    const view = new Uint8Array(end);
+    for (const [index, field] of fields.entries()) {
+      const value = this.#context.saved?.[index] ?? 0n;
+      if (typeof value === 'bigint') writeField(view, field, value);
+      else view.set(value, field.offset);
+    }
+    return { fields, view, body: view };
   }
 
   /** Writes what lies behind the fixed part. Returns 0 or a reject code. */
@@ -304,7 +334,7 @@ export function runTransform(
   const { from: fromIndex, to: toIndex, outputs, plugin } = ir.transforms[transform] as TransformIr;
   if (plugin !== undefined) throw pluginError(plugin.call);
   const [from, to] = [ir.schemas[fromIndex] as SchemaIr, ir.schemas[toIndex] as SchemaIr];
-  const builder = new Builder(context, initialMessage(to));
+  const builder = new Builder(ir, context, initialMessage(to));
   const view = knownView(from, message);
   const source = { fields: from.fields, view, body: message.subarray(nativeHeaderBytes) };
   const target = { fields: to.fields, start: 0 };

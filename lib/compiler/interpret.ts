@@ -232,7 +232,7 @@ export function interpret(
   const context = {
     ...{ returnAddress, rejectCode: 0 },
     ...(opening === null ? {} : { correlationId: opening.id }),
-    ...(found === null ? {} : { saved: found.saved }),
+    ...(found === null ? {} : { saved: found.saved, foundId: found.id }),
   };
   const made =
     decision.outcome === 'reject'

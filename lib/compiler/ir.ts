@@ -72,10 +72,9 @@ export interface CheckIr {
   readonly position: SourcePosition;
 }
 
-/** What a transform writes into one field of its output. */
-export type ValueIr =
+/** What a transform makes of the value of a field. */
+export type ConversionIr =
   | { readonly kind: 'field'; readonly field: number }
-  | { readonly kind: 'const'; readonly value: bigint }
   /** Enum to enum by value: pairs [from, to]; others become `otherwise`, or reject with `code`. */
   | {
       readonly kind: 'map';
@@ -88,10 +87,15 @@ export type ValueIr =
   | { readonly kind: 'scale'; readonly field: number; readonly power: number }
   /** Text of a fixed size into another; what does not fit, or is no ASCII, rejects. */
   | { readonly kind: 'text'; readonly field: number }
+  /** f32 to f64. */
+  | { readonly kind: 'float'; readonly field: number };
+
+/** What a transform writes into one field of its output. */
+export type ValueIr =
+  | ConversionIr
+  | { readonly kind: 'const'; readonly value: bigint }
   /** Constant bytes, in hexadecimal, for text or bytes of a fixed size. */
   | { readonly kind: 'bytes'; readonly bytes: string }
-  /** f32 to f64. */
-  | { readonly kind: 'float'; readonly field: number }
   /** A string or blob; more bytes than the output's limit reject. */
   | { readonly kind: 'variable'; readonly field: number }
   /** The entries of a group, each made into one of the output's. */
@@ -102,8 +106,10 @@ export type ValueIr =
   | { readonly kind: 'sequence' }
   /** The u64 id of the entry that the rule opens. */
   | { readonly kind: 'correlation-id'; readonly correlation: number }
-  /** What the entry keeps that the route's lookup found. */
-  | { readonly kind: 'saved'; readonly correlation: number; readonly index: number }
+  /** The same of the entry that the route's lookup found. */
+  | { readonly kind: 'found-id'; readonly correlation: number }
+  /** What that one keeps: `field` counts among the correlation's `saved`. */
+  | { readonly kind: 'saved'; readonly correlation: number; readonly value: ConversionIr }
   /** The code the message is being rejected with; only in transforms of a reject action. */
   | { readonly kind: 'reject-code' };
 

@@ -24,6 +24,7 @@ import {
   type SchemaModel,
   type TypeModel,
 } from '../schema/model.js';
+import { bytesOf } from '../schema/place-native.js';
 import type { AnySchema } from '../schema/schema.js';
 import type { BlockIr, ContainerIr, FieldIr, ViewIr, ViewPartIr } from './ir.js';
 
@@ -199,6 +200,14 @@ function placedField(
       ir,
     },
   };
+}
+
+/** A field of a message type that has no other, such as one that is kept of messages. */
+export function loneField(name: string, type: FixedModel): PlacedField {
+  const bytes = bytesOf(type);
+  const place = { id: 1, explicitId: false, since: 1, order: 'le', offset: 0, bytes } as const;
+  const model = { ...place, name, type, presence: null, fallback: null, base: null, doc: null };
+  return placedField(model, 0, bytes, null);
 }
 
 /** A value of a fixed size as bytes; null where the type has no such value. */

@@ -324,7 +324,7 @@ enum class OpKind : uint8_t {
   // Fills in bytes that an earlier kShuffle has left at zero.
   kShuffleMore,
   kMapByte,        // By the value of one byte: slots[argument + it]; kNoIndex: no entry.
-  kCorrelationId,  // The id of the entry that the rule opens.
+  kCorrelationId,  // The id of the entry that the rule opens; with `steps` 1 of the one found.
   kFromSaved,      // The next op reads what is kept in the entry that the lookup has found.
   kCount,
 };
@@ -339,7 +339,7 @@ struct OpRecord {
   OpKind kind;
   FieldKind load;
   FieldKind store;
-  uint8_t steps;  // kMap, kOrBits, kScale.
+  uint8_t steps;  // kMap, kOrBits, kScale, kCorrelationId.
   uint16_t source;
   uint16_t target;
   uint32_t argument;

@@ -117,7 +117,9 @@ Status ImageVerifier::verify_correlated_op(const OpRecord& op, const TransformRe
   HR_IMAGE_REQUIRE(op.argument < tables_.correlations.count, "an op of correlation %u",
                    op.argument);
   HR_IMAGE_REQUIRE(transform.output_schema != kNoIndex, "a correlation in an entry of a group");
-  uint16_t& needed = op.kind == OpKind::kFromSaved ? needs.found : needs.opened;
+  HR_IMAGE_REQUIRE(op.kind == OpKind::kFromSaved || op.steps <= 1, "the id of an unknown entry");
+  const bool is_of_found = op.kind == OpKind::kFromSaved || op.steps == 1;
+  uint16_t& needed = is_of_found ? needs.found : needs.opened;
   HR_IMAGE_REQUIRE(needed == kNoIndex || needed == op.argument, "a transform of two correlations");
   needed = static_cast<uint16_t>(op.argument);
   HR_IMAGE_REQUIRE(op.kind == OpKind::kFromSaved || is_id_kind(op.store), "an id that is no u64");

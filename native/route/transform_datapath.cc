@@ -245,7 +245,9 @@ uint32_t run_correlated(const ImageTables& tables, const OpRecord* op, const Ste
   if (op->kind == OpKind::kFromSaved) {
     return run_op(tables, op[1], state.correlating->saved, context, output);
   }
-  store_field(output + op->target, op->store, state.correlating->opening_id);
+  const Correlating& correlating = *state.correlating;
+  const uint64_t id = op->steps == 0 ? correlating.opening_id : correlating.found_id;
+  store_field(output + op->target, op->store, id);
   return 0;
 }
 

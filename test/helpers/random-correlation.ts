@@ -4,6 +4,7 @@ import { type InterpreterState, setClock } from '../../lib/compiler/interpret.js
 import type { OpenEntry } from '../../lib/compiler/interpret-correlation.js';
 import type {
   ActionIr,
+  ConversionIr,
   CorrelationIr,
   FieldIr,
   LookupIr,
@@ -15,7 +16,7 @@ import type {
   SchemaIr,
   TransformIr,
 } from '../../lib/compiler/ir.js';
-import { widens } from '../../lib/schema/model.js';
+import { type IntegerType, integerFacts, isIntegerType } from '../../lib/schema/model.js';
 import type { RandomMessage } from './random-message.js';
 import { place } from './random-schema.js';
 import type { RandomValues } from './random-values.js';
@@ -216,18 +217,49 @@ function correlatedTransform(
     if (opened !== null && field.type === 'u64' && random.chance(60)) {
       return { ...output, value: { kind: 'correlation-id', correlation: opened } };
     }
-    const fitting = kept.flatMap((saved, at) => (fits(saved, field) ? [at] : []));
-    if (found === null || fitting.length === 0 || random.chance(20)) return output;
-    const value = { kind: 'saved', correlation: found, index: random.pick(fitting) } as const;
-    return { ...output, value };
+    if (found === null) return output;
+    if (field.type === 'u64' && random.chance(20)) {
+      return { ...output, value: { kind: 'found-id', correlation: found } };
+    }
+    const conversions = kept.flatMap((saved, at) => conversionsTo(random, saved, at, field));
+    if (conversions.length === 0 || random.chance(20)) return output;
+    const value = random.pick(conversions);
+    return { ...output, value: { kind: 'saved', correlation: found, value } };
   });
   return transforms.push({ ...transform, name: `t${transforms.length}`, outputs }) - 1;
 }
 
-function fits(saved: SavedIr, field: FieldIr): boolean {
-  if (saved.type === 'bytes') return field.type === 'bytes' && field.bytes === saved.bytes;
-  if (field.type === 'bytes') return false;
-  return widens(saved.type, field.type as SavedIr['type'] & typeof saved.type);
+/** What a field of the output can be made of one that is kept. */
+function conversionsTo(
+  random: RandomValues,
+  saved: SavedIr,
+  at: number,
+  field: FieldIr,
+): readonly ConversionIr[] {
+  const isText = saved.pad !== undefined && field.pad !== undefined;
+  const text: ConversionIr[] = isText ? [{ kind: 'text', field: at }] : [];
+  const isSame = field.type === saved.type && field.bytes === saved.bytes;
+  if (saved.type === 'bytes') return isSame ? [{ kind: 'field', field: at }, ...text] : text;
+  if (!isIntegerType(field.type)) return [];
+  const plain: ConversionIr[] = [{ kind: 'field', field: at }];
+  if (field.type === 'u64' && saved.type === 'u32') plain.push({ kind: 'float', field: at });
+  if (field.container !== undefined) return plain;
+  const power = random.pick([-18, -2, -1, 1, 2, 18]);
+  return [...plain, { kind: 'scale', field: at, power }, randomMap(random, saved, at, field)];
+}
+
+/** Some values of one type to some of another, in any order. */
+function randomMap(random: RandomValues, from: SavedIr, at: number, to: FieldIr): ConversionIr {
+  const someValue = (type: SavedIr['type'] | FieldIr['type'], max?: bigint): bigint => {
+    const { low, high } = integerFacts[type as IntegerType];
+    const most = max ?? high;
+    const value = random.pick([low, most, 0n, 1n, 2n, BigInt(random.below(120))]);
+    return value < low ? low : value > most ? most : value;
+  };
+  const inputs = new Set(Array.from({ length: random.between(1, 9) }, () => someValue(from.type)));
+  const pairs = [...inputs].map((value) => [value, someValue(to.type, to.max)] as const);
+  const otherwise = random.chance(50) ? {} : { otherwise: someValue(to.type, to.max) };
+  return { kind: 'map', field: at, pairs, ...otherwise, code: 3000 + random.below(50) };
 }
 
 /** Lets some time pass, for both alike. */

@@ -1,12 +1,20 @@
 // The types of correlations. They exist for the type checker; what they refuse is refused again by
 // the builders and by `check`.
-import type { AsciiModel, BoolModel, BytesModel, EnumModel } from '../../schema/model.js';
-import type { Duration } from '../../schema/options.js';
-import type { FieldSpec } from '../../schema/spec.js';
 import type {
-  BytesRef,
+  AsciiModel,
+  BoolModel,
+  BytesModel,
+  EnumModel,
+  FlagsModel,
+  FloatModel,
+} from '../../schema/model.js';
+import type { Duration } from '../../schema/options.js';
+import type { FieldSpec, TypeSpec } from '../../schema/spec.js';
+import type {
   Destination,
   IntegerModels,
+  OpaqueRef,
+  RefOfType,
   SymbolsOf,
   SymbolValue,
   Value,
@@ -15,10 +23,10 @@ import type {
 declare const lookupBrand: unique symbol;
 declare const keyBrand: unique symbol;
 
-/** Types of fields that a correlation can keep. */
-export type KeptType = IntegerModels | AsciiModel | BytesModel;
 /** Types of fields by which a correlation can find. */
-export type KeyType = KeptType | EnumModel | BoolModel;
+export type KeyType = IntegerModels | EnumModel | BoolModel | AsciiModel | BytesModel;
+/** Types of fields that a correlation can keep. */
+export type KeptType = KeyType | FloatModel | FlagsModel;
 
 /** Fields by name, as `t` writes them. */
 export type KeptFields = Readonly<Record<string, FieldSpec<KeptType>>>;
@@ -30,9 +38,15 @@ type RefOfKept<Type> = Type extends IntegerModels
     ? SymbolValue<SymbolsOf<Type>>
     : Type extends BoolModel
       ? SymbolValue<'false' | 'true'>
-      : Type extends AsciiModel | BytesModel
-        ? BytesRef<Type['kind'], Type['bytes']>
-        : never;
+      : OpaqueRef<Type extends TypeSpec ? Type : never>;
+
+type Convertible = 'to' | 'rescale' | 'tabulate' | 'map' | 'fit';
+
+/** A field that is kept, in a transform: it converts like one of the message in hand. */
+export type KeptValue<Spec> =
+  Spec extends FieldSpec<infer Type>
+    ? RefOfKept<Type> & Pick<RefOfType<Type>, keyof RefOfType<Type> & Convertible>
+    : never;
 
 /** The fields of a message that can stand for one of a correlation. */
 export type KeptRef<Spec> = Spec extends FieldSpec<infer Type> ? RefOfKept<Type> : never;
@@ -52,8 +66,13 @@ export interface Correlation<K extends KeyFields = KeyFields, S extends KeptFiel
   readonly [keyBrand]?: K;
   /** In a transform of a rule that opens an entry, for a u64 field: the entry's id. */
   id(): Value<'correlation-id'>;
-  /** In the transforms of a route with a lookup: what is kept of the message found. */
-  readonly saved: { readonly [Name in keyof S]: KeptRef<S[Name]> };
+  /** In the transforms of a route with a lookup, for a u64 field: the id of the entry found. */
+  foundId(): Value<'found-id'>;
+  /**
+   * In the transforms of a route with a lookup: what is kept of the message found. It is written
+   * and converted like a field of the message in hand; no condition can ask for it.
+   */
+  readonly saved: { readonly [Name in keyof S]: KeptValue<S[Name]> };
   /**
    * The connection or datagram sender that the message came from which was found. One that has
    * gone rejects with STALE_RETURN_ADDRESS.

@@ -1,13 +1,15 @@
 // Correlations: `correlate('orders', { … })`, what rules remember in them, and what is found there.
 import { isDeepStrictEqual } from 'node:util';
 import { optionError, type SourcePlace } from '../../errors.js';
-import { integerFacts } from '../../schema/model.js';
+import type { ElementModel } from '../../schema/model.js';
 import { checkName, isRecord, OptionReader } from '../../schema/options.js';
-import { FieldSpec } from '../../schema/spec.js';
+import { FieldSpec, type TypeSpec } from '../../schema/spec.js';
 import type { CorrelationIr, SavedIr } from '../ir.js';
 import { correlationCapacityMax, correlationTimeoutMsMax } from '../limits.js';
+import { loneField, type PlacedField } from '../view.js';
 import { currentCapture, placeHere } from './capture.js';
 import type { CorrelateOptions, Correlation, KeptFields, KeyFields } from './correlate-types.js';
+import { keptRef } from './kept.js';
 import { OutputValue } from './outputs.js';
 import { type AnyRef, isRef } from './refs.js';
 import { SpecialTarget } from './targets.js';
@@ -15,9 +17,7 @@ import { SpecialTarget } from './targets.js';
 /** A field of a correlation: what the IR says of it, and what it means. */
 export interface KeptField {
   readonly ir: SavedIr;
-  readonly scale: number | null;
-  readonly isTimestamp: boolean;
-  readonly symbols: Readonly<Record<string, bigint>> | null;
+  readonly field: PlacedField;
 }
 
 /** Runtime form of Lookup. */
@@ -50,7 +50,7 @@ export class CorrelationNode {
   readonly keyFields: readonly KeptField[];
   readonly keptFields: readonly KeptField[];
   readonly place: SourcePlace;
-  readonly saved: Readonly<Record<string, OutputValue>>;
+  readonly saved: Readonly<Record<string, AnyRef>>;
   readonly #source = new SpecialTarget('correlated-source', null, this);
   readonly #destination = new SpecialTarget('correlated-destination', null, this);
 
@@ -66,17 +66,22 @@ export class CorrelationNode {
     this.keyFields = keyFields;
     this.keptFields = keptFields;
     this.place = place;
-    const values = keptFields.map(({ ir }, index) => {
-      const value = { kind: 'saved', correlation: this, index } as const;
-      return [ir.name, new OutputValue(value, null, place)] as const;
+    const saved = keptFields.map(({ ir, field }, index) => {
+      const get = (): AnyRef => keptRef(this, field, index);
+      return [ir.name, { get, enumerable: true }] as const;
     });
-    this.saved = Object.freeze(Object.fromEntries(values));
+    this.saved = Object.freeze(Object.defineProperties({}, Object.fromEntries(saved)));
     Object.freeze(this);
   }
 
   id(): OutputValue {
     currentCapture(`${this.name}.id`);
     return new OutputValue({ kind: 'correlation-id', correlation: this }, null, placeHere());
+  }
+
+  foundId(): OutputValue {
+    currentCapture(`${this.name}.foundId`);
+    return new OutputValue({ kind: 'found-id', correlation: this }, null, placeHere());
   }
 
   source(): SpecialTarget {
@@ -156,21 +161,27 @@ function keptRefs(
   });
 }
 
-function isAlike({ field }: AnyRef, { ir, scale, isTimestamp, symbols }: KeptField): boolean {
-  const isSame = field.type === ir.type && field.bytes === ir.bytes && field.ir.pad === ir.pad;
-  const meansSame = field.scale === scale && field.isTimestamp === isTimestamp;
-  const isBytes = !field.opaque || field.shape === 'bytes' || field.ir.pad !== undefined;
+function isAlike({ field }: AnyRef, { ir, field: kept }: KeptField): boolean {
+  const isSame = field.type === ir.type && field.bytes === ir.bytes;
+  const isShaped = field.opaque ? field.shape === kept.shape : !kept.opaque;
+  const meansSame = field.scale === kept.scale && field.isTimestamp === kept.isTimestamp;
   const isWithin = ir.max === undefined || field.ir.max !== undefined;
-  const named = isDeepStrictEqual({ ...(field.symbols ?? {}) }, { ...(symbols ?? {}) });
-  return isSame && meansSame && isBytes && isWithin && named;
+  const isNamed = isDeepStrictEqual({ ...field.symbols }, { ...kept.symbols });
+  // What is no symbol is read alike on the way in and on the way out.
+  const [given, wanted] = [field.enumeration?.unknown, kept.enumeration?.unknown];
+  return isSame && isShaped && meansSame && isWithin && isNamed && isDeepStrictEqual(given, wanted);
 }
 
-function keptText({ ir, scale, isTimestamp, symbols }: KeptField): string {
+function keptText({ ir, field: { scale, isTimestamp, symbols, enumeration, flags } }: KeptField) {
   const digits = scale === null ? '' : `, ${scale} digits behind the point`;
   const meaning = isTimestamp ? ', a timestamp' : digits;
-  const names = symbols === null ? '' : `, of ${Object.keys(symbols).join(', ')}`;
+  const names = symbols ?? flags;
+  const named = names === null ? '' : `, of ${Object.keys(names).join(', ')}`;
+  const policy = enumeration?.unknown.policy;
+  const others = policy === undefined || policy === 'reject' ? '' : `, others: ${policy}`;
   const padded = ir.pad === undefined ? '' : `, padded with ${ir.pad}`;
-  return `a field like ${ir.name} (${ir.type}, ${ir.bytes} bytes${meaning}${names}${padded})`;
+  const text = `${ir.type}, ${ir.bytes} bytes${meaning}${named}${others}${padded}`;
+  return `a field like ${ir.name} (${text})`;
 }
 
 function requiredRef(value: unknown, what: string): AnyRef {
@@ -215,47 +226,47 @@ export function correlate<
     timeoutMs: reader.duration('timeout', 1, correlationTimeoutMsMax, defaultTimeoutMs),
     full: reader.choice('full', ['reject', 'evict-oldest'], 'reject'),
   };
-  const key = keptFields(reader, 'key', true);
-  const saved = keptFields(reader, 'saved', false);
+  const key = keptFields(reader, 'key', null);
+  const saved = keptFields(reader, 'saved', name);
   reader.done();
   const node: unknown = new CorrelationNode(name, settings, key, saved, place);
   return node as Correlation<K, S>;
 }
 
-function keptFields(reader: OptionReader, option: string, isKey: boolean): KeptField[] {
+/** `owner`: the correlation that keeps them; null: they are those of a key. */
+function keptFields(reader: OptionReader, option: string, owner: string | null): KeptField[] {
   const given = reader.raw(option) ?? {};
   if (!isRecord(given)) throw reader.error(option, 'types by name', given);
   return Object.entries(given).map(([name, spec]) => {
     const path = `${reader.path}.${option}.${name}`;
     checkName(name, path, 'ERR_ROUTE', reader.place);
     const isPlain = spec instanceof FieldSpec && spec.options.need === 'required';
-    const kept = isPlain ? keptField(name, spec, isKey) : null;
-    if (kept !== null) return kept;
-    const symbols = isKey ? ', an enumeration, a boolean' : '';
-    const expected = `an integer type${symbols}, or text or bytes of a fixed size`;
+    if (isPlain && isKeepable(spec.type, owner === null)) {
+      // Where it is named, it is named as people write it.
+      const field = loneField(owner === null ? name : `${owner}.saved.${name}`, spec.type);
+      return { ir: savedIr(name, field), field };
+    }
+    const others = owner === null ? '' : ', a float, flags';
+    const expected = `an integer type, an enumeration, a boolean${others}, or text or bytes of a fixed size`;
     const received = spec instanceof FieldSpec ? spec.type.kind : spec;
     throw optionError('ERR_ROUTE', path, expected, received, reader.place);
   });
 }
 
-function keptField(name: string, { type }: FieldSpec, isKey: boolean): KeptField | null {
-  const plain = { scale: null, isTimestamp: false, symbols: null };
-  if (type.kind === 'ascii' || type.kind === 'bytes') {
-    const pad = type.kind === 'ascii' ? { pad: type.pad } : {};
-    return { ...plain, ir: { name, type: 'bytes', bytes: type.bytes, ...pad } };
-  }
-  const isSymbol = type.kind === 'enum' || type.kind === 'bool';
-  const isNumber = type.kind === 'integer' || type.kind === 'decimal' || type.kind === 'timestamp';
-  if (!isNumber && !(isSymbol && isKey)) return null;
-  const max = type.kind === 'integer' && type.safe ? { max: safeMax } : {};
-  const ir: SavedIr = { name, type: type.base, bytes: integerFacts[type.base].bytes, ...max };
-  return {
-    ir,
-    scale: type.kind === 'decimal' ? type.scale : null,
-    isTimestamp: type.kind === 'timestamp',
-    symbols: type.kind === 'enum' ? type.symbols : type.kind === 'bool' ? boolSymbols : null,
-  };
+const numberKinds: readonly string[] = ['integer', 'decimal', 'timestamp', 'enum', 'bool'];
+const bytesKinds: readonly string[] = ['ascii', 'bytes'];
+/** Kept as the numbers that their bytes are. */
+const carriedKinds: readonly string[] = ['float', 'flags'];
+
+function isKeepable(type: TypeSpec, isKey: boolean): type is ElementModel {
+  const isCarried = !isKey && carriedKinds.includes(type.kind);
+  return numberKinds.includes(type.kind) || bytesKinds.includes(type.kind) || isCarried;
 }
 
-const safeMax = BigInt(Number.MAX_SAFE_INTEGER);
-const boolSymbols = Object.freeze({ false: 0n, true: 1n });
+function savedIr(name: string, { ir: { type, bytes, pad, max } }: PlacedField): SavedIr {
+  return {
+    ...{ name, type: type as SavedIr['type'], bytes },
+    ...(pad === undefined ? {} : { pad }),
+    ...(max === undefined ? {} : { max }),
+  };
+}

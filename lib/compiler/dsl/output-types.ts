@@ -37,7 +37,7 @@ import type {
 
 type Special<Type extends IntegerType> =
   | (Type extends UnsignedType ? Value<'sequence'> : never)
-  | (Type extends 'u64' ? Value<'return-address' | 'correlation-id'> : never)
+  | (Type extends 'u64' ? Value<'return-address' | 'correlation-id' | 'found-id'> : never)
   | (Type extends 'u32' | 'u64' ? Value<'reject-code'> : never);
 
 /** What can be written to a field of a given type. */

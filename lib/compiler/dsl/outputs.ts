@@ -39,8 +39,7 @@ export type ValueNode =
       readonly build: (entry: unknown) => unknown;
     }
   | { readonly kind: 'correlation-id'; readonly correlation: CorrelationNode }
-  /** `index`: of the fields that the correlation keeps. */
-  | { readonly kind: 'saved'; readonly correlation: CorrelationNode; readonly index: number }
+  | { readonly kind: 'found-id'; readonly correlation: CorrelationNode }
   | { readonly kind: 'return-address' | 'sequence' | 'reject-code' };
 
 /** What stands for an optional field that is absent. */

@@ -6,7 +6,8 @@ import { exactInteger, isRecord } from '../../schema/options.js';
 import { defaultOf, type PlacedField } from '../view.js';
 import { type Capture, currentCapture } from './capture.js';
 import { builtInCode, type CodeReference } from './codes.js';
-import type { CorrelationNode, KeptField } from './correlate.js';
+import type { CorrelationNode } from './correlate.js';
+import { homeOf } from './kept.js';
 import { FitNode, NarrowingNode, OutputValue, RescaleNode, type ValueNode } from './outputs.js';
 import {
   type AnyRef,
@@ -19,11 +20,9 @@ import {
   SymbolFieldRef,
 } from './refs.js';
 
-/** What is written to one field; codes get their numbers when the router is defined. */
-export type OutputNode =
-  | { readonly kind: 'field' | 'float' | 'text' | 'variable'; readonly field: number }
-  | { readonly kind: 'bytes'; readonly bytes: string }
-  | { readonly kind: 'const'; readonly value: bigint }
+/** What is made of the value of a field; codes get their numbers when the router is defined. */
+export type ConversionNode =
+  | { readonly kind: 'field' | 'float' | 'text'; readonly field: number }
   | {
       readonly kind: 'map';
       readonly field: number;
@@ -31,10 +30,23 @@ export type OutputNode =
       readonly otherwise?: bigint;
       readonly code: CodeReference;
     }
-  | { readonly kind: 'scale'; readonly field: number; readonly power: number }
+  | { readonly kind: 'scale'; readonly field: number; readonly power: number };
+
+/** What is written to one field. */
+export type OutputNode =
+  | ConversionNode
+  | { readonly kind: 'variable'; readonly field: number }
+  | { readonly kind: 'bytes'; readonly bytes: string }
+  | { readonly kind: 'const'; readonly value: bigint }
   | { readonly kind: 'group'; readonly field: number; readonly outputs: readonly PlannedOutput[] }
   | { readonly kind: 'correlation-id'; readonly correlation: CorrelationNode }
-  | { readonly kind: 'saved'; readonly correlation: CorrelationNode; readonly index: number }
+  | { readonly kind: 'found-id'; readonly correlation: CorrelationNode }
+  /** Of what the correlation keeps. */
+  | {
+      readonly kind: 'saved';
+      readonly correlation: CorrelationNode;
+      readonly value: ConversionNode;
+    }
   | { readonly kind: 'return-address' | 'sequence' | 'reject-code' };
 
 /** What becomes of an optional source field that is absent. */
@@ -124,6 +136,19 @@ function absenceOf(field: PlacedField, output: OutputValue, what: string): Plann
 }
 
 function plan(field: PlacedField, output: OutputValue, run: Capture, what: string): OutputNode {
+  const { value } = output;
+  const node = planValue(field, output, run, what);
+  const home = 'ref' in value ? homeOf(value.ref) : null;
+  // What is kept has a fixed size: there is nothing else to be made of it.
+  return home === null ? node : { kind: 'saved', correlation: home, value: node as ConversionNode };
+}
+
+function planValue(
+  field: PlacedField,
+  output: OutputValue,
+  run: Capture,
+  what: string,
+): OutputNode {
   const { value, place } = output;
   if ('ref' in value) currentCapture(what, value.ref.capture);
   switch (value.kind) {
@@ -148,35 +173,14 @@ function plan(field: PlacedField, output: OutputValue, run: Capture, what: strin
     }
     case 'field':
       return fieldOf(field, value, run, output, what);
-    case 'saved':
-      if (takesKept(field, value.correlation.keptFields[value.index])) return value;
-      throw unfit(field, keptName(value), what, place);
     case 'correlation-id':
+    case 'found-id':
       special(field, value.kind, what, place);
       return value;
     default:
       special(field, value.kind, what, place);
       return { kind: value.kind };
   }
-}
-
-function keptName({ correlation, index }: Extract<ValueNode, { kind: 'saved' }>): string {
-  const { ir } = correlation.keptFields[index] ?? {};
-  return `${correlation.name}.saved.${ir?.name} (${ir?.type}, ${ir?.bytes} bytes)`;
-}
-
-/** Whether every value that is kept is one of the field. */
-function takesKept(field: PlacedField, kept: KeptField | undefined): boolean {
-  if (kept === undefined) return false;
-  const { ir, scale } = kept;
-  if (ir.type === 'bytes') {
-    const shape = { zero: 'ascii', space: 'ascii padded with spaces', none: 'bytes' } as const;
-    return field.shape === shape[ir.pad ?? 'none'] && field.bytes === ir.bytes;
-  }
-  const isSameScale = (field.scale ?? scale) === (scale ?? field.scale);
-  const isSafe = field.ir.max === undefined || ir.max !== undefined || !isBigint(ir.type);
-  if (!isPlainInteger(field) || !isIntegerType(field.type)) return false;
-  return isSameScale && isSafe && widens(ir.type, field.type);
 }
 
 function isPlainInteger(field: PlacedField): boolean {
@@ -335,6 +339,7 @@ function holds(field: PlacedField, value: bigint): boolean {
 const specialTypes: Readonly<Record<string, readonly string[]>> = {
   'return-address': ['u64'],
   'correlation-id': ['u64'],
+  'found-id': ['u64'],
   sequence: ['u8', 'u16', 'u32', 'u64'],
   'reject-code': ['u32', 'u64'],
 };

@@ -347,12 +347,17 @@ export function refsOfFields(
   const refs: Record<string, AnyRef> = Object.create(null) as Record<string, AnyRef>;
   fields.forEach((field, index) => {
     if (field.type === 'bit' || field.type === 'rest') return;
-    if (field.symbols !== null) refs[field.name] = new SymbolFieldRef(field, index, capture);
-    else if (field.type === 'group') refs[field.name] = new GroupFieldRef(field, index, capture);
-    else if (field.opaque) refs[field.name] = opaqueRef(field, index, capture);
-    else refs[field.name] = new NumberFieldRef(field, index, capture);
+    refs[field.name] = refOfField(field, index, capture);
   });
   return refuseUnknown(refs, owner);
+}
+
+/** The reference to a field. */
+export function refOfField(field: PlacedField, index: number, capture: Capture): AnyRef {
+  if (field.symbols !== null) return new SymbolFieldRef(field, index, capture);
+  if (field.type === 'group') return new GroupFieldRef(field, index, capture);
+  if (field.opaque) return opaqueRef(field, index, capture);
+  return new NumberFieldRef(field, index, capture);
 }
 
 function opaqueRef(field: PlacedField, index: number, capture: Capture): BytesFieldRef {

@@ -5,6 +5,7 @@ import type { PluginCallIr } from '../ir.js';
 import { placedFields } from '../view.js';
 import { capture, currentCapture, placeHere } from './capture.js';
 import type { CodeReference } from './codes.js';
+import { noteTransform } from './kept.js';
 import type { OutputsOf } from './output-types.js';
 import { OutputValue } from './outputs.js';
 import { type PlannedOutput, planOutputs } from './plan.js';
@@ -80,7 +81,10 @@ export function transform<
   const subject = `transform ${from.name}->${to.name}`;
   const outputs = capture(
     subject,
-    (run) => build(refsOf(from, run)) as unknown,
+    (run) => {
+      noteTransform(run);
+      return build(refsOf(from, run)) as unknown;
+    },
     (returned, run) => {
       const target = { name: to.name, fields: placedFields(to) };
       return planOutputs(returned, target, run, subject, place);

@@ -111,6 +111,23 @@ TEST_F(Correlate, NothingIsRememberedOfAMessageThatIsDecidedAndNotSent) {
   EXPECT_EQ(sent(kClient, order).number, uint64_t{1} << 32);
 }
 
+TEST_F(Correlate, TheIdOfTheEntryFoundCanBeWrittenToo) {
+  ImageParts parts = correlated_parts();
+  // The one that is replaced, where the venue gets the quantity otherwise.
+  const OpRecord found{OpKind::kCorrelationId, 0, kU64, 1, 0, 16, 0, 0};
+  const OpRecord head{OpKind::kConst8, 0, 0, 0, 0, 0, 0, 0};
+  const OpRecord id{OpKind::kCorrelationId, 0, kU64, 0, 0, 8, 0, 0};
+  parts.transforms[1].ops = static_cast<uint32_t>(parts.ops.size());
+  parts.transforms[1].op_count = 3;
+  parts.ops.insert(parts.ops.end(), {head, id, found});
+  ASSERT_TRUE(RouteImage::load(parts.image(), image_).ok());
+  state_ = std::make_unique<WalkState>(image_);
+  const uint64_t first = sent(kClient, order_bytes(5, 77, 100)).number;
+  const CorrelatedMessage replace = sent(kClient, replace_bytes(5, 77, 78));
+  EXPECT_EQ(replace.qty, first);
+  EXPECT_NE(replace.number, first);
+}
+
 TEST_F(Correlate, TextIsKeptAndComparedInWords) {
   ImageParts parts = correlated_parts();
   // Client and number as eleven bytes of text, in two words.

@@ -192,6 +192,8 @@ TEST(ImageVerifierCorrelation, RefusesOpsThatReadOrWriteAstray) {
       {"an op of correlation 1", [](ImageParts& p) { p.ops[8].argument = 1; }},
       {"an id that is no u64", [](ImageParts& p) { p.ops[1].store = kU32; }},
       {"an id that is no u64", [](ImageParts& p) { p.ops[1].store = kU64 | kFieldSigned; }},
+      {"an unknown entry", [](ImageParts& p) { p.ops[1].steps = 2; }},
+      {"what no lookup has found", [](ImageParts& p) { p.ops[1].steps = 1; }},
       {"writes outside", [](ImageParts& p) { p.ops[1].target = 17; }},
       {"reads outside", [](ImageParts& p) { p.ops[9].source = 9; }},
       {"reads outside", [](ImageParts& p) { p.ops[6].source = 9; }},

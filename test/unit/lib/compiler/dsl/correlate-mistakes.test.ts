@@ -59,7 +59,9 @@ describe('a mistake about a correlation', () => {
     expect(of({ capacity: 1, key: { a: t.u32.optional() } }).detail.option).toBe(
       'correlations.c.key.a',
     );
-    expect(of({ capacity: 1, saved: { a: t.bool } }).detail.option).toBe('correlations.c.saved.a');
+    expect(of({ capacity: 1, saved: { a: t.string } }).detail.option).toBe(
+      'correlations.c.saved.a',
+    );
     expect(of({ capacity: 1, keys: {} }).detail.option).toBe('correlations.c.keys');
   });
 
@@ -260,7 +262,7 @@ describe('a mistake about a correlation', () => {
         tag: '',
       })),
     );
-    expect(small.detail.received).toBe('orders.saved.clOrdId (u64, 8 bytes)');
+    expect(small.detail.received).toBe('orders.saved.clOrdId (u64)');
     const id = refusal(() =>
       transform(Report, Order, (r) => ({
         client: orders.id() as never,
