@@ -3,6 +3,11 @@
 
 /** While trials fail the breaker waits longer, up to so many times. */
 const waitFactorMax = 8;
+/**
+ * What was sent and is not waited for has worked after this time, or after that of the breaker if it
+ * is shorter. Until then its connection may break, or the network refuse it.
+ */
+const settleMsMax = 1000;
 
 /** What a breaker looks at. */
 export interface BreakerInput {
@@ -25,6 +30,9 @@ export class Breaker {
   #factor = 1;
   #untilMs = 0;
   #sentBefore = 0;
+  /** Of the trial: when something was first seen to be sent, and whether something was waited for. */
+  #sentMs: number | null = null;
+  #hasAsked = false;
 
   constructor(settings: { readonly consecutive: number; readonly forMs: number }) {
     this.#consecutive = settings.consecutive;
@@ -54,6 +62,8 @@ export class Breaker {
         this.#state = 'half-open';
         this.#untilMs = input.nowMs + this.#forMs;
         this.#sentBefore = input.sent;
+        this.#sentMs = null;
+        this.#hasAsked = false;
         return true;
       case 'half-open':
         if (input.failuresInRow > 0) {
@@ -69,7 +79,14 @@ export class Breaker {
 
   /** Something was sent, and has been answered or had the time to fail. */
   #hasProved({ sent, outstanding, nowMs }: BreakerInput): boolean {
-    return sent !== this.#sentBefore && (outstanding === 0 || nowMs >= this.#untilMs);
+    if (sent === this.#sentBefore) return false;
+    this.#sentMs ??= nowMs;
+    if (outstanding > 0) {
+      this.#hasAsked = true;
+      return nowMs >= this.#untilMs;
+    }
+    const settleMs = Math.min(this.#forMs, settleMsMax);
+    return this.#hasAsked || nowMs - this.#sentMs >= settleMs;
   }
 
   #open(nowMs: number): void {

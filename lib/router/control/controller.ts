@@ -74,8 +74,10 @@ export class Controller {
       const { name } = standing;
       if (before.get(name)?.slot !== ports.get(name)?.slot) this.#tell(standing);
     }
-    // Told before the swap, so that new ones among them are never picked.
-    if (drained.length > 0) this.#observeAll();
+    // Told before the swap: new ones that are drained are never picked, those that start small not
+    // for more than that.
+    const joinsSlowly = before.size > 0 && ir.pools.some(({ slowStartMs = 0 }) => slowStartMs > 0);
+    if (drained.length > 0 || joinsSlowly) this.#observeAll();
     this.#prober.configure(ir.endpoints);
     this.#schedule(ir.endpoints.some(needsTicks) || ir.pools.some(poolNeedsTicks));
   }

@@ -26,6 +26,9 @@ export interface ControlSettings {
   readonly connects: boolean;
 }
 
+/** How an endpoint came to the router: it was there at the start, or joined it while it ran. */
+export type Arrival = 'started' | 'joined';
+
 const noSettings: ControlSettings = {
   health: null,
   breaker: null,
@@ -49,8 +52,11 @@ export class EndpointControl {
   /** When its share began to grow; null: it has not been away, or is whole again. */
   #rampFromMs: number | null = null;
   #probesFailed = 0;
+  /** How it came, until it has been seen in any state but `down`. */
+  #arrival: Arrival | null;
 
-  constructor(settings: ControlSettings) {
+  constructor(settings: ControlSettings, arrival: Arrival) {
+    this.#arrival = arrival;
     this.configure(settings);
   }
 
@@ -139,11 +145,12 @@ export class EndpointControl {
 
   /** Settles state and share, `isOut`: a pool leaves it out. */
   settle(nowMs: number, isOut: boolean): void {
-    const isBack = this.#isAway() && this.#stateOf(isOut) === 'up';
-    if (isBack && this.#settings.slowStartMs > 0) this.#rampFromMs = nowMs;
+    const isUp = this.#stateOf(isOut) === 'up';
+    if (isUp && this.#startsSmall() && this.#settings.slowStartMs > 0) this.#rampFromMs = nowMs;
     this.#state = this.#stateOf(isOut);
     if (this.#isAway()) this.#rampFromMs = null;
     this.#share = this.#shareAt(nowMs);
+    if (this.#state !== 'down') this.#arrival = null;
     if (this.#state === 'up' && this.#rampFromMs !== null) {
       if (this.#share === shareAll) this.#rampFromMs = null;
       else this.#state = 'ramp';
@@ -153,6 +160,13 @@ export class EndpointControl {
   /** Not in the state of the last tick for all of its messages. */
   #isAway(): boolean {
     return this.#state !== 'up' && this.#state !== 'ramp';
+  }
+
+  /** Whether, when it is up now, others have done its work until now. */
+  #startsSmall(): boolean {
+    // All that start together are as new as each other, whichever of them connects first.
+    if (this.#arrival !== null) return this.#arrival === 'joined';
+    return this.#isAway();
   }
 
   #stateOf(isOut: boolean): EndpointState {
@@ -177,7 +191,7 @@ export class EndpointControl {
       case 'down':
         // Its worker sees the connection come up first, and gives it this share until the next
         // tick.
-        return slowStartMs > 0 ? shareTrial : shareAll;
+        return slowStartMs > 0 && this.#arrival !== 'started' ? shareTrial : shareAll;
       default:
         return shareNone;
     }

@@ -3,7 +3,7 @@
 // run years in a moment.
 import type { EndpointIr, RouterIr } from '../../compiler/ir.js';
 import { Ejections } from './ejection.js';
-import { EndpointControl, type Observation } from './endpoint-control.js';
+import { type Arrival, EndpointControl, type Observation } from './endpoint-control.js';
 import { shareAll, shareNone } from './ramp.js';
 import type { EndpointState } from './states.js';
 
@@ -30,6 +30,7 @@ export class ControlModel {
   /** By endpoint: the members of each pool with slow start that it is in. */
   #companies = new Map<string, (readonly string[])[]>();
   #standings = new Map<string, Standing>();
+  #arrival: Arrival = 'started';
 
   /** Takes a configuration; endpoints that it has kept, by name, stay in their state. */
   configure({ endpoints, pools }: ControlIr): void {
@@ -56,9 +57,15 @@ export class ControlModel {
     this.#controls = new Map(
       endpoints.map((endpoint) => [
         endpoint.name,
-        controlOf(endpoint, slowStarts.get(endpoint.name) ?? 0, before.get(endpoint.name)),
+        controlOf(
+          endpoint,
+          slowStarts.get(endpoint.name) ?? 0,
+          before.get(endpoint.name),
+          this.#arrival,
+        ),
       ]),
     );
+    this.#arrival = 'joined';
     for (const name of [...this.#standings.keys()]) {
       if (!this.#controls.has(name)) this.#standings.delete(name);
     }
@@ -145,6 +152,7 @@ function controlOf(
   { kind, control }: EndpointIr,
   slowStartMs: number,
   before: EndpointControl | undefined,
+  arrival: Arrival,
 ): EndpointControl {
   const settings = {
     health: control?.health ?? null,
@@ -153,7 +161,7 @@ function controlOf(
     // Others have no connection of their own that could be down.
     connects: kind === 'tcp-connect',
   };
-  if (before === undefined) return new EndpointControl(settings);
+  if (before === undefined) return new EndpointControl(settings, arrival);
   before.configure(settings);
   return before;
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { defineRouter, memory, otherwise, raw, route } from '../../../../../lib/index.js';
 import type { NativeRouter } from '../../../../../lib/native.js';
 import { Controller } from '../../../../../lib/router/control/controller.js';
+import { shareTrial } from '../../../../../lib/router/control/ramp.js';
 import type { Port } from '../../../../../lib/router/ports.js';
 
 /** Shares by slot, as they were told. */
@@ -40,6 +41,27 @@ describe('control', () => {
     control.configure(after.ir, after.ports);
     expect([shares.get(1), shares.get(3)]).toEqual([0, 0]);
     expect([shares.get(0) ?? 255, shares.get(2) ?? 255]).toEqual([255, 255]);
+    control.close();
+  });
+
+  it('tells of members that start small before the swap that brings them', () => {
+    const { native, shares } = noting();
+    const control = new Controller(native, 20);
+    const members = (names: readonly string[]) => {
+      const { ir, ports } = config(names);
+      const pool = {
+        ...{ name: 'p', strategy: { kind: 'round-robin' }, slowStartMs: 5000 },
+        ...{
+          members: names.map((_, endpoint) => ({ endpoint, weight: 1 })),
+          position: ir.position,
+        },
+      } as const;
+      control.configure({ ...ir, pools: [pool] }, ports);
+    };
+    members(['a', 'b']);
+    expect([...shares]).toEqual([]);
+    members(['a', 'b', 'c']);
+    expect([shares.get(0), shares.get(1), shares.get(2)]).toEqual([255, 255, shareTrial]);
     control.close();
   });
 });

@@ -61,6 +61,36 @@ describe('breaker', () => {
     breaker.step({ ...quiet, nowMs: 10_000, sent: 7 });
     expect(breaker.state).toBe('half-open');
     breaker.step({ ...quiet, nowMs: 10_001, sent: 8 });
+    breaker.step({ ...quiet, nowMs: 10_100, sent: 9 });
+    expect(breaker.state).toBe('half-open');
+    breaker.step({ ...quiet, nowMs: 10_101, sent: 9 });
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('gives what is sent on trial a second to fail, unless it is over sooner', () => {
+    const breaker = new Breaker({ consecutive: 1, forMs: 60_000 });
+    breaker.step({ ...quiet, failuresInRow: 1 });
+    breaker.step({ ...quiet, nowMs: 60_000 });
+    breaker.step({ ...quiet, nowMs: 60_020, sent: 1 });
+    breaker.step({ ...quiet, nowMs: 61_019, sent: 1 });
+    expect(breaker.state).toBe('half-open');
+    breaker.step({ ...quiet, nowMs: 61_019, sent: 1, failuresInRow: 1 });
+    expect(breaker.state).toBe('open');
+    // Twice as long after the trial that failed.
+    breaker.step({ ...quiet, nowMs: 181_018, sent: 1, failuresInRow: 1 });
+    expect(breaker.state).toBe('open');
+    breaker.step({ ...quiet, nowMs: 181_019, sent: 1, failuresInRow: 1 });
+    breaker.step({ ...quiet, nowMs: 181_020, sent: 2 });
+    breaker.step({ ...quiet, nowMs: 182_020, sent: 2 });
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('closes as soon as the requests of a trial are answered', () => {
+    const breaker = opened();
+    breaker.step({ ...quiet, nowMs: 100 });
+    breaker.step({ ...quiet, nowMs: 120, sent: 1, outstanding: 1 });
+    expect(breaker.state).toBe('half-open');
+    breaker.step({ ...quiet, nowMs: 121, sent: 1 });
     expect(breaker.state).toBe('closed');
   });
 

@@ -154,6 +154,46 @@ describe('control', () => {
     expect(world.standing('a').state).toBe('up');
   });
 
+  it('lets those that start with the router have all from their first connection on', () => {
+    const names = ['a', 'b', 'c'];
+    const endpoints = names.map((name) => endpoint(name, undefined, 'tcp-connect'));
+    world.model.configure({ endpoints, pools: [pool(3, { slowStartMs: 1000 })] });
+    for (const name of names) world.of(name).isLive = false;
+    world.tick();
+    // What its worker gives it when the connection is up, before the next tick.
+    expect(world.standing('a')).toMatchObject({ state: 'down', share: shareAll });
+    for (const name of names) {
+      world.of(name).isLive = true;
+      world.tick(5000);
+      expect(world.standing(name)).toMatchObject({ state: 'up', share: shareAll });
+    }
+    world.of('b').isLive = false;
+    world.tick();
+    world.of('b').isLive = true;
+    world.tick();
+    expect(world.standing('b')).toMatchObject({ state: 'ramp', share: shareTrial });
+  });
+
+  it('lets those that join a running router start small, whatever connects them', () => {
+    const options = { slowStartMs: 1000 };
+    const [a, b] = [endpoint('a'), endpoint('b')];
+    world.model.configure({ endpoints: [a, b], pools: [pool(2, options)] });
+    world.tick();
+    const [c, d] = [endpoint('c'), endpoint('d', undefined, 'tcp-connect')];
+    world.of('d').isLive = false;
+    world.model.configure({ endpoints: [a, b, c, d], pools: [pool(4, options)] });
+    world.tick();
+    expect(world.standing('c')).toMatchObject({ state: 'ramp', share: shareTrial });
+    expect(world.standing('d')).toMatchObject({ state: 'down', share: shareTrial });
+    world.tick(500);
+    expect(world.standing('c')).toMatchObject({ state: 'ramp', share: 128 });
+    world.of('d').isLive = true;
+    world.tick(500);
+    expect(world.standing('c')).toMatchObject({ state: 'up', share: shareAll });
+    expect(world.standing('d')).toMatchObject({ state: 'ramp', share: shareTrial });
+    expect(world.standing('a')).toMatchObject({ state: 'up', share: shareAll });
+  });
+
   it('opens a breaker, tries with a small share and closes it', () => {
     const breaker = { consecutive: 3, forMs: 1000 };
     const endpoints = [endpoint('a', { breaker }), endpoint('b')];
@@ -168,6 +208,8 @@ describe('control', () => {
     expect(world.standing('a').state).toBe('half-open');
     world.send('a');
     world.tick();
+    expect(world.standing('a').state).toBe('half-open');
+    world.tick(1000);
     expect(world.standing('a')).toMatchObject({ state: 'up', share: shareAll });
   });
 
