@@ -278,6 +278,18 @@ function endpointsOf(
   return pool === undefined ? [] : poolEndpoints(pool);
 }
 
+/** Requests are outstanding where rules remember them: else every member has none, always. */
+export function checkOutstanding(ir: RouterIr, findings: Findings): void {
+  const waitedFor = new Set((ir.correlations ?? []).flatMap((_, at) => destinationsOf(ir, at)));
+  for (const [index, { strategy, members, position }] of ir.pools.entries()) {
+    if (!('measure' in strategy) || strategy.measure !== 'outstanding') continue;
+    const isCounted = members.some(({ endpoint }) => waitedFor.has(endpoint));
+    const option = `pools[${index}].strategy.measure`;
+    const expected = "'queue' where no rule that sends to a member opens a correlation";
+    findings.need(isCounted, 'ERR_CONFIG', option, expected, strategy.measure, position);
+  }
+}
+
 function checkUses(
   { routes }: RouterIr,
   index: number,

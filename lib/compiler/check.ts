@@ -4,7 +4,7 @@
 import { rejectCodes, rejectCodeUserMax, rejectCodeUserMin } from '../codes.js';
 import { type HyperRouteError, optionError } from '../errors.js';
 import { checkControl, checkInFlight } from './check-control.js';
-import { checkCorrelations } from './check-correlations.js';
+import { checkCorrelations, checkOutstanding } from './check-correlations.js';
 import { checkFrames } from './check-frames.js';
 import { checkNames } from './check-names.js';
 import { checkPools } from './check-pools.js';
@@ -42,6 +42,7 @@ export function findErrors(ir: RouterIr): readonly HyperRouteError[] {
     checkThreading(ir, findings);
     checkInFlight(ir, findings);
     checkCorrelations(ir, findings);
+    checkOutstanding(ir, findings);
     // Proofs start from a configuration that is sound.
     if (findings.errors.length === 0) checkUnique(ir, findings);
   } catch (error) {

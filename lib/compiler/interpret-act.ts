@@ -21,56 +21,73 @@ function carriers(ir: RouterIr, schema: number): readonly number[] {
   });
 }
 
-/** The copies that an action sends, or a reject code. */
+/** The copies that an action sends, and how many members of a pool get none. */
+export interface Acted {
+  readonly deliveries: readonly Delivery[];
+  readonly leftOut: number;
+}
+
+/** What an action does with the message, or a reject code. */
 export function act(
   { ir, state, message, view, route }: Passing,
   { target, transform }: ActionIr,
   manner: Pick<Delivery, 'rule' | 'bestEffort' | 'priority'>,
-): readonly Delivery[] | number {
-  if (target.kind === 'discard') return [];
+): Acted | number {
+  if (target.kind === 'discard') return { deliveries: [], leftOut: 0 };
   const to = transform === null ? null : (ir.transforms[transform]?.to ?? null);
   const outputBytes = transform === null ? message.length : outputBytesOf(ir, transform, message);
   if (transform !== null && outputBytes > nativeMessageBytesMax) return rejectCodes.OUT_OF_RANGE;
   const delivery = { transform, outputBytes, ...manner };
-  if (target.kind === 'return-source') return [{ ...delivery, target: { kind: 'return-source' } }];
+  const send = (one: Delivery['target']): Acted => {
+    return { deliveries: [{ ...delivery, target: one }], leftOut: 0 };
+  };
+  if (target.kind === 'return-source') return send({ kind: 'return-source' });
   if (target.kind === 'return-field') {
     const schema = ir.schemas[ir.routes[route]?.schema ?? 0] as SchemaIr;
     const address = readField(view, schema.fields[target.field] as FieldIr);
     const endpoints = carriers(ir, to ?? (ir.routes[route]?.schema as number));
-    return [{ ...delivery, target: { kind: 'return-address', address, endpoints } }];
+    return send({ kind: 'return-address', address, endpoints });
   }
   if (target.kind === 'correlated-source' || target.kind === 'correlated-destination') {
     const { found } = state.passing;
     const address = target.kind === 'correlated-source' ? found?.source : found?.destination;
     const endpoints = carriers(ir, to ?? (ir.routes[route]?.schema as number));
-    return [{ ...delivery, target: { kind: 'correlated', address: address ?? 0n, endpoints } }];
+    return send({ kind: 'correlated', address: address ?? 0n, endpoints });
   }
   if (target.kind === 'endpoint') {
-    return [{ ...delivery, target: { kind: 'endpoint', endpoint: target.endpoint } }];
+    return send({ kind: 'endpoint', endpoint: target.endpoint });
   }
   const { strategy } = ir.pools[target.pool] as PoolIr;
   if (strategy.kind === 'broadcast') {
     const bestEffort = manner.bestEffort || strategy.delivery === 'best-effort';
-    const endpoints = usableMembers(ir, state, target.pool);
+    const { endpoints, leftOut } = usableMembers(ir, state, target.pool);
     if (endpoints.length === 0) return rejectCodes.NO_DESTINATION;
-    return endpoints.map((endpoint) => {
+    const deliveries = endpoints.map((endpoint): Delivery => {
       return { ...delivery, bestEffort, target: { kind: 'endpoint', endpoint } };
     });
+    return { deliveries, leftOut };
   }
   const schema = ir.routes[route]?.schema ?? null;
   const endpoint = pickMember(ir, state, target.pool, { schema, message, view });
   if (endpoint === null) return rejectCodes.NO_DESTINATION;
-  return [{ ...delivery, target: { kind: 'endpoint', endpoint } }];
+  return send({ kind: 'endpoint', endpoint });
 }
 
-/** The members of a pool that can be used; or who stands in for them; or, in a panic, all. */
-function usableMembers(ir: RouterIr, state: InterpreterState, pool: number): readonly number[] {
+/**
+ * The members of a pool that can be used, and how many cannot; or who stands in for them; or, in a
+ * panic, all.
+ */
+function usableMembers(
+  ir: RouterIr,
+  state: InterpreterState,
+  pool: number,
+): { readonly endpoints: readonly number[]; readonly leftOut: number } {
   const { members, failover = [], panic = 'reject' } = ir.pools[pool] as PoolIr;
   const isUsable = (endpoint: number): boolean => (state.alive[endpoint] ?? 0) > 0;
   const all = members.map(({ endpoint }) => endpoint);
   const usable = all.filter(isUsable);
-  if (usable.length > 0) return usable;
+  if (usable.length > 0) return { endpoints: usable, leftOut: all.length - usable.length };
   const backup = failover.find(isUsable);
-  if (backup !== undefined) return [backup];
-  return panic === 'reject' ? [] : all;
+  if (backup !== undefined) return { endpoints: [backup], leftOut: 0 };
+  return { endpoints: panic === 'reject' ? [] : all, leftOut: 0 };
 }

@@ -98,7 +98,7 @@ function send(passing: Passing, held: Iterable<number>): Decision {
     const manner = { rule: index, bestEffort: rule.bestEffort === true };
     const made = act(passing, rule.action, { ...manner, priority: rule.priority ?? 0 });
     if (typeof made === 'number' && !manner.bestEffort) return rejection(made, route, index);
-    remember(state, rule, reserved, typeof made === 'number' ? [] : made);
+    remember(state, rule, reserved, typeof made === 'number' ? [] : made.deliveries);
     const firstTap = tapsBefore(ir, route, index);
     const tapped = (rule.taps ?? []).flatMap(({ action, every }, at) => {
       taps.push(firstTap + at);
@@ -106,8 +106,8 @@ function send(passing: Passing, held: Iterable<number>): Decision {
       return isDue ? [act(passing, action, { rule: index, bestEffort: true, priority: 0 })] : [];
     });
     for (const one of [made, ...tapped]) {
-      if (typeof one === 'number') skipped += 1;
-      else deliveries.push(...one);
+      skipped += typeof one === 'number' ? 1 : one.leftOut;
+      if (typeof one !== 'number') deliveries.push(...one.deliveries);
     }
   }
   const outcome = deliveries.length === 0 ? 'discard' : 'deliver';
@@ -199,8 +199,9 @@ export function decideReject(
   const view = schema === null ? message : knownView(ir.schemas[schema] as SchemaIr, message);
   const passing = { ir, state, message, view, route };
   const made = act(passing, action, { rule, bestEffort: false, priority: 0 });
-  if (typeof made === 'number' || made.length === 0) return dropped;
-  return { ...dropped, outcome: 'deliver', deliveries: made };
+  if (typeof made === 'number' || made.deliveries.length === 0) return dropped;
+  const { deliveries, leftOut: skipped } = made;
+  return { ...dropped, outcome: 'deliver', deliveries, skipped };
 }
 
 /** What leaves for each delivery; or why the message is rejected, by one that must be sent. */

@@ -30,7 +30,7 @@ struct RouteCounters {
   Counter delivered;
   Counter rejected;
   Counter discarded;
-  Counter skipped;  // Copies on best effort that were not sent.
+  Counter skipped;  // Copies that were left out, and that no other waited for.
 };
 
 class EndpointPort;

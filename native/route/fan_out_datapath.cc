@@ -93,8 +93,8 @@ class Collector {
     return 0;
   }
 
-  // A copy of the delivery for every member that can be used; or for who stands in for them; or,
-  // in a panic that does not reject, for all.
+  // A copy of the delivery for every member that can be used, the others are left out; or for who
+  // stands in for them; or, in a panic that does not reject, for all.
   uint32_t add_members(const ActionRecord& action, const Delivery& sample) {
     const Delivery made = sample;
     const PoolRecord& pool = tables_.pools[action.target];
@@ -113,7 +113,11 @@ class Collector {
     for (uint32_t number = 0; number < pool.member_count; ++number) {
       if (is_usable(number)) (void)send_to(number);
     }
-    if (decision_.delivery_count > count_before) return 0;
+    if (const uint32_t count = decision_.delivery_count - count_before; count > 0) {
+      decision_.skipped_count =
+          static_cast<uint8_t>(decision_.skipped_count + pool.member_count - count);
+      return 0;
+    }
     for (uint32_t backup = 0; backup < pool.backup_count; ++backup) {
       if (is_usable(pool.member_count + backup)) return send_to(pool.member_count + backup);
     }

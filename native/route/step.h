@@ -123,7 +123,7 @@ inline constexpr uint8_t kClosesEntry = 2;
 struct Decision {
   Outcome outcome;
   uint8_t delivery_count;  // For kDeliver at least one.
-  uint8_t skipped_count;   // Copies on best effort that have nowhere to go.
+  uint8_t skipped_count;   // Copies that have nowhere to go and that no other waits for.
   uint8_t tap_count;       // In FanOut::taps; settle() counts them.
   bool is_single;          // One delivery that must arrive, and nothing else.
   uint8_t correlates;      // kOpensEntry, kClosesEntry: what settle_correlations() does.

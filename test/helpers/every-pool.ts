@@ -4,6 +4,7 @@ import type { RouterIr } from '../../lib/compiler/ir.js';
 import { deserialize, serialize } from '../../lib/compiler/serialize.js';
 import {
   type Balancing,
+  correlate,
   defineRouter,
   defineStrategy,
   lb,
@@ -51,6 +52,9 @@ const strategies: readonly (readonly [Balancing, PoolOptions<'Order'>?])[] = [
   [lb.sticky(delta, { a: -7, c: 12 })],
   [lb.custom(pairs, note), { failover: [spare] }],
 ];
+/** The one whose messages wait for answers. */
+const waiting = 3;
+const asks = correlate('asks', { capacity: 100 });
 /** Those to which a weight means something. */
 const weighing = [1, 3, 4, 5, 6, 7];
 
@@ -67,7 +71,10 @@ export function everyPoolIr(): RouterIr {
       route.first(
         Order,
         (o) => [
-          ...pools.slice(1).map((one, at) => when(o.kind.eq(at + 1)).to(one)),
+          ...pools.slice(1).map((one, at) => {
+            const rule = when(o.kind.eq(at + 1)).to(one);
+            return at + 1 === waiting ? rule.opens(asks, { key: [], save: {} }) : rule;
+          }),
           otherwise.to(pools[0] as (typeof pools)[number]),
         ],
         { from: source },

@@ -3,6 +3,7 @@ import { emit } from '../../lib/compiler/emit.js';
 import type { RouterIr } from '../../lib/compiler/ir.js';
 import {
   type Balancing,
+  correlate,
   defineRouter,
   layout,
   otherwise,
@@ -31,10 +32,15 @@ export interface PoolSetup {
   readonly balancing: Balancing;
   readonly options?: Omit<PoolOptions<'Order'>, 'failover'>;
   readonly failover?: readonly string[];
+  /** Its messages wait for answers. */
+  readonly isCorrelated?: boolean;
 }
 
+const asks = correlate('asks', { capacity: 9, full: 'evict-oldest' });
+
 /** Endpoints are numbered as they are listed: the source, the members, those that stand in. */
-export function poolRouter({ members, balancing, options, failover = [] }: PoolSetup): RouterIr {
+export function poolRouter(setup: PoolSetup): RouterIr {
+  const { members, balancing, options, failover = [], isCorrelated = false } = setup;
   const remote = { host: '127.0.0.1', port: 9 };
   const endpoint = (name: string) => udp(name, { port: 0, remote, queue: park, ...messages });
   const source = udp('source', { port: 0, ...messages });
@@ -47,9 +53,13 @@ export function poolRouter({ members, balancing, options, failover = [] }: PoolS
     weight === 1 ? one : weighted(one, weight),
   );
   const venues = pool('venues', taken, balancing, { failover: standing, ...options });
+  const rule = () => {
+    const plain = otherwise.to(venues);
+    return isCorrelated ? plain.opens(asks, { key: [], save: {} }) : plain;
+  };
   return defineRouter({
     endpoints: [source, ...made.map(({ endpoint: one }) => one), ...standing],
-    routes: [route.first(Order, () => [otherwise.to(venues)], { from: source })],
+    routes: [route.first(Order, () => [rule()], { from: source })],
   });
 }
 

@@ -131,7 +131,7 @@ describe('a pool by load', () => {
 
   it('compares loads beside weights, and outstanding requests where it is told to', () => {
     const balancing = lb.leastLoaded({ measure: 'outstanding' });
-    const pool = new PoolUnderTest({ members: ['a', ['b', 4]], balancing });
+    const pool = new PoolUnderTest({ members: ['a', ['b', 4]], balancing, isCorrelated: true });
     pool.load(0, 0, 2);
     pool.load(1, 10_000, 7);
     expect(pool.picks(2)).toEqual([1, 1]);

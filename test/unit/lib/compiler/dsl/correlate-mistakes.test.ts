@@ -17,6 +17,7 @@ import {
   via,
 } from '../../../../../lib/index.js';
 import {
+  Cancel,
   clients,
   Done,
   gateway,
@@ -25,6 +26,8 @@ import {
   Report,
   toClientOf,
   toVenueOf,
+  VenueCancel,
+  VenueOrder,
   v1,
   v2,
 } from '../../../../helpers/correlated-gateway.js';
@@ -224,6 +227,35 @@ describe('a mistake about a correlation', () => {
       ),
     );
     expect(rejecting.detail.option).toBe('routes[1].rejects');
+  });
+
+  it('in a pool by outstanding requests is an ERR_CONFIG at the pool: nothing counts them', () => {
+    const byLoad = pool('byLoad', [v1, v2], lb.leastLoaded({ measure: 'outstanding' }));
+    const byTwo = pool('byTwo', [v2], lb.twoChoices({ measure: 'outstanding' }));
+    const alone = transform(Order, VenueOrder, ({ side }) => ({ clOrdId: 1n, side }));
+    const sending = (to: typeof byLoad, opens: boolean) =>
+      route.first(Order, (o) => [
+        opens
+          ? otherwise
+              .via(toVenueOf(orders))
+              .to(to)
+              .opens(orders, open(o as never) as never)
+          : otherwise.via(alone).to(to),
+      ]);
+    expect(refusal(() => define(sending(byLoad, false)))).toMatchObject({
+      code: 'ERR_CONFIG',
+      detail: { option: 'pools[0].strategy.measure', received: 'outstanding' },
+      message: expect.stringContaining('correlate-mistakes.test.ts'),
+    });
+    expect(define(sending(byLoad, true)).pools).toHaveLength(1);
+    // What is sent to a member by another rule is outstanding there, too.
+    const cancels = route.first(Cancel, () => [
+      otherwise
+        .via(transform(Cancel, VenueCancel, (c) => ({ clOrdId: c.clOrdId, origClOrdId: 1n })))
+        .to(byTwo),
+    ]);
+    expect(define(sending(byLoad, true), cancels).pools).toHaveLength(2);
+    expect(refusal(() => define(cancels)).detail.option).toBe('pools[0].strategy.measure');
   });
 
   it('in who opens it is found out: nobody does', () => {

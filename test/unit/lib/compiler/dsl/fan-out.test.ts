@@ -106,6 +106,20 @@ describe('a pool of which every member gets the message', () => {
     state.alive[2] = 0;
     expect(interpret(ir, state, 0, tick(1, 1), 0n).rejectCode).toBe(5);
   });
+
+  it('counts members that get no copy as skipped', () => {
+    const skipped = (delivery: 'all-or-none' | 'best-effort') => {
+      const all = pool('all', [a, b, c], lb.broadcast({ delivery }));
+      const ir = router(route.first(Tick, () => [otherwise.to(all)], { from: feed }));
+      const state = initialState(ir);
+      return [1, 2, 3].map((dead) => {
+        state.alive[dead] = 0;
+        return interpret(ir, state, 0, tick(1, 1), 0n).decision.skipped;
+      });
+    };
+    expect(skipped('best-effort')).toEqual([1, 2, 0]);
+    expect(skipped('all-or-none')).toEqual([1, 2, 0]);
+  });
 });
 
 describe('a tap', () => {

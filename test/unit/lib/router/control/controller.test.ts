@@ -50,7 +50,7 @@ describe('control', () => {
     const members = (names: readonly string[]) => {
       const { ir, ports } = config(names);
       const pool = {
-        ...{ name: 'p', strategy: { kind: 'round-robin' }, slowStartMs: 5000 },
+        ...{ name: 'p', strategy: { kind: 'round-robin' as const }, slowStartMs: 5000 },
         ...{
           members: names.map((_, endpoint) => ({ endpoint, weight: 1 })),
           position: ir.position,
