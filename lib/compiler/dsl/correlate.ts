@@ -246,8 +246,9 @@ function keptFields(reader: OptionReader, option: string, owner: string | null):
       const field = loneField(owner === null ? name : `${owner}.saved.${name}`, spec.type);
       return { ir: savedIr(name, field), field };
     }
-    const others = owner === null ? '' : ', a float, flags';
-    const expected = `an integer type, an enumeration, a boolean${others}, or text or bytes of a fixed size`;
+    const names = ['an integer type', 'an enumeration', 'a boolean'];
+    if (owner !== null) names.push('a float', 'flags');
+    const expected = `${names.join(', ')}, or text or bytes of a fixed size`;
     const received = spec instanceof FieldSpec ? spec.type.kind : spec;
     throw optionError('ERR_ROUTE', path, expected, received, reader.place);
   });

@@ -4,8 +4,8 @@
 /** While trials fail the breaker waits longer, up to so many times. */
 const waitFactorMax = 8;
 /**
- * What was sent and is not waited for has worked after this time, or after that of the breaker if it
- * is shorter. Until then its connection may break, or the network refuse it.
+ * What was sent and is not waited for has worked after this time, or after that of the breaker if
+ * it is shorter. Until then its connection may break, or the network refuse it.
  */
 const settleMsMax = 1000;
 
@@ -30,7 +30,7 @@ export class Breaker {
   #factor = 1;
   #untilMs = 0;
   #sentBefore = 0;
-  /** Of the trial: when something was first seen to be sent, and whether something was waited for. */
+  /** Of the trial: when something was first seen to be sent, and whether it was waited for. */
   #sentMs: number | null = null;
   #hasAsked = false;
 
