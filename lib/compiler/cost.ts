@@ -61,17 +61,10 @@ export function bucketMapNs(steps: number, bucketBytes: number, boundBytes: numb
   return fieldNs + 2 + loadNs(bucketBytes) + loadNs(boundBytes) + steps * stepNs;
 }
 
-/** Which of so many patterns a text meets: a hash, a search by eight bytes, or four levels. */
-export function textMapNs(
-  kind: 'exact' | 'prefix' | 'topic',
-  bytes: number,
-  answerCount: number,
-): number {
-  if (kind === 'exact') return fieldNs + 2 * hashNs + 2 * loadNs(bytes);
-  if (kind === 'prefix') {
-    return hashNs + treeMapNs(Math.ceil(Math.log(answerCount + 1) / Math.log(9)), bytes);
-  }
-  return fieldNs + 4 * (hashNs + loadNs(bytes));
+/** So many look-ups of a text in a perfect hash table. */
+export function textMapNs(lookUps: number, pilotBytes: number, entryBytes: number): number {
+  const hashing = hashNs + 2 * hashWordNs;
+  return fieldNs + lookUps * (hashing + loadNs(pilotBytes) + loadNs(entryBytes));
 }
 
 /** A table of rules, one for each combination of classes. */

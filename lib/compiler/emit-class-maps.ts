@@ -8,6 +8,7 @@ import { type ClassMapName, classMapKinds } from './emit-format.js';
 import { type ImageBuilder, keyMax, treeLevelCount } from './emit-sections.js';
 import { emitTextMap } from './emit-text-maps.js';
 import { isTextField, type TextField } from './lower.js';
+import { perfectHashBytes } from './perfect-hash.js';
 import type { TextMap } from './text-maps.js';
 
 /** Which boxes hold in which classes of a field. A box is named by its place in the list. */
@@ -112,8 +113,18 @@ export function planIntegerMap(
 
 /** What the look-up of a text costs, and what its tables hold. */
 function textMapCost(map: TextMap): { ns: number; bytes: number } {
-  const bytes = map.answerCount * (map.kind === 'topic' ? 64 : 48);
-  return { ns: textMapNs(map.kind, bytes, map.answerCount), bytes };
+  const { pilots, slots } = perfectHashBytes(map.answerCount, textWordsGuess);
+  return { ns: textMapNs(lookUpsOf(map), pilots, slots), bytes: pilots + slots };
+}
+
+const textWordsGuess = 3;
+/** Most topics have their levels in two parts: those that patterns name, and the rest. */
+const topicLookUps = 2;
+
+function lookUpsOf(map: TextMap): number {
+  if (map.kind === 'topic') return topicLookUps;
+  if (map.kind === 'exact') return 1;
+  return Math.log2(new Set(map.prefixes.map(({ length }) => length)).size + 1);
 }
 
 /** Buckets by the top bits: about 2^extra for each bound. Fewer of them stay in the cache. */

@@ -3,7 +3,7 @@ import { fieldKind } from './emit-fields.js';
 import { classMapKinds, noRecord } from './emit-format.js';
 import type { ImageBuilder } from './emit-sections.js';
 import type { Term } from './emit-terms.js';
-import { buildPerfectHash } from './perfect-hash.js';
+import { buildPerfectHash, hashWords } from './perfect-hash.js';
 import { type KeyParts, keyParts, type MatcherPlan, type PlannedField } from './plan-matchers.js';
 
 /** Appends the table of a plan of exact values. Returns the fields of the matcher's record. */
@@ -18,7 +18,8 @@ export function emitExact(builder: ImageBuilder, { terms, fields }: MatcherPlan)
   }
   const rules = rulesByKey(terms, fields, parts);
   const entries = [...rules.values()];
-  const hash = buildPerfectHash(entries.map(({ words }) => words));
+  const keys = entries.map(({ words }) => words);
+  const hash = buildPerfectHash(keys.length, (key, seed) => hashWords(keys[key] ?? [], seed));
   const pilots = slots.count;
   for (const pilot of hash.pilots) slots.u16(pilot);
   const table = words.alignLine().count;

@@ -1,5 +1,6 @@
 // A perfect hash of a known set of keys: each bucket of keys has a pilot, a number that sends all
 // of its keys to slots that no other key has. native/route/exact_datapath.h computes the same.
+// Values of rules are such keys, and texts.
 
 /** Keys a bucket on average, and the share of the slots that are used: more is slower to find. */
 const keysPerBucket = 4;
@@ -21,14 +22,18 @@ export interface PerfectHash {
 
 const low64 = (value: bigint): bigint => BigInt.asUintN(64, value);
 
+export function mixWord(hash: bigint, word: bigint): bigint {
+  const mixed = low64((hash ^ word) * wordFactor);
+  return mixed ^ (mixed >> 32n);
+}
+
+export function finishHash(hash: bigint): bigint {
+  const mixed = low64(hash * lastFactor);
+  return mixed ^ (mixed >> 32n);
+}
+
 export function hashWords(words: readonly bigint[], seed: bigint): bigint {
-  let hash = seed;
-  for (const word of words) {
-    hash = low64((hash ^ word) * wordFactor);
-    hash ^= hash >> 32n;
-  }
-  hash = low64(hash * lastFactor);
-  return hash ^ (hash >> 32n);
+  return finishHash(words.reduce(mixWord, seed));
 }
 
 /** One of `count`, evenly, by a 32-bit number. */
@@ -51,23 +56,26 @@ export function perfectHashBytes(keyCount: number, keyWords: number) {
 const slotCountOf = (keyCount: number): number => Math.ceil(keyCount / slotShare) + 1;
 const bucketCountOf = (keyCount: number): number => Math.ceil(keyCount / keysPerBucket) + 1;
 
-/** Distinct keys of words to slots. Deterministic. Throws RangeError when no seed was found. */
-export function buildPerfectHash(keys: readonly (readonly bigint[])[]): PerfectHash {
+/** The 64 bits of a key, which is given by its number. */
+export type KeyHash = (key: number, seed: bigint) => bigint;
+
+/** So many distinct keys to slots. Deterministic. Throws RangeError when no seed was found. */
+export function buildPerfectHash(keyCount: number, hashOf: KeyHash): PerfectHash {
   for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
     const seed = low64(seedStep * BigInt(attempt));
-    const built = tryBuild(keys, seed);
+    const built = tryBuild(keyCount, hashOf, seed);
     if (built !== null) return built;
   }
-  throw new RangeError(`no perfect hash of ${keys.length} keys after ${attemptsMax} attempts`);
+  throw new RangeError(`no perfect hash of ${keyCount} keys after ${attemptsMax} attempts`);
 }
 
-function tryBuild(keys: readonly (readonly bigint[])[], seed: bigint): PerfectHash | null {
-  const bucketCount = bucketCountOf(keys.length);
-  const slotCount = slotCountOf(keys.length);
-  const lows = new Int32Array(keys.length);
+function tryBuild(keyCount: number, hashOf: KeyHash, seed: bigint): PerfectHash | null {
+  const bucketCount = bucketCountOf(keyCount);
+  const slotCount = slotCountOf(keyCount);
+  const lows = new Int32Array(keyCount);
   const buckets: number[][] = Array.from({ length: bucketCount }, () => []);
-  for (const [index, words] of keys.entries()) {
-    const hash = hashWords(words, seed);
+  for (let index = 0; index < keyCount; index += 1) {
+    const hash = hashOf(index, seed);
     lows[index] = Number(BigInt.asIntN(32, hash));
     buckets[shareOf(Number(hash >> 32n), bucketCount)]?.push(index);
   }
@@ -76,7 +84,7 @@ function tryBuild(keys: readonly (readonly bigint[])[], seed: bigint): PerfectHa
   const countOf = (bucket: number): number => buckets[bucket]?.length ?? 0;
   order.sort((a, b) => countOf(b) - countOf(a) || a - b);
   const pilots = new Uint16Array(bucketCount);
-  const slots = new Uint32Array(keys.length);
+  const slots = new Uint32Array(keyCount);
   const used = new Uint8Array(slotCount);
   for (const bucket of order) {
     const members = buckets[bucket] ?? [];

@@ -18,14 +18,20 @@ constexpr uint32_t share_of(uint32_t number, uint32_t count) noexcept {
   return static_cast<uint32_t>(uint64_t{number} * count >> 32);
 }
 
-inline uint64_t hash_words(const uint64_t* words, uint32_t word_count, uint64_t seed) noexcept {
-  uint64_t hash = seed;
-  for (uint32_t index = 0; index < word_count; ++index) {
-    hash = (hash ^ words[index]) * 0x9FB21C651E98DF25;
-    hash ^= hash >> 32;
-  }
+constexpr uint64_t mix_word(uint64_t hash, uint64_t word) noexcept {
+  hash = (hash ^ word) * 0x9FB21C651E98DF25;
+  return hash ^ hash >> 32;
+}
+
+constexpr uint64_t finish_hash(uint64_t hash) noexcept {
   hash *= 0xD6E8FEB86659FD93;
   return hash ^ hash >> 32;
+}
+
+inline uint64_t hash_words(const uint64_t* words, uint32_t word_count, uint64_t seed) noexcept {
+  uint64_t hash = seed;
+  for (uint32_t index = 0; index < word_count; ++index) hash = mix_word(hash, words[index]);
+  return finish_hash(hash);
 }
 
 constexpr uint32_t slot_of(uint32_t low_hash, uint32_t pilot, uint32_t slot_count) noexcept {

@@ -92,10 +92,7 @@ Status bind_sections(const uint8_t* base, uint32_t image_bytes, ImageTables& tab
   HR_TRY(find_section(base, image_bytes, kSectionPlugins, tables.plugins));
   HR_TRY(find_section(base, image_bytes, kSectionPluginFields, tables.plugin_fields));
   HR_TRY(find_section(base, image_bytes, kSectionTextMaps, tables.text_maps));
-  HR_TRY(find_section(base, image_bytes, kSectionTextEntries, tables.text_entries));
-  HR_TRY(find_section(base, image_bytes, kSectionPrefixNodes, tables.prefix_nodes));
   HR_TRY(find_section(base, image_bytes, kSectionTopicStates, tables.topic_states));
-  HR_TRY(find_section(base, image_bytes, kSectionTopicEdges, tables.topic_edges));
   HR_TRY(find_section(base, image_bytes, kSectionExtras, tables.extras));
   HR_TRY(find_section(base, image_bytes, kSectionTaps, tables.taps));
   HR_TRY(find_section(base, image_bytes, kSectionCorrelations, tables.correlations));

@@ -81,10 +81,7 @@ struct ImageTables {
   Table<PluginRecord> plugins;
   Table<PluginFieldRecord> plugin_fields;
   Table<TextMapRecord> text_maps;
-  Table<TextEntryRecord> text_entries;
-  Table<PrefixNodeRecord> prefix_nodes;
   Table<TopicStateRecord> topic_states;
-  Table<TopicEdgeRecord> topic_edges;
   Table<ExtraRecord> extras;
   Table<TapRecord> taps;
   Table<CorrelationRecord> correlations;

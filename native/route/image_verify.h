@@ -101,9 +101,11 @@ class ImageVerifier {
   // A use of that kind, for messages of `view_bytes`.
   Status verify_plugin_use(uint32_t index, PluginKind kind, uint32_t view_bytes) const;
   Status verify_text_map(const TextMapRecord& map);
-  Status verify_exact_texts(const TextMapRecord& map);
-  Status verify_prefixes(const TextMapRecord& map);
+  Status verify_text_entries(const TextMapRecord& map);
   Status verify_topics(const TextMapRecord& map);
+  Status verify_text_entry(const TextMapRecord& map, const uint64_t* entry);
+  Status verify_topic_state(const TextMapRecord& map, const TopicFound& found,
+                            uint32_t levels) const;
   // A text map of the messages of the route.
   Status verify_text_of(uint32_t map, const RouteRecord& route) const;
   Status verify_program(uint32_t first, uint32_t count, const RouteRecord& route);

@@ -1,7 +1,8 @@
 // Verification of a route image: text maps. A verified map reads within its message and its tables,
 // ends, and answers with numbers that there are.
 // Thread: control thread, before the image is installed. Not on the data path.
-#include "base/bits.h"
+#include <bit>
+
 #include "route/image_verify.h"
 
 namespace hyperroute {
@@ -9,7 +10,8 @@ namespace hyperroute {
 Status ImageVerifier::verify_text_map(const TextMapRecord& map) {
   HR_IMAGE_REQUIRE(map.kind <= TextMapKind::kTopic && map.source <= TextSource::kSlot,
                    "an unknown kind of text map");
-  HR_IMAGE_REQUIRE(map.answer_count >= 1, "a text map without answers");
+  HR_IMAGE_REQUIRE(map.answer_count >= 1 && map.answer_count <= kAnswersMax,
+                   "a text map of %u answers", map.answer_count);
   if (map.source == TextSource::kSlot) {
     // Only what bind() has looked at has slots, and a header before them.
     HR_IMAGE_REQUIRE(map.view < tables_.views.count &&
@@ -21,9 +23,12 @@ Status ImageVerifier::verify_text_map(const TextMapRecord& map) {
     HR_IMAGE_REQUIRE(map.bytes >= 1 && map.offset + map.bytes <= map.message_bytes,
                      "a text lies outside its message");
   }
-  if (map.kind == TextMapKind::kExact) return verify_exact_texts(map);
-  if (map.kind == TextMapKind::kPrefix) return verify_prefixes(map);
-  return verify_topics(map);
+  if (map.kind == TextMapKind::kTopic) HR_TRY(verify_topics(map));
+  if (map.kind == TextMapKind::kPrefix) {
+    // Whatever they are, they are held against the text.
+    HR_TRY(verify_run(map.first, map.count, tables_.cells.count, "lengths"));
+  }
+  return verify_text_entries(map);
 }
 
 Status ImageVerifier::verify_text_of(uint32_t map, const RouteRecord& route) const {
@@ -34,63 +39,61 @@ Status ImageVerifier::verify_text_of(uint32_t map, const RouteRecord& route) con
   return Status::success();
 }
 
-Status ImageVerifier::verify_exact_texts(const TextMapRecord& map) {
-  HR_IMAGE_REQUIRE(map.count >= 1, "a hash table of %u places", map.count);
-  HR_TRY(verify_run(map.first, map.count, tables_.words.count, "hash table"));
-  HR_TRY(verify_run(map.entries, map.entry_count, tables_.text_entries.count, "texts"));
-  for (uint32_t index = 0; index < map.count; ++index) {
-    const uint64_t word = tables_.words[map.first + index];
-    if (word == 0) continue;
-    const uint32_t number = static_cast<uint32_t>(word) - 1;
-    HR_IMAGE_REQUIRE(number < map.entry_count, "a hash table names a text that does not exist");
-    const TextEntryRecord& entry = tables_.text_entries[map.entries + number];
-    const uint64_t room = (map.entry_count - number - 1ull) * sizeof entry;
-    HR_IMAGE_REQUIRE(entry.text_bytes <= room, "a text outside its records");
-    HR_IMAGE_REQUIRE(entry.answer < map.answer_count, "answer %u of %u", entry.answer,
-                     map.answer_count);
+Status ImageVerifier::verify_text_entries(const TextMapRecord& map) {
+  HR_IMAGE_REQUIRE(map.entry_count >= 1 && map.pilot_count >= 1, "a map of %u texts, %u pilots",
+                   map.entry_count, map.pilot_count);
+  HR_IMAGE_REQUIRE(map.text_words >= 1 && map.text_words <= kTextWordsMax, "texts of %u words",
+                   map.text_words);
+  const uint32_t entry_words = header_words_of(map.kind) + map.text_words;
+  HR_TRY(verify_run(map.entries, uint64_t{map.entry_count} * entry_words, tables_.words.count,
+                    "texts"));
+  const uint64_t prints = map.kind == TextMapKind::kPrefix ? map.entry_count : 0;
+  HR_TRY(verify_run(map.pilots, map.pilot_count + prints, tables_.slots.count, "pilots"));
+  for (uint32_t index = 0; index < map.entry_count; ++index) {
+    HR_TRY(verify_text_entry(map, tables_.words.from(map.entries + index * entry_words)));
   }
   return Status::success();
 }
 
-Status ImageVerifier::verify_prefixes(const TextMapRecord& map) {
-  HR_IMAGE_REQUIRE(map.count >= 1, "prefixes without a node");
-  HR_TRY(verify_run(map.first, map.count, tables_.prefix_nodes.count, "prefixes"));
-  for (uint32_t index = 0; index < map.count; ++index) {
-    const PrefixNodeRecord& node = tables_.prefix_nodes[map.first + index];
-    HR_IMAGE_REQUIRE(node.is_tree <= 1, "an unknown kind of search");
-    HR_TRY(node.is_tree != 0 ? verify_tree(node.keys, node.key_count, node.steps)
-                             : verify_keys(node.keys, node.key_count, node.steps));
-    HR_TRY(verify_run(node.results, node.key_count + 1ull, tables_.words.count, "answers"));
-    for (uint32_t place = 0; place <= node.key_count; ++place) {
-      const uint64_t result = tables_.words[node.results + place];
-      // Each step down takes eight bytes of the text, so that nodes may even go round.
-      HR_IMAGE_REQUIRE(static_cast<uint32_t>(result) < map.answer_count && result >> 32 < map.count,
-                       "a prefix with answer %u of %u in node %u", static_cast<uint32_t>(result),
-                       map.answer_count, static_cast<uint32_t>(result >> 32));
-    }
+Status ImageVerifier::verify_text_entry(const TextMapRecord& map, const uint64_t* entry) {
+  const auto key = static_cast<uint32_t>(*entry);
+  if (key == kFreeEntry) return Status::success();
+  if (key >> 24 == kLongText) {
+    const uint64_t text = entry[header_words_of(map.kind)];
+    HR_TRY(verify_run(static_cast<uint32_t>(text >> 32), static_cast<uint32_t>(text),
+                      tables_.bytes.count, "long text"));
   }
-  return Status::success();
+  const auto value = static_cast<uint32_t>(*entry >> 32);
+  if (map.kind != TextMapKind::kTopic) {
+    HR_IMAGE_REQUIRE(value < map.answer_count, "a text with answer %u of %u", value,
+                     map.answer_count);
+    return Status::success();
+  }
+  const uint32_t next = value & kTextStatesMax;
+  HR_IMAGE_REQUIRE(next < map.count, "an edge to state %u of %u", next, map.count);
+  return verify_topic_state(map, std::bit_cast<TopicFound>(entry[1]), value >> 24);
 }
 
 Status ImageVerifier::verify_topics(const TextMapRecord& map) {
-  HR_IMAGE_REQUIRE(map.count > kTopicStart && map.entry_count >= 1 && map.separator != 0,
-                   "topics of %u states, %u edges", map.count, map.entry_count);
+  HR_IMAGE_REQUIRE(map.count > kTopicStart && map.count <= kTextStatesMax && map.separator != 0,
+                   "topics of %u states between %u", map.count, map.separator);
   HR_TRY(verify_run(map.first, map.count, tables_.topic_states.count, "states"));
-  HR_TRY(verify_run(map.entries, map.entry_count, tables_.topic_edges.count, "edges"));
   for (uint32_t index = 0; index < map.count; ++index) {
     const TopicStateRecord& state = tables_.topic_states[map.first + index];
-    HR_IMAGE_REQUIRE(state.has_edges <= 1 && state.is_final <= 1, "state %u", index);
-    HR_IMAGE_REQUIRE(state.other < map.count && state.answer < map.answer_count,
-                     "state %u leads to %u of %u with answer %u of %u", index, state.other,
-                     map.count, state.answer, map.answer_count);
+    HR_TRY(verify_topic_state(map, state.found, state.levels));
+    HR_IMAGE_REQUIRE(state.other < map.count, "state %u leads to %u of %u", index, state.other,
+                     map.count);
   }
-  for (uint32_t index = 0; index < map.entry_count; ++index) {
-    const TopicEdgeRecord& edge = tables_.topic_edges[map.entries + index];
-    if (edge.state == kNoRecord) continue;
-    HR_IMAGE_REQUIRE(edge.next < map.count, "an edge to state %u of %u", edge.next, map.count);
-    if (edge.level_bytes <= kEdgeBytes) continue;
-    HR_TRY(verify_run(edge.level, edge.level_bytes, tables_.bytes.count, "level"));
-  }
+  return Status::success();
+}
+
+// Each step takes a level, so that states may even go round.
+Status ImageVerifier::verify_topic_state(const TextMapRecord& map, const TopicFound& found,
+                                         uint32_t levels) const {
+  HR_IMAGE_REQUIRE(levels >= 1, "a state with edges of %u levels", levels);
+  HR_IMAGE_REQUIRE(found.own_answer() < map.answer_count && found.other_answer() < map.answer_count,
+                   "a state with answers %u, %u of %u", found.own_answer(), found.other_answer(),
+                   map.answer_count);
   return Status::success();
 }
 

@@ -14,7 +14,6 @@
 #include "include/hyperroute/layout_format.h"
 #include "route/exact_datapath.h"
 #include "route/image.h"
-#include "route/search_datapath.h"
 
 namespace hyperroute {
 
@@ -59,114 +58,167 @@ inline Text text_of(const TextMapRecord& map, const StepMessage& message) noexce
   return {place, unpadded_bytes(place, map.bytes, padding)};
 }
 
-inline uint64_t mix_hash(uint64_t hash, uint64_t word) noexcept {
-  hash = (hash ^ word) * 0x9E3779B97F4A7C15ull;
-  return hash ^ hash >> 32;
+// The eight bytes from `at` on, or those that the text still has; at least one.
+inline uint64_t load_word(const Text& text, uint32_t at) noexcept {
+  const uint32_t left = text.bytes - at;
+  if (left >= 8) return load_u64_le(text.data + at);
+  if (text.bytes < 8) return load_start(text.data, text.bytes);
+  return load_u64_le(text.data + text.bytes - 8) >> (8 * (8 - left));
 }
 
-// `head` are the first bytes, as load_start gives them.
-inline uint64_t hash_text(uint64_t seed, uint64_t head, const Text& text) noexcept {
-  uint64_t hash = mix_hash(seed ^ text.bytes, head);
-  for (uint32_t at = 8; at < text.bytes; at += 8) {
-    hash = mix_hash(hash, load_start(text.data + at, text.bytes - at));
+// As lib/compiler/emit-text-entries.ts. `words` has zeros, and receives the text's first bytes.
+inline uint64_t hash_text(const TextMapRecord& map, uint32_t state, const Text& text,
+                          uint64_t (&words)[kTextWordsMax]) noexcept {
+  uint64_t hash = map.seed ^ (uint64_t{state} << 32 | text.bytes) * 0x9E3779B97F4A7C15ull;
+  uint32_t at = 0;
+  for (uint64_t& word : words) {
+    if (at >= text.bytes) break;
+    word = load_word(text, at);
+    hash = mix_word(hash, word);
+    at += 8;
   }
-  return hash;
+  for (; at < text.bytes; at += 8) hash = mix_word(hash, load_word(text, at));
+  return finish_hash(hash);
 }
 
-// Places of a hash table go round.
-constexpr uint32_t next_place(uint32_t place, uint32_t count) noexcept {
-  return place + 1 == count ? 0 : place + 1;
+inline uint32_t text_slot(const ImageTables& tables, const TextMapRecord& map,
+                          uint64_t hash) noexcept {
+  const uint32_t bucket = share_of(static_cast<uint32_t>(hash >> 32), map.pilot_count);
+  const uint32_t pilot = tables.slots[map.pilots + bucket];
+  return slot_of(static_cast<uint32_t>(hash), pilot, map.entry_count);
 }
 
-// Of the words of the table, the low half is the number of an entry and one, the high half that of
-// its hash.
+// The first word of a text's entry, or nullptr.
+template <TextMapKind kKind>
+const uint64_t* find_entry(const ImageTables& tables, const TextMapRecord& map, uint32_t state,
+                           const Text& text) noexcept {
+  constexpr uint32_t kHeaderWords = header_words_of(kKind);
+  uint64_t words[kTextWordsMax] = {};
+  const uint32_t slot = text_slot(tables, map, hash_text(map, state, text, words));
+  const uint32_t text_words = map.text_words;
+  const uint64_t* const entry = tables.words.from(map.entries + slot * (kHeaderWords + text_words));
+  if (static_cast<uint32_t>(*entry) != text_key(state, text.bytes, text_words)) return nullptr;
+  if (text.bytes > text_words * 8) [[unlikely]] {
+    const auto bytes = static_cast<uint32_t>(entry[kHeaderWords]);
+    const uint8_t* const stored =
+        tables.bytes.from(static_cast<uint32_t>(entry[kHeaderWords] >> 32));
+    if (bytes != text.bytes || std::memcmp(stored, text.data, bytes) != 0) return nullptr;
+    return entry;
+  }
+  uint64_t difference = 0;
+  for (uint32_t index = 0; index < text_words; ++index) {
+    difference |= entry[kHeaderWords + index] ^ words[index];
+  }
+  return difference == 0 ? entry : nullptr;
+}
+
 inline uint32_t exact_answer(const ImageTables& tables, const TextMapRecord& map,
                              const Text& text) noexcept {
-  const uint64_t hash = hash_text(0, load_start(text.data, text.bytes), text);
-  const uint64_t* const words = tables.words.from(map.first);
-  const TextEntryRecord* const entries = tables.text_entries.from(map.entries);
-  uint32_t place = share_of(static_cast<uint32_t>(hash), map.count);
-  for (uint32_t probe = 0; probe <= map.probe_max; ++probe, place = next_place(place, map.count)) {
-    const uint64_t word = words[place];
-    if (word == 0) return 0;
-    if (word >> 32 != hash >> 32) continue;
-    const TextEntryRecord& entry = entries[static_cast<uint32_t>(word) - 1];
-    if (entry.text_bytes != text.bytes) continue;
-    if (std::memcmp(&entry + 1, text.data, text.bytes) == 0) return entry.answer;
-  }
-  return 0;
+  const uint64_t* const entry = find_entry<TextMapKind::kExact>(tables, map, 0, text);
+  return entry == nullptr ? 0 : static_cast<uint32_t>(*entry >> 32);
 }
 
-// Eight bytes at a time as a big-endian key: each prefix is an interval of keys, and longer ones go
-// on in a node of their own.
-inline uint32_t prefix_answer(const ImageTables& tables, const TextMapRecord& map,
-                              Text text) noexcept {
-  const PrefixNodeRecord* const nodes = tables.prefix_nodes.from(map.first);
-  const PrefixNodeRecord* node = nodes;
-  for (;;) {
-    const uint64_t key = byte_swap(load_start(text.data, text.bytes));
-    const uint64_t* const keys = tables.bounds.from(node->keys);
-    const uint64_t* const results = tables.words.from(node->results);
-    const Beside beside{results, sizeof(uint64_t)};
-    const uint32_t place = node->is_tree != 0
-                               ? count_in_tree(keys, node->key_count, node->steps, key, beside)
-                               : count_not_above(keys, node->key_count, node->steps, key);
-    const uint64_t result = results[place];
-    const auto child = static_cast<uint32_t>(result >> 32);
-    if (child == 0 || text.bytes <= 8) return static_cast<uint32_t>(result);
-    text = {text.data + 8, text.bytes - 8};
-    node = nodes + child;
-  }
-}
+// A search by halves among the lengths of the prefixes. What begins with a prefix also begins with
+// what the image has of it in the lesser lengths that the search meets before: so what `has` denies
+// is not sought among longer ones. `has` gets a length's bytes, and ends the search with kLast.
+enum class Found : uint8_t { kNo, kYes, kLast };
 
-// The lowest byte that is zero has its top bit set; bytes above it may have theirs as well.
-inline uint64_t zero_bytes(uint64_t word) noexcept {
-  return (word - 0x0101010101010101ull) & ~word & 0x8080808080808080ull;
-}
-
-// Bytes of the level that the rest of a topic starts with. `head` are its first bytes.
-inline uint32_t level_bytes_of(const Text& rest, uint64_t head, uint8_t separator) noexcept {
-  const uint64_t found = zero_bytes(head ^ 0x0101010101010101ull * separator);
-  if (found != 0) return static_cast<uint32_t>(std::countr_zero(found)) / 8;
-  if (rest.bytes <= 8) return rest.bytes;
-  const void* const next = std::memchr(rest.data + 8, separator, rest.bytes - 8);
-  if (next == nullptr) return rest.bytes;
-  return static_cast<uint32_t>(static_cast<const uint8_t*>(next) - rest.data);
-}
-
-// Where a level leads from a state.
-inline uint32_t next_state(const ImageTables& tables, const TextMapRecord& map, uint32_t state,
-                           uint64_t head, const Text& level) noexcept {
-  const TopicStateRecord& from = tables.topic_states[map.first + state];
-  if (from.has_edges == 0) return from.other;
-  const uint64_t hash = hash_text(state, head, level);
-  const TopicEdgeRecord* const edges = tables.topic_edges.from(map.entries);
-  uint32_t place = share_of(static_cast<uint32_t>(hash), map.entry_count);
-  for (uint32_t probe = 0; probe <= map.probe_max;
-       ++probe, place = next_place(place, map.entry_count)) {
-    const TopicEdgeRecord& edge = edges[place];
-    if (edge.state == kNoRecord) break;
-    if (edge.state != state || edge.head != head || edge.level_bytes != level.bytes) continue;
-    if (level.bytes <= 8) return edge.next;
-    if (level.bytes <= kEdgeBytes) {
-      if (edge.tail == load_start(level.data + 8, level.bytes - 8)) return edge.next;
-    } else if (std::memcmp(tables.bytes.from(edge.level), level.data, level.bytes) == 0) {
-      return edge.next;
+template <typename Has>
+void search_lengths(const ImageTables& tables, const TextMapRecord& map, uint32_t bytes_max,
+                    Has has) noexcept {
+  const uint32_t* const lengths = tables.cells.from(map.first);
+  for (uint32_t low = 0, high = map.count; low < high;) {
+    const uint32_t middle = (low + high) / 2;
+    const uint32_t bytes = lengths[middle];
+    const Found found = bytes <= bytes_max ? has(bytes) : Found::kNo;
+    if (found == Found::kLast) return;
+    if (found == Found::kYes) {
+      low = middle + 1;
+    } else {
+      high = middle;
     }
   }
-  return from.other;
+}
+
+// As prefix_answer, by comparing with each text that is found.
+[[gnu::noinline]] inline uint32_t compared_prefix_answer(const ImageTables& tables,
+                                                         const TextMapRecord& map,
+                                                         const Text& text) noexcept {
+  uint32_t answer = 0;
+  search_lengths(tables, map, text.bytes, [&](uint32_t bytes) {
+    const uint64_t* const entry =
+        find_entry<TextMapKind::kPrefix>(tables, map, 0, {text.data, bytes});
+    if (entry == nullptr) return Found::kNo;
+    answer = static_cast<uint32_t>(*entry >> 32);
+    return Found::kYes;
+  });
+  return answer;
+}
+
+// Prints lead to the longest text, and that one alone is compared: if the image has it, it also has
+// those that led there. If it does not, two texts have the same print.
+inline uint32_t prefix_answer(const ImageTables& tables, const TextMapRecord& map,
+                              const Text& text) noexcept {
+  if (map.count == 1) return compared_prefix_answer(tables, map, text);
+  const uint16_t* const prints = tables.slots.from(map.pilots + map.pilot_count);
+  Text longest{text.data, kNoRecord};
+  search_lengths(tables, map, text.bytes, [&](uint32_t bytes) {
+    uint64_t words[kTextWordsMax] = {};
+    const uint64_t hash = hash_text(map, 0, {text.data, bytes}, words);
+    const uint32_t print = prints[text_slot(tables, map, hash)];
+    if ((print & ~kPrintIsFinal) != print_of(hash)) return Found::kNo;
+    longest.bytes = bytes;
+    return (print & kPrintIsFinal) != 0 ? Found::kLast : Found::kYes;
+  });
+  if (longest.bytes == kNoRecord) return 0;
+  const uint64_t* const entry = find_entry<TextMapKind::kPrefix>(tables, map, 0, longest);
+  if (entry == nullptr) [[unlikely]]
+    return compared_prefix_answer(tables, map, text);
+  return static_cast<uint32_t>(*entry >> 32);
+}
+
+// The top bits of the bytes that are zero.
+constexpr uint64_t zero_bytes(uint64_t word) noexcept {
+  constexpr uint64_t kLowBits = 0x7F7F7F7F7F7F7F7Full;
+  return ~(((word & kLowBits) + kLowBits) | word | kLowBits);
+}
+
+// Bytes of the first `levels` levels, at least one, of a rest of a topic, or of what there are.
+inline uint32_t levels_bytes(const Text& rest, uint32_t levels, uint8_t separator) noexcept {
+  const uint64_t separators = 0x0101010101010101ull * separator;
+  for (uint32_t at = 0; at < rest.bytes; at += 8) {
+    // Behind the last byte are zeros, which no separator is.
+    uint64_t found = zero_bytes(load_word(rest, at) ^ separators);
+    for (; found != 0; found &= found - 1) {
+      if (--levels == 0) return at + static_cast<uint32_t>(std::countr_zero(found)) / 8;
+    }
+  }
+  return rest.bytes;
 }
 
 inline uint32_t topic_answer(const ImageTables& tables, const TextMapRecord& map,
                              Text rest) noexcept {
-  for (uint32_t state = kTopicStart;;) {
-    const uint64_t start = load_start(rest.data, rest.bytes);
-    const uint32_t level_bytes = level_bytes_of(rest, start, map.separator);
-    const uint64_t head = level_bytes >= 8 ? start : start & ((1ull << (8 * level_bytes)) - 1);
-    state = next_state(tables, map, state, head, {rest.data, level_bytes});
-    const TopicStateRecord& record = tables.topic_states[map.first + state];
-    if (record.is_final != 0 || level_bytes == rest.bytes) return record.answer;
-    rest = {rest.data + level_bytes + 1, rest.bytes - level_bytes - 1};
+  const TopicStateRecord* const states = tables.topic_states.from(map.first);
+  uint32_t state = kTopicStart;
+  TopicFound found = states[state].found;
+  uint32_t levels = states[state].levels;
+  for (;;) {
+    const Text label{rest.data, levels_bytes(rest, levels, map.separator)};
+    const bool is_last = label.bytes == rest.bytes;
+    const uint64_t* const edge =
+        found.has_edges() ? find_entry<TextMapKind::kTopic>(tables, map, state, label) : nullptr;
+    if (edge != nullptr) {
+      found = std::bit_cast<TopicFound>(edge[1]);
+      if (found.is_final() || is_last) return found.own_answer();
+      state = static_cast<uint32_t>(*edge >> 32) & kTextStatesMax;
+      levels = static_cast<uint32_t>(*edge >> 56);
+    } else {
+      if (found.is_other_final() || is_last) return found.other_answer();
+      state = states[state].other;
+      found = states[state].found;
+      levels = states[state].levels;
+    }
+    rest = {rest.data + label.bytes + 1, rest.bytes - label.bytes - 1};
   }
 }
 

@@ -12,8 +12,8 @@ namespace hyperroute {
 // Which of a route's patterns a text of the message meets. An answer stands for a set of them; 0
 // is none.
 enum class TextMapKind : uint8_t {
-  kExact,   // Whole texts: a hash table of entries.
-  kPrefix,  // The longest prefix: nodes of sorted keys of eight bytes.
+  kExact,   // Whole texts.
+  kPrefix,  // The longest prefix: a search by halves among their lengths.
   kTopic,   // Levels between separators: an automaton.
 };
 
@@ -24,67 +24,79 @@ enum class TextSource : uint8_t {
   kSlot,  // What the slot says, of native messages.
 };
 
+// What a map knows of texts stands in a perfect hash table. An entry is as small as can be, for a
+// large table is as fast as its share of it that the cache holds: some words of header, then the
+// text in words, the first byte lowest, zeros behind the last.
 struct TextMapRecord {
   TextMapKind kind;
   TextSource source;
-  uint8_t separator;  // kTopic.
-  uint8_t reserved;
-  uint16_t offset;  // In the view.
-  uint16_t bytes;   // Of the field.
+  uint8_t separator;   // kTopic.
+  uint8_t text_words;  // Of an entry, behind its header: at most kTextWordsMax.
+  uint16_t offset;     // In the view.
+  uint16_t bytes;      // Of the field.
   uint32_t answer_count;
   uint32_t message_bytes;  // Of the view.
   uint16_t view;           // kNoIndex: messages are their own views.
-  uint16_t probe_max;      // kExact, kTopic.
-  uint32_t first;          // kExact: in words; kPrefix: in prefix_nodes; kTopic: in topic_states.
-  uint32_t count;          // Of those.
-  uint32_t entries;        // kExact: in text_entries; kTopic: in topic_edges.
+  uint16_t reserved;
+  uint32_t first;    // kPrefix: of the lengths, in cells; kTopic: in topic_states.
+  uint32_t count;    // Of those; kExact: 0.
+  uint32_t entries;  // In words.
   uint32_t entry_count;
+  uint32_t pilots;  // In slots; of kPrefix the prints of all entries follow.
+  uint64_t seed;
+  uint32_t pilot_count;
   uint32_t reserved_end;
 };
-static_assert(sizeof(TextMapRecord) == 40 && offsetof(TextMapRecord, first) == 20);
+static_assert(sizeof(TextMapRecord) == 56 && offsetof(TextMapRecord, seed) == 40);
 
-// The text itself takes as many of the records that follow as it needs.
-struct TextEntryRecord {
-  uint32_t text_bytes;
-  uint32_t answer;
-  uint32_t reserved[2];
-};
-static_assert(sizeof(TextEntryRecord) == 16);
+inline constexpr uint32_t kTextWordsMax = 4;
+inline constexpr uint32_t kAnswersMax = 1u << 30;
 
-// What begins alike up to here, eight bytes at a time; the keys are big-endian. The word at a place
-// is the answer, and above it the node in which longer prefixes go on, 0: there are none.
-struct PrefixNodeRecord {
-  uint32_t keys;  // In bounds.
-  uint32_t key_count;
-  uint32_t results;  // In words: one more than keys.
-  uint8_t steps;     // Of the search, or levels of the tree above the keys.
-  uint8_t is_tree;
-  uint8_t reserved[2];
-};
-static_assert(sizeof(PrefixNodeRecord) == 16);
+// The low half of an entry's first word: bits 0 to 23 the state, 0 but of topics, above them the
+// bytes of the text. Of a long one, which has no room in the entry, the word behind the header has
+// the bytes in its low half, and in its high half where they start in the constant bytes.
+inline constexpr uint32_t kTextStatesMax = 0xFFFFFF;
+inline constexpr uint32_t kLongText = 0xFF;
+inline constexpr uint32_t kFreeEntry = 0xFFFFFFFF;
+
+constexpr uint32_t text_key(uint32_t state, uint32_t bytes, uint32_t text_words) noexcept {
+  return state | (bytes <= text_words * 8 ? bytes : kLongText) << 24;
+}
+
+// The high half of it: the answer, of kExact and kPrefix, whose header this word is; of kTopic the
+// state that the edge leads to and, above 24 bits, its levels: what else is known of it follows.
+constexpr uint32_t header_words_of(TextMapKind kind) noexcept {
+  return kind == TextMapKind::kTopic ? 2 : 1;
+}
+
+// A print says of an entry what few others have in common with it: bits 1 to 15 are those of its
+// hash, bit 0 says that no prefix is longer and begins so.
+constexpr uint32_t kPrintIsFinal = 1;
+constexpr uint32_t print_of(uint64_t hash) noexcept {
+  return static_cast<uint32_t>(hash >> 16 & 0xFFFE);
+}
 
 inline constexpr uint32_t kTopicStart = 1;  // State 0 meets nothing any more.
 
+// Enough to leave a state where no edge does, unless the topic goes on behind its `other`. As a
+// word of an entry, `answer` is in its low half.
+struct TopicFound {
+  uint32_t answer;  // Of topics that end here, and flags.
+  uint32_t other;   // Of those that end where levels lead that no edge names, and a flag.
+
+  bool has_edges() const noexcept { return (answer >> 30 & 1) != 0; }
+  bool is_final() const noexcept { return answer >> 31 != 0; }  // It stands whatever follows.
+  uint32_t own_answer() const noexcept { return answer & (kAnswersMax - 1); }
+  bool is_other_final() const noexcept { return other >> 31 != 0; }
+  uint32_t other_answer() const noexcept { return other & (kAnswersMax - 1); }
+};
+static_assert(sizeof(TopicFound) == 8);
+
 struct TopicStateRecord {
-  uint32_t other;     // Where levels lead that no edge names.
-  uint32_t answer;    // Of topics that end here.
-  uint32_t is_final;  // The answer stands whatever follows.
-  uint32_t has_edges;
+  TopicFound found;
+  uint32_t other;   // The state where levels lead that no edge names.
+  uint32_t levels;  // That each edge from here spans.
 };
 static_assert(sizeof(TopicStateRecord) == 16);
-
-// A hash table by state and level, in place; kNoRecord for the state: a free place.
-struct TopicEdgeRecord {
-  uint64_t head;  // The level's first bytes, lowest first, zeros behind them.
-  uint64_t tail;  // Of levels of up to kEdgeBytes their last ones, likewise.
-  uint32_t state;
-  uint32_t next;
-  uint32_t level;  // In bytes; only of levels with more.
-  uint32_t level_bytes;
-};
-static_assert(sizeof(TopicEdgeRecord) == 32);
-
-// Levels of so many bytes are compared with the edge alone.
-inline constexpr uint32_t kEdgeBytes = 16;
 
 }  // namespace hyperroute

@@ -56,7 +56,8 @@ export function randomPattern(
   if (test === 'topic') return randomTopic(random, style, true);
   const most = field.type === 'string' ? (field.limit ?? 0) : field.bytes;
   const isRaw = field.type === 'bytes' && field.pad === undefined;
-  const count = isRaw && test === 'is' ? most : random.between(1, Math.min(most, 18));
+  const longest = random.chance(20) ? 48 : 18;
+  const count = isRaw && test === 'is' ? most : random.between(1, Math.min(most, longest));
   const text = random.chance(30)
     ? randomTopic(random, style, false)
         .slice(0, count)
@@ -67,7 +68,8 @@ export function randomPattern(
 
 function randomText(random: RandomValues, count: number): string {
   // Mostly the same start: then prefixes lie within each other, also across eight bytes.
-  const start = random.chance(50) ? 'aaabcaaabcaaaaaabbbc'.slice(0, random.below(count + 1)) : '';
+  const same = 'aaabcaaabcaaaaaabbbc'.repeat(3);
+  const start = random.chance(50) ? same.slice(0, random.below(count + 1)) : '';
   const rest = Array.from({ length: count - start.length }, () => random.pick(characters));
   return start + rest.join('');
 }
@@ -79,7 +81,7 @@ export function randomTopic(random: RandomValues, style: TopicStyle, isPattern: 
     const kind = random.below(12);
     if (isPattern && kind < 3) return one;
     if (kind === 3) return '';
-    if (kind === 4) return randomText(random, random.between(7, index === 0 ? 18 : 9));
+    if (kind === 4) return randomText(random, random.between(7, index === 0 ? 36 : 9));
     return random.pick(['a', 'b', 'aa']);
   });
   if (isPattern && random.chance(30)) levels.push(rest);

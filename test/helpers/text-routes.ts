@@ -46,7 +46,7 @@ export function textRoutesIr(): RouterIr {
     routes: [
       route.first(Note, (n) => [
         when(or(n.subject.matches('a/+/c', mqtt), n.subject.matches('a/#', mqtt))).to(notes),
-        when(n.subject.matches('a/level-of-many-bytes/+', mqtt)).to(notes),
+        when(n.subject.matches('a/level-of-more-bytes-than-an-entry-has/+', mqtt)).to(notes),
         when(n.subject.is('exactly this')).to(notes),
         when(n.code.startsWith('ABCDEFGH'), n.flags.bits(0x0180).any()).to(notes),
         when(or(n.code.startsWith('ABCDEFGHIJ'), n.code.startsWith('AB'))).to(notes),

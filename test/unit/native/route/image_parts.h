@@ -51,10 +51,7 @@ struct ImageParts {
   std::vector<VariableRecord> variables;
   std::vector<uint64_t> layout_words;
   std::vector<TextMapRecord> text_maps;
-  std::vector<TextEntryRecord> text_entries;
-  std::vector<PrefixNodeRecord> prefix_nodes;
   std::vector<TopicStateRecord> topic_states;
-  std::vector<TopicEdgeRecord> topic_edges;
   std::vector<MatcherRecord> matchers;
   std::vector<uint32_t> cells;
   std::vector<KeyFieldRecord> key_fields;
@@ -101,10 +98,7 @@ struct ImageParts {
     visit(parts.plugins);
     visit(parts.plugin_fields);
     visit(parts.text_maps);
-    visit(parts.text_entries);
-    visit(parts.prefix_nodes);
     visit(parts.topic_states);
-    visit(parts.topic_edges);
     visit(parts.extras);
     visit(parts.taps);
     visit(parts.correlations);

@@ -53,7 +53,9 @@ TEST(ImageVerifier, RefusesTextsThatAreNotInTheirMessage) {
                  [](ImageParts& p) { p.text_maps[0].kind = TextMapKind{3}; });
   expect_refused("unknown kind of text",
                  [](ImageParts& p) { p.text_maps[0].source = TextSource{4}; });
-  expect_refused("without answers", [](ImageParts& p) { p.text_maps[0].answer_count = 0; });
+  expect_refused("map of 0 answers", [](ImageParts& p) { p.text_maps[0].answer_count = 0; });
+  expect_refused("map of 1073741825",
+                 [](ImageParts& p) { p.text_maps[0].answer_count = kAnswersMax + 1; });
   expect_refused("a slot lies outside", [](ImageParts& p) {
     TextMapRecord& map = map_from(p, TextSource::kSlot);
     map.offset = static_cast<uint16_t>(map.message_bytes - 7);
@@ -72,62 +74,87 @@ TEST(ImageVerifier, RefusesTextsThatAreNotInTheirMessage) {
   });
 }
 
-TEST(ImageVerifier, RefusesHashTablesOfTextsThatLeadAstray) {
-  const auto exact = [](ImageParts& p) -> TextMapRecord& { return map_of(p, TextMapKind::kExact); };
-  expect_refused("hash table of 0", [&](ImageParts& p) { exact(p).count = 0; });
-  expect_refused("hash table:", [&](ImageParts& p) { exact(p).first = 0xFFFFFF; });
-  expect_refused("texts:", [&](ImageParts& p) { exact(p).entries = 0xFFFFFF; });
-  expect_refused("names a text", [&](ImageParts& p) { p.words[exact(p).first] = 0xFFFF; });
-  expect_refused("text outside",
-                 [&](ImageParts& p) { p.text_entries[exact(p).entries].text_bytes = 0xFFFFFFFF; });
-  expect_refused("answer 99", [&](ImageParts& p) { p.text_entries[exact(p).entries].answer = 99; });
+// The first entry of a map of that kind, or the first whose text is long.
+uint64_t* entry_of(ImageParts& parts, TextMapKind kind, bool is_long = false) {
+  const TextMapRecord& map = map_of(parts, kind);
+  const uint32_t entry_words = header_words_of(kind) + map.text_words;
+  for (uint32_t index = 0; index < map.entry_count; ++index) {
+    uint64_t* const entry = &parts.words[map.entries + index * entry_words];
+    const auto key = static_cast<uint32_t>(*entry);
+    if (key != kFreeEntry && (!is_long || key >> 24 == kLongText)) return entry;
+  }
+  ADD_FAILURE() << "no such text";
+  return &parts.words.at(0);
 }
 
-TEST(ImageVerifier, RefusesPrefixesThatLeadAstray) {
+// With another high half.
+uint64_t with_high(uint64_t word, uint32_t high) {
+  return static_cast<uint32_t>(word) | static_cast<uint64_t>(high) << 32;
+}
+
+TEST(ImageVerifier, RefusesHashTablesOfTextsThatLeadAstray) {
+  for (const auto kind : {TextMapKind::kExact, TextMapKind::kPrefix, TextMapKind::kTopic}) {
+    expect_refused("map of 0 texts", [&](ImageParts& p) { map_of(p, kind).entry_count = 0; });
+    expect_refused(" 0 pilots", [&](ImageParts& p) { map_of(p, kind).pilot_count = 0; });
+    expect_refused("of 0 words", [&](ImageParts& p) { map_of(p, kind).text_words = 0; });
+    expect_refused("of 5 words", [&](ImageParts& p) { map_of(p, kind).text_words = 5; });
+    expect_refused("texts:", [&](ImageParts& p) { map_of(p, kind).entries = 0xFFFFFF; });
+    expect_refused("texts:", [&](ImageParts& p) { map_of(p, kind).entry_count = 0xFFFFFFFF; });
+    expect_refused("pilots:", [&](ImageParts& p) { map_of(p, kind).pilots = 0xFFFFFF; });
+    expect_refused("pilots:", [&](ImageParts& p) { map_of(p, kind).pilot_count = 0xFFFFFFFF; });
+    expect_refused("long text:", [&](ImageParts& p) {
+      uint64_t* const entry = entry_of(p, kind);
+      *entry |= uint64_t{kLongText} << 24;
+      entry[header_words_of(kind)] = with_high(kTextWordsMax * 8 + 1, 0xFFFFFF);
+    });
+    expect_refused("long text:", [&](ImageParts& p) {
+      uint64_t* const entry = entry_of(p, kind);
+      *entry |= uint64_t{kLongText} << 24;
+      entry[header_words_of(kind)] = 0xFFFFFFFF;
+    });
+  }
+  for (const auto kind : {TextMapKind::kExact, TextMapKind::kPrefix}) {
+    expect_refused("text with answer 99", [&](ImageParts& p) {
+      uint64_t* const entry = entry_of(p, kind);
+      *entry = with_high(*entry, 99);
+    });
+  }
+}
+
+TEST(ImageVerifier, RefusesPrefixesWhoseTablesAreElsewhere) {
   const auto prefix = [](ImageParts& p) -> TextMapRecord& {
     return map_of(p, TextMapKind::kPrefix);
   };
-  const auto node = [&](ImageParts& p) -> PrefixNodeRecord& {
-    return p.prefix_nodes[prefix(p).first];
-  };
-  expect_refused("without a node", [&](ImageParts& p) { prefix(p).count = 0; });
-  expect_refused("prefixes:", [&](ImageParts& p) { prefix(p).first = 0xFFFFFF; });
-  expect_refused("search", [&](ImageParts& p) { node(p).steps = 40; });
-  expect_refused("kind of search", [&](ImageParts& p) { node(p).is_tree = 2; });
-  expect_refused("a tree of", [&](ImageParts& p) {
-    node(p).is_tree = 1;
-    node(p).steps = 9;
+  expect_refused("lengths:", [&](ImageParts& p) { prefix(p).first = 0xFFFFFF; });
+  expect_refused("lengths:", [&](ImageParts& p) { prefix(p).count = 0xFFFFFF; });
+  expect_refused("pilots:", [&](ImageParts& p) {
+    const auto slot_count = static_cast<uint32_t>(p.slots.size());
+    prefix(p).pilots = slot_count - prefix(p).pilot_count - prefix(p).entry_count + 1;
   });
-  expect_refused("search keys", [&](ImageParts& p) { node(p).keys = 0xFFFFFF; });
-  expect_refused("answers:", [&](ImageParts& p) { node(p).results = 0xFFFFFF; });
-  expect_refused("with answer 99", [&](ImageParts& p) { p.words[node(p).results] = 99; });
-  expect_refused("in node 77", [&](ImageParts& p) { p.words[node(p).results] = 77ull << 32; });
 }
 
 TEST(ImageVerifier, RefusesTopicsThatLeadAstray) {
   const auto topic = [](ImageParts& p) -> TextMapRecord& { return map_of(p, TextMapKind::kTopic); };
-  const auto edge = [&](ImageParts& p) -> TopicEdgeRecord& {
-    const TextMapRecord& map = topic(p);
-    for (uint32_t index = 0; index < map.entry_count; ++index) {
-      TopicEdgeRecord& found = p.topic_edges[map.entries + index];
-      if (found.state != kNoRecord && found.level_bytes > kEdgeBytes) return found;
-    }
-    ADD_FAILURE() << "no long level";
-    return p.topic_edges.at(0);
+  const auto state = [&](ImageParts& p) -> TopicStateRecord& {
+    return p.topic_states[topic(p).first + 1];
   };
+  const auto edge = [](ImageParts& p) { return entry_of(p, TextMapKind::kTopic); };
   expect_refused("topics of 1 states", [&](ImageParts& p) { topic(p).count = 1; });
-  expect_refused("0 edges", [&](ImageParts& p) { topic(p).entry_count = 0; });
-  expect_refused("state 1",
-                 [&](ImageParts& p) { p.topic_states[topic(p).first + 1].is_final = 2; });
-  expect_refused("state 0", [&](ImageParts& p) { p.topic_states[topic(p).first].has_edges = 2; });
+  expect_refused("topics of", [&](ImageParts& p) { topic(p).count = 0xFFFFFFFF; });
   expect_refused("topics of", [&](ImageParts& p) { topic(p).separator = 0; });
   expect_refused("states:", [&](ImageParts& p) { topic(p).first = 0xFFFFFF; });
-  expect_refused("edges:", [&](ImageParts& p) { topic(p).entries = 0xFFFFFF; });
-  expect_refused("leads to 99", [&](ImageParts& p) { p.topic_states[topic(p).first].other = 99; });
-  expect_refused("with answer 99",
-                 [&](ImageParts& p) { p.topic_states[topic(p).first].answer = 99; });
-  expect_refused("an edge to state 99", [&](ImageParts& p) { edge(p).next = 99; });
-  expect_refused("level:", [&](ImageParts& p) { edge(p).level = 0xFFFFFF; });
+  expect_refused("edges of 0 levels", [&](ImageParts& p) { state(p).levels = 0; });
+  expect_refused("leads to 99", [&](ImageParts& p) { state(p).other = 99; });
+  expect_refused("with answers 99", [&](ImageParts& p) { state(p).found.answer = 99; });
+  expect_refused(", 99 of", [&](ImageParts& p) { state(p).found.other = 99; });
+  expect_refused("an edge to state 99",
+                 [&](ImageParts& p) { *edge(p) = with_high(*edge(p), 1u << 24 | 99); });
+  expect_refused("edges of 0 levels", [&](ImageParts& p) { *edge(p) = with_high(*edge(p), 1); });
+  expect_refused("with answers 99", [&](ImageParts& p) { edge(p)[1] = 99; });
+  expect_refused(", 99 of", [&](ImageParts& p) { edge(p)[1] = with_high(0, 99); });
+  expect_refused("long text:", [&](ImageParts& p) {
+    entry_of(p, TextMapKind::kTopic, true)[2] = with_high(40, 0xFFFFFF);
+  });
 }
 
 TEST(ImageVerifier, RefusesTextThatIsFittedOutsideItsMessages) {
