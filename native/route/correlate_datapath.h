@@ -12,16 +12,22 @@
 #include "include/hyperroute/codes.h"
 #include "route/correlation.h"
 #include "route/image.h"
+#include "route/plan_datapath.h"
 #include "route/step.h"
 
 namespace hyperroute {
 
 // Writes fields as words of 8 bytes: numbers as they are, bytes with zeros behind them.
-inline void keep_fields(const KeptFieldRecord* fields, uint32_t count, const uint8_t* view,
-                        uint64_t* words) noexcept {
+inline void keep_fields(const RouteImage& image, uint32_t first, uint32_t count,
+                        const uint8_t* view, uint64_t* words) noexcept {
+  const KeptPlan* const plans = image.plan().kept(first);
   for (uint32_t index = 0; index < count; ++index) {
-    const KeptFieldRecord& field = fields[index];
-    if (field.kind == KeptKind::kNumber) [[likely]] {
+    if (plans[index].is_planned) [[likely]] {
+      *words++ = load_planned(view, plans[index].field);
+      continue;
+    }
+    const KeptFieldRecord& field = image.tables().kept_fields[first + index];
+    if (field.kind == KeptKind::kNumber) {
       *words++ = load_field(view + field.offset, field.load);
       continue;
     }
@@ -33,13 +39,13 @@ inline void keep_fields(const KeptFieldRecord* fields, uint32_t count, const uin
 }
 
 // Notes what the route's lookup finds for the message. Returns 0 or the reject code.
-[[nodiscard]] inline uint32_t look_up(const ImageTables& tables, const StepState& state,
+[[nodiscard]] inline uint32_t look_up(const RouteImage& image, const StepState& state,
                                       const StepMessage& message, uint32_t index) noexcept {
-  const LookupRecord& lookup = tables.lookups[index];
+  const LookupRecord& lookup = image.tables().lookups[index];
   Correlating& correlating = *state.correlating;
   CorrelationTable& table = *correlating.tables[lookup.correlation];
   uint64_t key[kCorrelationKeyWordsMax];
-  keep_fields(tables.kept_fields.from(lookup.fields), lookup.field_count, message.view, key);
+  keep_fields(image, lookup.fields, lookup.field_count, message.view, key);
   const uint32_t found = lookup.by == LookupBy::kId ? table.find_id(key[0]) : table.find_key(key);
   if (found == kNoEntry) [[unlikely]] {
     table.count_not_found();
@@ -54,17 +60,16 @@ inline void keep_fields(const KeptFieldRecord* fields, uint32_t count, const uin
 
 // Writes the entry that the message will open. Nothing has happened before it is opened. Returns
 // 0 or the reject code.
-[[nodiscard]] inline uint32_t reserve_entry(const ImageTables& tables, const StepState& state,
+[[nodiscard]] inline uint32_t reserve_entry(const RouteImage& image, const StepState& state,
                                             const StepMessage& message, uint32_t index) noexcept {
-  const OpeningRecord& opening = tables.openings[index];
+  const OpeningRecord& opening = image.tables().openings[index];
   Correlating& correlating = *state.correlating;
   CorrelationTable& table = *correlating.tables[opening.correlation];
   const uint32_t entry = table.reserve();
   if (entry == kNoEntry) [[unlikely]]
     return static_cast<uint32_t>(RejectCode::kCorrelationFull);
-  keep_fields(tables.kept_fields.from(opening.fields),
-              uint32_t{opening.key_count} + opening.saved_count, message.view,
-              table.entry(entry).words());
+  keep_fields(image, opening.fields, uint32_t{opening.key_count} + opening.saved_count,
+              message.view, table.entry(entry).words());
   correlating.opens_in = &table;
   correlating.opening_id = table.reserved_id(entry);
   return 0;

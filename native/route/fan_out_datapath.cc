@@ -14,9 +14,9 @@ namespace {
 // Collects the deliveries of one message.
 class Collector {
  public:
-  Collector(const ImageTables& tables, StepState& state, const StepMessage& message,
+  Collector(const RouteImage& image, StepState& state, const StepMessage& message,
             uint16_t route) noexcept
-      : tables_(tables), state_(state), message_(message), decision_{} {
+      : image_(image), tables_(image.tables()), state_(state), message_(message), decision_{} {
     decision_.outcome = Outcome::kDiscard;
     decision_.route = route;
     decision_.rule = kNoRule;
@@ -53,7 +53,7 @@ class Collector {
     if (extra.opening == kNoIndex) return 0;
     decision_.correlates |= kOpensEntry;
     state_.correlating->opening_delivery = decision_.delivery_count;
-    return reserve_entry(tables_, state_, message_, extra.opening);
+    return reserve_entry(image_, state_, message_, extra.opening);
   }
 
   // The message that opened the entry has said where.
@@ -137,6 +137,7 @@ class Collector {
     }
   }
 
+  const RouteImage& image_;
   const ImageTables& tables_;
   StepState& state_;
   const StepMessage& message_;
@@ -145,17 +146,18 @@ class Collector {
 
 }  // namespace
 
-Decision follow_extra(const ImageTables& tables, StepState& state, const StepMessage& message,
+Decision follow_extra(const RouteImage& image, StepState& state, const StepMessage& message,
                       const ActionRecord& action, uint16_t route, uint32_t rule) {
-  Collector collector(tables, state, message, route);
+  Collector collector(image, state, message, route);
   const uint32_t code = collector.add_rule(action, rule);
   return code == 0 ? collector.decision() : rejection(code, route, rule);
 }
 
-Decision decide_all(const ImageTables& tables, StepState& state, const StepMessage& message,
+Decision decide_all(const RouteImage& image, StepState& state, const StepMessage& message,
                     uint16_t route_index) {
+  const ImageTables& tables = image.tables();
   const RouteRecord& route = tables.routes[route_index];
-  Collector collector(tables, state, message, route_index);
+  Collector collector(image, state, message, route_index);
   uint32_t failed_rule = kNoRule;
   const uint32_t code = match_every(tables, route, message, [&](uint32_t rule) {
     const uint32_t rule_code =

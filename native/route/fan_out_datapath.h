@@ -22,12 +22,12 @@ inline Decision rejection(uint32_t code, uint16_t route, uint32_t rule) noexcept
 }
 
 // One action that does more than send one message: taps, or a pool of which every member gets it.
-[[nodiscard]] Decision follow_extra(const ImageTables& tables, StepState& state,
+[[nodiscard]] Decision follow_extra(const RouteImage& image, StepState& state,
                                     const StepMessage& message, const ActionRecord& action,
                                     uint16_t route, uint32_t rule);
 
 // Every rule of the route that holds, in order.
-[[nodiscard]] Decision decide_all(const ImageTables& tables, StepState& state,
+[[nodiscard]] Decision decide_all(const RouteImage& image, StepState& state,
                                   const StepMessage& message, uint16_t route);
 
 }  // namespace hyperroute

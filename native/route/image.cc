@@ -145,6 +145,7 @@ Status RouteImage::load(std::span<const uint8_t> image_bytes, RouteImage& image)
                                               PluginCall{&kMissingFunction, nullptr}));
   loaded.route_correlations_ = find_correlations(loaded.tables_);
   loaded.tables_.route_correlations = loaded.route_correlations_.data();
+  HR_TRY(StepPlan::make(loaded.tables_, loaded.plan_));
   loaded.reject_code_max_ = header.reject_code_max;
   image = std::move(loaded);
   return Status::success();

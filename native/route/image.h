@@ -14,6 +14,7 @@
 #include "include/hyperroute/layout.h"
 #include "include/hyperroute/plugin.h"
 #include "route/image_format.h"
+#include "route/plan.h"
 #include "route/plugin_format.h"
 #include "route/step.h"
 #include "route/text_map_format.h"
@@ -106,6 +107,7 @@ class RouteImage {
 
   ImageSummary summary() const noexcept;
   const ImageTables& tables() const noexcept { return tables_; }
+  const StepPlan& plan() const noexcept { return plan_; }
   // What calls of plug-ins go to, by record: before anything is decided by the image. The functions
   // outlive it.
   void bind_plugins(std::vector<PluginCall> calls);
@@ -123,6 +125,7 @@ class RouteImage {
   std::vector<PluginCall> plugin_calls_;
   std::vector<RouteCorrelations> route_correlations_;
   ImageTables tables_;
+  StepPlan plan_;
   uint32_t reject_code_max_ = 0;
 };
 

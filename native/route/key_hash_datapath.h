@@ -49,6 +49,13 @@ class KeyHash {
   uint64_t hash_ = 0x9E3779B97F4A7C15;
 };
 
+// The hash of a key that is one integer.
+inline uint64_t hash_number(uint64_t number) noexcept {
+  KeyHash hash;
+  hash.add(number);
+  return hash.finish();
+}
+
 // One of `count`, evenly, by the low half of a number.
 constexpr uint32_t low_share(uint64_t number, uint32_t count) noexcept {
   return static_cast<uint32_t>((number & 0xFFFFFFFF) * count >> 32);

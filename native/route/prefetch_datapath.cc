@@ -38,8 +38,8 @@ uint16_t plain_route(const ImageTables& tables, const StepMessage& message) {
 
 class Prefetcher {
  public:
-  Prefetcher(const ImageTables& tables, const StepState& state) noexcept
-      : tables_(tables), state_(state) {}
+  Prefetcher(const RouteImage& image, const StepState& state) noexcept
+      : image_(image), tables_(image.tables()), state_(state) {}
 
   // A message and what its route does.
   void add(const StepMessage& message, const RouteCorrelations& route) noexcept {
@@ -69,7 +69,7 @@ class Prefetcher {
   void seek(const StepMessage& message, const LookupRecord& lookup) noexcept {
     const CorrelationTable& table = *state_.correlating->tables[lookup.correlation];
     uint64_t key[kCorrelationKeyWordsMax];
-    keep_fields(tables_.kept_fields.from(lookup.fields), lookup.field_count, message.view, key);
+    keep_fields(image_, lookup.fields, lookup.field_count, message.view, key);
     const bool by_key = lookup.by == LookupBy::kKey;
     const uint32_t number = by_key ? table.prefetch_slot(key) : table.prefetch_id(key[0]);
     sought_[count_++] = {&table, number, by_key};
@@ -79,12 +79,13 @@ class Prefetcher {
     const CorrelationTable& table = *state_.correlating->tables[opening.correlation];
     if (opening.key_count != 0) {
       uint64_t key[kCorrelationKeyWordsMax];
-      keep_fields(tables_.kept_fields.from(opening.fields), opening.key_count, message.view, key);
+      keep_fields(image_, opening.fields, opening.key_count, message.view, key);
       (void)table.prefetch_slot(key);
     }
     table.prefetch_free(opening_count_++);
   }
 
+  const RouteImage& image_;
   const ImageTables& tables_;
   const StepState& state_;
   uint32_t count_ = 0;
@@ -97,7 +98,7 @@ class Prefetcher {
 void prefetch(const RouteImage& image, const StepState& state,
               std::span<const StepMessage> messages) {
   const ImageTables& tables = image.tables();
-  Prefetcher prefetcher(tables, state);
+  Prefetcher prefetcher(image, state);
   for (StepMessage message : messages) {
     const uint16_t route = plain_route(tables, message);
     if (route == kNoIndex) continue;

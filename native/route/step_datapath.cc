@@ -3,10 +3,13 @@
 // Thread: the worker that owns the source. Data path: once for each message. Reads the image and
 // the message, writes nothing but the worker's own state and scratch. The functions stand in the
 // order in which a message meets them; decide() at the end joins them.
+#include <span>
+
 #include "route/correlate_datapath.h"
 #include "route/fan_out_datapath.h"
 #include "route/match_datapath.h"
 #include "route/pick_datapath.h"
+#include "route/plan_datapath.h"
 #include "route/set_datapath.h"
 #include "route/step.h"
 #include "route/view_datapath.h"
@@ -15,7 +18,7 @@ namespace hyperroute {
 namespace {
 
 // Which member of the family the message is. Returns 0 and the slot, or the reject code.
-uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
+[[gnu::noinline]] uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
                    const StepMessage& message, uint32_t& slot) {
   slot = 0;
   if (family.kind <= FamilyKind::kSingle) return 0;
@@ -47,18 +50,35 @@ uint32_t check_frame(const ImageTables& tables, const MemberRecord& member, Step
 }
 
 // Returns 0 and the route that serves the message, or the reject code.
-uint32_t find_route(const ImageTables& tables, StepState& state, StepMessage& message,
-                    uint16_t& route) {
-  const EndpointRecord& endpoint = tables.endpoints[message.source];
-  const FamilyRecord& family = tables.families[endpoint.family];
-  uint32_t slot;
-  if (const uint32_t code = recognise(tables, family, message, slot); code != 0) return code;
-  if (family.kind != FamilyKind::kRaw) {
-    const MemberRecord& member = tables.members[family.members + slot];
-    const uint32_t code = check_frame(tables, member, state, message);
-    if (code != 0) return code;
+[[gnu::always_inline]] inline uint32_t find_route(const ImageTables& tables, const StepPlan& plan,
+                                                  StepState& state, StepMessage& message,
+                                                  uint16_t& route) {
+  const SourcePlan& source = plan.source(message.source);
+  uint32_t slot = 0;
+  if (source.recognise != RecognisePlan::kAlways) {
+    if (source.recognise == RecognisePlan::kOther || message.bytes < source.message_bytes_min)
+        [[unlikely]] {
+      const uint32_t code = recognise(tables, *source.family, message, slot);
+      if (code != 0) return code;
+    } else {
+      slot = recognise_planned(source, message.data);
+      if (slot == kNoIndex) [[unlikely]]
+        return code_of(RejectCode::kUnknownType);
+    }
   }
-  route = tables.endpoint_routes[endpoint.routes + slot];
+  if (!source.is_raw) {
+    const MemberPlan& member = source.members[slot];
+    if (member.frame != FramePlan::kPlain) [[unlikely]] {
+      if (const uint32_t code = check_frame(tables, source.records[slot], state, message);
+          code != 0) {
+        return code;
+      }
+    } else if (message.bytes != member.message_bytes ||
+               (member.has_size && load_planned(message.data, member.size) != message.bytes)) {
+      return code_of(RejectCode::kMalformed);
+    }
+  }
+  route = source.routes[slot];
   return route == kNoIndex ? code_of(RejectCode::kNoRoute) : 0;
 }
 
@@ -88,27 +108,27 @@ bool holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* m
 }
 
 // Plug-ins, and the lookup of a route that needs what an earlier message has left.
-[[gnu::noinline]] uint32_t run_rare_check(const ImageTables& tables, const StepState& state,
+[[gnu::noinline]] uint32_t run_rare_check(const RouteImage& image, const StepState& state,
                                           const CheckRecord& check, const StepMessage& message) {
-  return check.kind == CheckKind::kPlugin ? plugin_check(tables, check.table, message.view)
-                                          : look_up(tables, state, message, check.table);
+  return check.kind == CheckKind::kPlugin ? plugin_check(image.tables(), check.table, message.view)
+                                          : look_up(image, state, message, check.table);
 }
 
 // Returns 0 when every check holds, else the code of the first that does not. The lookup, if the
 // route has one, is the last of them.
-uint32_t run_checks(const ImageTables& tables, const StepState& state, const RouteRecord& route,
-                    const StepMessage& message) {
-  const CheckRecord* const checks = tables.checks.from(route.checks);
-  for (uint32_t index = 0; index < route.check_count; ++index) {
-    const CheckRecord& check = checks[index];
-    if (check.kind == CheckKind::kRange) [[likely]] {
+[[gnu::noinline]] uint32_t run_checks(const RouteImage& image, const StepState& state,
+                                      std::span<const CheckRecord> checks,
+                                      const StepMessage& message) {
+  const ImageTables& tables = image.tables();
+  for (const CheckRecord& check : checks) {
+    if (check.kind == CheckKind::kRange) {
       const uint64_t* const limits = tables.bounds.from(check.table);
       const uint64_t key = load_field_key(message.view + check.offset, check.load);
       if (key - limits[0] > limits[1]) return check.code;
       continue;
     }
     if (check.kind >= CheckKind::kPlugin) [[unlikely]] {
-      if (const uint32_t code = run_rare_check(tables, state, check, message); code != 0)
+      if (const uint32_t code = run_rare_check(image, state, check, message); code != 0)
         return code;
       continue;
     }
@@ -124,10 +144,10 @@ uint32_t run_checks(const ImageTables& tables, const StepState& state, const Rou
 }
 
 // The decision for one action.
-Decision follow(const ImageTables& tables, StepState& state, const StepMessage& message,
+Decision follow(const RouteImage& image, StepState& state, const StepMessage& message,
                 const ActionRecord& action, uint16_t route, uint32_t rule) {
   if (action.extra != kNoIndex || action.kind >= ActionKind::kBroadcast) [[unlikely]]
-    return follow_extra(tables, state, message, action, route, rule);
+    return follow_extra(image, state, message, action, route, rule);
   Decision decision;
   decision.outcome = Outcome::kDeliver;
   decision.delivery_count = 1;
@@ -143,31 +163,125 @@ Decision follow(const ImageTables& tables, StepState& state, const StepMessage& 
     decision.delivery_count = 0;
     return decision;
   }
-  const uint32_t code = pick(tables, state, message, action, rule, decision.first);
+  const uint32_t code = pick(image.tables(), state, message, action, rule, decision.first);
   return code == 0 ? decision : rejection(code, route, rule);
+}
+
+// What few messages come to.
+[[gnu::noinline, gnu::cold]] void reject_into(uint32_t code, uint16_t route, uint32_t rule,
+                                              Decision& decision) {
+  decision = rejection(code, route, rule);
+}
+
+[[gnu::noinline]] void decide_all_into(const RouteImage& image, StepState& state,
+                                       const StepMessage& message, uint16_t route,
+                                       Decision& decision) {
+  decision = decide_all(image, state, message, route);
+}
+
+[[gnu::noinline]] void follow_into(const RouteImage& image, StepState& state,
+                                   const StepMessage& message, const ActionRecord& action,
+                                   uint16_t route, uint32_t rule, Decision& decision) {
+  decision = follow(image, state, message, action, route, rule);
+}
+
+// Which of the checks does not hold that were asked in any order.
+[[gnu::noinline, gnu::cold]] uint32_t find_failed(const RouteImage& image, const StepState& state,
+                                                  const RoutePlan& route,
+                                                  const StepMessage& message) {
+  const RouteRecord& record = *route.record;
+  const std::span all(image.tables().checks.from(record.checks), record.check_count);
+  const uint32_t code = run_checks(image, state, all, message);
+  // Of bytes that have changed since.
+  return code == 0 ? code_of(RejectCode::kMalformed) : code;
+}
+
+// Returns 0 or the code of the first check that does not hold.
+[[gnu::always_inline]] inline uint32_t check_all(const RouteImage& image, const StepState& state,
+                                                 const RoutePlan& route,
+                                                 const StepMessage& message) {
+  if (!passes(route, message.view)) [[unlikely]]
+    return find_failed(image, state, route, message);
+  if (route.rest == route.rest_end) return 0;
+  return run_checks(image, state, std::span(route.rest, route.rest_end), message);
+}
+
+// Fills in what of an action's decision depends on the message. Returns 0, or the reject code.
+[[gnu::always_inline]] inline uint32_t complete(const RouteImage& image, StepState& state,
+                                                const StepMessage& message,
+                                                const ActionPlan& action, Delivery& delivery) {
+  if (action.opening != kNoIndex) {
+    state.correlating->opening_delivery = 0;
+    const uint32_t code = reserve_entry(image, state, message, action.opening);
+    if (code != 0) [[unlikely]]
+      return code;
+  }
+  if (action.keeps_size) delivery.output_bytes = message.bytes;
+  switch (action.pick) {
+    case PickPlanKind::kRanked: {
+      const uint64_t hash = hash_number(load_planned(message.view, action.field));
+      const uint32_t first = low_share(hash, action.slot_count) * action.ranks;
+      delivery.endpoint = action.members[action.slots[first]].endpoint;
+      if (alive_byte(state, delivery.endpoint) == kAlive) [[likely]]
+        return 0;
+      break;
+    }
+    case PickPlanKind::kAddress:
+      delivery.return_address = load_planned(message.view, action.field);
+      return 0;
+    case PickPlanKind::kCorrelated: {
+      const Correlating& correlating = *state.correlating;
+      const CorrelationEntry& entry = correlating.found_in->entry(correlating.found);
+      delivery.return_address = action.to_source ? entry.source : entry.destination;
+      return 0;
+    }
+    case PickPlanKind::kPool:
+      break;
+    default:
+      return 0;
+  }
+  const ActionRecord& record = *action.record;
+  return pick_member(image.tables(), state, message, record.target, record.key, delivery.endpoint);
+}
+
+// Written where its reader will find it: a decision that is copied is read before it has arrived.
+[[gnu::always_inline]] inline void decide_into(const RouteImage& image, StepState& state,
+                                               StepMessage& message, Decision& decision) {
+  const ImageTables& tables = image.tables();
+  const StepPlan& plan = image.plan();
+  message.view = message.data;
+  uint16_t route_index = kNoIndex;
+  uint32_t code = find_route(tables, plan, state, message, route_index);
+  if (code != 0) [[unlikely]]
+    return reject_into(code, route_index, kNoRule, decision);
+  const RoutePlan& route = plan.route(route_index);
+  code = check_all(image, state, route, message);
+  if (code != 0) [[unlikely]]
+    return reject_into(code, route_index, kNoRule, decision);
+  if (route.mode == RouteMode::kAll) [[unlikely]]
+    return decide_all_into(image, state, message, route_index, decision);
+  uint32_t rule;
+  code = match_planned(tables, route, message, rule);
+  if (code != 0) [[unlikely]]
+    return reject_into(code, route_index, kNoRule, decision);
+  const ActionPlan& action = plan.action(route.actions[rule]);
+  if (action.pick == PickPlanKind::kOther) [[unlikely]]
+    return follow_into(image, state, message, *action.record, route_index, rule, decision);
+  decision = action.decision;
+  decision.route = route_index;
+  decision.rule = rule;
+  decision.first.rule = rule;
+  code = complete(image, state, message, action, decision.first);
+  if (code != 0) [[unlikely]]
+    reject_into(code, route_index, rule, decision);
 }
 
 }  // namespace
 
 Decision decide(const RouteImage& image, StepState& state, StepMessage& message) {
-  const ImageTables& tables = image.tables();
-  message.view = message.data;
-  uint16_t route_index = kNoIndex;
-  if (const uint32_t code = find_route(tables, state, message, route_index); code != 0) {
-    return rejection(code, route_index, kNoRule);
-  }
-  const RouteRecord& route = tables.routes[route_index];
-  if (const uint32_t code = run_checks(tables, state, route, message); code != 0) {
-    return rejection(code, route_index, kNoRule);
-  }
-  if (route.mode == RouteMode::kAll) [[unlikely]]
-    return decide_all(tables, state, message, route_index);
-  uint32_t rule;
-  if (const uint32_t code = match_rule(tables, route, message, rule); code != 0) {
-    return rejection(code, route_index, kNoRule);
-  }
-  const ActionRecord& action = tables.actions[tables.slots[route.actions + rule]];
-  return follow(tables, state, message, action, route_index, rule);
+  Decision decision;
+  decide_into(image, state, message, decision);
+  return decision;
 }
 
 Decision decide_reject(const RouteImage& image, StepState& state, const StepMessage& message,
@@ -179,7 +293,7 @@ Decision decide_reject(const RouteImage& image, StepState& state, const StepMess
   const RouteRecord& route = tables.routes[decision.route];
   if (route.reject == kNoRecord) return nowhere;
   const ActionRecord& action = tables.actions[route.reject];
-  const Decision result = follow(tables, state, message, action, decision.route, decision.rule);
+  const Decision result = follow(image, state, message, action, decision.route, decision.rule);
   return result.outcome == Outcome::kReject ? nowhere : result;
 }
 

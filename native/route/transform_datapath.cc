@@ -20,9 +20,8 @@ namespace hyperroute {
 namespace {
 
 // What an op answers besides reject codes, which are smaller: the next one is not for this message,
-// or it needs what the step has found.
+// or has been run.
 constexpr uint32_t kSkipNext = UINT32_MAX;
-constexpr uint32_t kNeedsState = UINT32_MAX - 1;
 
 // A copy of constant size is one or two moves. The ends never overlap: one is a received
 // message or the image, the other a claim.
@@ -64,7 +63,11 @@ uint32_t map_byte(const ImageTables& tables, const OpRecord& op, const uint8_t* 
   const uint16_t value = tables.slots[op.argument + *from];
   if (value == kNoIndex) [[unlikely]]
     return op.code;
-  store_field(to, op.store, value);
+  if (field_bytes(op.store) != 1) {
+    store_field(to, op.store, value);
+  } else {
+    *to = static_cast<uint8_t>(value);
+  }
   return 0;
 }
 
@@ -152,20 +155,23 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
       return 0;
     case OpKind::kFitText:
       return fit_text(op, from, to);
-    case OpKind::kCorrelationId:
-    case OpKind::kFromSaved:
-      return kNeedsState;
     default:
       widen_float(op, from, to);
       return 0;
   }
 }
 
-// Runs one op. Returns 0, kSkipNext or a reject code.
+[[nodiscard]] uint32_t run_on_saved(const ImageTables& tables, const OpRecord& op,
+                                    const TransformContext& context, const Correlating& correlating,
+                                    uint8_t* output);
+
+// Runs one op. `correlating`: what the step has found; no op of an entry needs it. Returns 0,
+// kSkipNext or a reject code.
 // Inlined: a call for each op costs more than most of them.
 [[gnu::always_inline]] inline uint32_t run_op(const ImageTables& tables, const OpRecord& op,
                                               const uint8_t* message,
-                                              const TransformContext& context, uint8_t* output) {
+                                              const TransformContext& context,
+                                              const Correlating* correlating, uint8_t* output) {
   uint8_t* const to = output + op.target;
   const uint8_t* const from = message + op.source;
   switch (op.kind) {
@@ -221,72 +227,50 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
       if (context.reject_code > op.argument) return op.code;
       store_field(to, op.store, context.reject_code);
       return 0;
+    case OpKind::kCorrelationId:
+      store_field(to, op.store, correlating->opening_id);
+      return 0;
+    case OpKind::kFromSaved:
+      return run_on_saved(tables, *(&op + 1), context, *correlating, output);
     default:
       return run_rare_op(tables, op, from, to);
   }
 }
 
+// The op behind kFromSaved reads what is kept in an entry.
+[[gnu::noinline]] uint32_t run_on_saved(const ImageTables& tables, const OpRecord& op,
+                                        const TransformContext& context,
+                                        const Correlating& correlating, uint8_t* output) {
+  const uint32_t code = run_op(tables, op, correlating.saved, context, &correlating, output);
+  return code == 0 ? kSkipNext : code;
+}
+
 // Most bytes of most messages are written here. What a second shuffle of the same bytes has not to
 // do with is kept: it is or'ed with zero.
-[[gnu::always_inline]] inline void run_shuffles(const uint8_t* constants, const OpRecord* op,
-                                                const OpRecord* end, const uint8_t* message,
+[[gnu::always_inline]] inline void run_shuffles(const TransformPlan& plan, const uint8_t* message,
                                                 uint8_t* output) {
-  for (; op != end; ++op) {
-    uint8_t* const to = output + op->target;
-    const uint8_t* const picks = constants + op->argument;
-    const uint8_t* const fill = op->kind == OpKind::kShuffle ? picks + kShuffleBytes : to;
-    shuffle_bytes(to, message + op->source, picks, fill);
+  const ShufflePlan* shuffle = plan.shuffles;
+  for (; shuffle != plan.adding; ++shuffle) {
+    shuffle_bytes(output + shuffle->target, message + shuffle->source, shuffle->picks,
+                  shuffle->fill);
+  }
+  for (; shuffle != plan.shuffles_end; ++shuffle) {
+    uint8_t* const to = output + shuffle->target;
+    shuffle_bytes(to, message + shuffle->source, shuffle->picks, to);
   }
 }
 
-// One op that answers kNeedsState; kFromSaved comes with the op behind it.
-uint32_t run_correlated(const ImageTables& tables, const OpRecord* op, const StepState& state,
-                        const TransformContext& context, uint8_t* output) {
-  if (op->kind == OpKind::kFromSaved) {
-    return run_op(tables, op[1], state.correlating->saved, context, output);
-  }
-  const Correlating& correlating = *state.correlating;
-  const uint64_t id = op->steps == 0 ? correlating.opening_id : correlating.found_id;
-  store_field(output + op->target, op->store, id);
-  return 0;
-}
-
-// The ops of a message from the first on that needs the state.
-[[gnu::noinline]] uint32_t run_rest(const ImageTables& tables, const OpRecord* op,
-                                    const OpRecord* end, const uint8_t* view,
-                                    const StepState& state, const TransformContext& context,
-                                    uint8_t* output) {
-  for (; op < end; ++op) {
-    uint32_t code = run_op(tables, *op, view, context, output);
-    if (code == kNeedsState) {
-      code = run_correlated(tables, op, state, context, output);
-      if (op->kind == OpKind::kFromSaved) ++op;
-    }
-    if (code == kSkipNext) {
-      ++op;
-    } else if (code != 0) {
-      return code;
-    }
-  }
-  return 0;
-}
-
-// A message has the loop inlined, entries call it: those without a state, none of their ops needs.
-[[gnu::always_inline]] inline uint32_t run_all(const ImageTables& tables,
-                                               const TransformRecord& transform,
-                                               const uint8_t* view, const StepState* state,
+// A message has the loop inlined, entries call it.
+[[gnu::always_inline]] inline uint32_t run_all(const ImageTables& tables, const TransformPlan& plan,
+                                               const uint8_t* view, const Correlating* correlating,
                                                const TransformContext& context, uint8_t* output) {
-  const OpRecord* op = tables.ops.from(transform.ops);
+  run_shuffles(plan, view, output);
   // Not read again after each op, which might have changed it for all that the compiler knows.
-  const OpRecord* const end = op + transform.op_count;
-  const OpRecord* const shuffles_end = op + transform.shuffle_count;
-  run_shuffles(tables.bytes.records, op, shuffles_end, view, output);
-  for (op = shuffles_end; op < end; ++op) {
-    const uint32_t code = run_op(tables, *op, view, context, output);
+  const OpRecord* const end = plan.ops_end;
+  for (const OpRecord* op = plan.ops; op < end; ++op) {
+    const uint32_t code = run_op(tables, *op, view, context, correlating, output);
     if (code == 0) [[likely]]
       continue;
-    if (code == kNeedsState) [[unlikely]]
-      return run_rest(tables, op, end, view, *state, context, output);
     if (code != kSkipNext) return code;
     ++op;
   }
@@ -295,25 +279,22 @@ uint32_t run_correlated(const ImageTables& tables, const OpRecord* op, const Ste
 
 }  // namespace
 
-uint32_t run_ops(const ImageTables& tables, const TransformRecord& transform, const uint8_t* view,
+uint32_t run_ops(const ImageTables& tables, const TransformPlan& plan, const uint8_t* view,
                  const TransformContext& context, uint8_t* output) noexcept {
-  return run_all(tables, transform, view, nullptr, context, output);
+  return run_all(tables, plan, view, nullptr, context, output);
 }
 
 TransformResult run_transform(const RouteImage& image, const StepState& state, uint16_t transform,
                               const StepMessage& message, const TransformContext& context,
                               std::span<uint8_t> output) {
-  const ImageTables& tables = image.tables();
-  const TransformRecord& record = tables.transforms[transform];
+  const TransformPlan& plan = image.plan().transform(transform);
   TransformResult result{
-      .reject_code = run_all(tables, record, message.view, &state, context, output.data()),
-      .patch = {.offset = record.patch_offset,
-                .bytes = record.patch_bytes,
-                .big_endian = record.patch_big_endian},
+      .reject_code = run_all(image.tables(), plan, message.view, state.correlating, context,
+                             output.data()),
+      .patch = plan.patch,
   };
-  if (record.variable_count != 0 && result.reject_code == 0) [[unlikely]] {
-    result.reject_code = write_variables(tables, record, state, message, context, output);
-  }
+  if (plan.has_variables && result.reject_code == 0) [[unlikely]]
+    result.reject_code = write_variables(image, transform, state, message, context, output);
   return result;
 }
 

@@ -1,7 +1,7 @@
-// The ops of a transform, for the fixed part of a message or of a group's entry.
+// The ops of a transform, for the fixed part of a group's entry; of messages, run_transform().
 //
-// Thread: the worker that owns the source. Data path: once for each transformed message, and for
-// each entry of its groups.
+// Thread: the worker that owns the source. Data path: once for each entry of the groups of a
+// message.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@
 
 namespace hyperroute {
 
-// Writes all transform.output_bytes of `output`, from transform.source_bytes of `view`. Returns 0
-// or the code of the first op that a value did not fit; nothing of `output` may be used then.
-[[nodiscard]] uint32_t run_ops(const ImageTables& tables, const TransformRecord& transform,
+// Writes all of an entry's `output`, from its `view`. Returns 0 or the code of the first op that a
+// value did not fit; nothing of `output` may be used then.
+[[nodiscard]] uint32_t run_ops(const ImageTables& tables, const TransformPlan& plan,
                                const uint8_t* view, const TransformContext& context,
                                uint8_t* output) noexcept;
 

@@ -120,6 +120,7 @@ bool measure_block(Measure& measure, const TransformRecord& transform,
 
 struct Writer {
   const ImageTables& tables;
+  const StepPlan& plan;
   const TransformContext& context;
   const Body& body;     // Of the source.
   uint8_t* entry_view;  // For an entry while its ops run.
@@ -150,6 +151,7 @@ const uint8_t* view_of_entry(const Writer& writer, const VariableRecord& variabl
 uint32_t write_group(Writer& writer, const VariableRecord& variable, const Slot& slot,
                      uint8_t* target) noexcept {
   const TransformRecord& entry = writer.tables.transforms[variable.entry];
+  const TransformPlan& plan = writer.plan.transform(static_cast<uint16_t>(variable.entry));
   SourceEntries source;
   if (!find_entries(writer.body, slot, source)) return kMalformed;
   const uint32_t start = align_up(writer.cursor, 8u);
@@ -167,7 +169,7 @@ uint32_t write_group(Writer& writer, const VariableRecord& variable, const Slot&
   for (uint32_t index = 0; index < slot.count; ++index) {
     const SourceBlock block{source.data + size_t{index} * source.stride, source.stride};
     const uint8_t* const view = view_of_entry(writer, variable, entry, block);
-    const uint32_t code = run_ops(writer.tables, entry, view, writer.context,
+    const uint32_t code = run_ops(writer.tables, plan, view, writer.context,
                                   entries + size_t{index} * entry.output_bytes);
     if (code != 0) return code;
   }
@@ -218,13 +220,15 @@ uint32_t measure_output(const ImageTables& tables, const TransformRecord& transf
   return kMessageHeaderBytes + static_cast<uint32_t>(measure.cursor);
 }
 
-uint32_t write_variables(const ImageTables& tables, const TransformRecord& transform,
-                         const StepState& state, const StepMessage& message,
-                         const TransformContext& context, std::span<uint8_t> output) noexcept {
+uint32_t write_variables(const RouteImage& image, uint16_t number, const StepState& state,
+                         const StepMessage& message, const TransformContext& context,
+                         std::span<uint8_t> output) noexcept {
+  const TransformRecord& transform = image.tables().transforms[number];
   const Body body = body_of(message);
   const auto output_bytes = static_cast<uint32_t>(output.size());
   if (output_bytes < transform.output_bytes) return kMalformed;
-  Writer writer{tables,
+  Writer writer{image.tables(),
+                image.plan(),
                 context,
                 body,
                 state.scratch + kViewBytesMax,

@@ -20,7 +20,7 @@ namespace hyperroute {
 // Writes the variable data behind the fixed part, which has been written, and the slots that say
 // where it is. Returns 0 or the code of the variable or op that something did not fit; MALFORMED
 // when the message is not any more what was measured, whose size `output` has.
-[[nodiscard]] uint32_t write_variables(const ImageTables& tables, const TransformRecord& transform,
+[[nodiscard]] uint32_t write_variables(const RouteImage& image, uint16_t transform,
                                        const StepState& state, const StepMessage& message,
                                        const TransformContext& context,
                                        std::span<uint8_t> output) noexcept;

@@ -1,0 +1,225 @@
+// The plan of an image: what the step reads of it for the usual message, laid out for that.
+//
+// An image is compact and its records name each other by number; a plan has the same content
+// unfolded: pointers in place of numbers, each field as the top bits of eight bytes, each action
+// with the decision that it nearly always gives. What is rare is left to the records, which the
+// plan points to. It says nothing that the image does not say.
+//
+// Thread: made by the control thread when an image is loaded; immutable, read by every worker.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/shuffle.h"
+#include "base/status.h"
+#include "route/image_format.h"
+#include "route/step.h"
+
+namespace hyperroute {
+
+struct ImageTables;
+
+// One integer, or one bit, wherever its message is at least as long as it was planned for. Eight
+// bytes are loaded, all within the message; the field's bits are shifted to their top.
+struct FieldPlan {
+  uint64_t flip;    // The top bit, if the field is signed: keys are in the order of values.
+  uint64_t bias;    // What is added to a key, once it is shifted down, to have what is asked for.
+  uint16_t offset;  // Of the eight bytes.
+  uint8_t left;
+  uint8_t right;
+  uint32_t swaps;  // 1: big-endian.
+};
+
+// The field lies between two values. Compared where it stands, at the top of its eight bytes.
+struct RangePlan {
+  uint64_t low;
+  uint64_t span;
+  uint16_t offset;
+  uint8_t left;
+  uint8_t reserved;
+  uint32_t swaps;
+};
+
+// The field is one of many values.
+struct SetPlan {
+  FieldPlan field;
+  const uint64_t* words;
+  uint32_t bits;
+  uint32_t hash_shift;
+  uint32_t probe_max;
+};
+
+// The classes of one field of a matcher.
+struct DirectPlan {
+  const uint16_t* slots;  // By the value of one byte.
+  uint32_t rows;          // As in the record.
+  uint16_t offset;
+};
+
+// The class is how many bounds lie at or below the field, all of which are compared.
+inline constexpr uint32_t kFewMax = 12;
+struct FewPlan {
+  FieldPlan field;
+  const uint64_t* bounds;  // At the top of eight bytes.
+  uint32_t bound_count;
+  uint32_t rows;
+};
+
+enum class MatchPlanKind : uint8_t {
+  kNone,   // The rule is always the same.
+  kTable,  // One matcher: a rule for every combination of classes.
+  kWord,   // One matcher: at most 64 terms.
+  kOther,  // As the records say.
+};
+
+enum class PickPlanKind : uint8_t {
+  kDone,        // Nothing depends on the message.
+  kAddress,     // The message says where.
+  kRanked,      // The first member of the slot that the hash of one number picks, if it is well.
+  kPool,        // As the records say.
+  kCorrelated,  // Where the opening message came from, or went.
+  kOther,       // A decision that only the records give.
+};
+
+struct ActionPlan {
+  // But for the route and the rule, and what depends on the message.
+  Decision decision;
+  PickPlanKind pick;
+  bool keeps_size;  // The message goes out as it came.
+  bool to_source;   // kCorrelated.
+  uint16_t opening;  // kNoIndex: none.
+  const ActionRecord* record;
+  FieldPlan field;  // kAddress: the address; kRanked: the key.
+  // kRanked.
+  const uint8_t* slots;
+  const PoolMemberRecord* members;
+  uint32_t slot_count;
+  uint32_t ranks;
+};
+
+struct RoutePlan {
+  MatchPlanKind match;
+  RouteMode mode;
+  uint32_t otherwise;
+  // Checks whose order makes no difference while all of them hold.
+  const RangePlan* ranges;
+  const RangePlan* plain_end;  // The first ones are neither swapped nor shifted.
+  const RangePlan* ranges_end;
+  const SetPlan* sets;
+  const SetPlan* sets_end;
+  // The others, in order.
+  const CheckRecord* rest;
+  const CheckRecord* rest_end;
+  // The matcher's fields; their order makes no difference.
+  const MatcherRecord* matcher;
+  const DirectPlan* direct;
+  const DirectPlan* direct_end;
+  const FewPlan* few;
+  const FewPlan* few_end;
+  const MatchFieldRecord* const* others;
+  const MatchFieldRecord* const* others_end;
+  const uint16_t* actions;  // By rule.
+  const RouteRecord* record;
+};
+
+enum class FramePlan : uint8_t {
+  kPlain,  // A size, and perhaps a field that says it.
+  kOther,  // As the record says.
+};
+
+// Messages of one type as they arrive.
+struct MemberPlan {
+  FramePlan frame;
+  bool has_size;
+  uint32_t message_bytes;
+  FieldPlan size;  // Its value.
+};
+
+enum class RecognisePlan : uint8_t {
+  kAlways,  // There is one type, or none.
+  kDirect,  // By a key below 256.
+  kFew,     // At most kFewMax types, all compared.
+  kOther,   // As the record says.
+};
+
+struct SourcePlan {
+  RecognisePlan recognise;
+  bool is_raw;
+  // kDirect, kFew. Where a message is shorter the record knows what it lacks.
+  uint16_t key_count;
+  uint32_t message_bytes_min;
+  FieldPlan discriminator;  // Its key.
+  const uint64_t* keys;
+  const uint16_t* slots;
+  const FamilyRecord* family;
+  const MemberPlan* members;  // By number within the family, as the two below.
+  const MemberRecord* records;
+  const uint16_t* routes;  // kNoIndex: nothing serves them.
+};
+
+struct ShufflePlan {
+  uint8_t picks[kShuffleBytes];
+  uint8_t fill[kShuffleBytes];  // Of the first ones.
+  uint16_t source;
+  uint16_t target;
+  uint32_t reserved;
+};
+
+struct TransformPlan {
+  const ShufflePlan* shuffles;
+  const ShufflePlan* adding;  // From here on, what they write is or'ed with what is there.
+  const ShufflePlan* shuffles_end;
+  const OpRecord* ops;
+  const OpRecord* ops_end;
+  SequencePatch patch;
+  bool has_variables;
+};
+
+// A number that is kept of a message, or bytes as the record says.
+struct KeptPlan {
+  bool is_planned;
+  FieldPlan field;
+};
+
+// Moves with its image; what it points to stays.
+class StepPlan {
+ public:
+  // Of tables that were verified, and that stay where they are.
+  // kImageCorrupt: they refer to each other so often that a plan would be too large.
+  static Status make(const ImageTables& tables, StepPlan& plan);
+
+  [[nodiscard]] const SourcePlan& source(uint16_t endpoint) const noexcept {
+    return sources_[endpoint];
+  }
+  [[nodiscard]] const RoutePlan& route(uint16_t number) const noexcept { return routes_[number]; }
+  [[nodiscard]] const ActionPlan& action(uint16_t number) const noexcept {
+    return actions_[number];
+  }
+  [[nodiscard]] const TransformPlan& transform(uint16_t number) const noexcept {
+    return transforms_[number];
+  }
+  [[nodiscard]] const KeptPlan* kept(uint32_t number) const noexcept {
+    return kept_.data() + number;
+  }
+
+ private:
+  friend class StepPlanner;
+
+  std::vector<SourcePlan> sources_;
+  std::vector<MemberPlan> members_;
+  std::vector<RoutePlan> routes_;
+  std::vector<RangePlan> ranges_;
+  std::vector<SetPlan> sets_;
+  std::vector<CheckRecord> rest_;
+  std::vector<DirectPlan> direct_;
+  std::vector<FewPlan> few_;
+  std::vector<const MatchFieldRecord*> others_;
+  std::vector<uint64_t> bounds_;
+  std::vector<ActionPlan> actions_;
+  std::vector<ShufflePlan> shuffles_;
+  std::vector<TransformPlan> transforms_;
+  std::vector<KeptPlan> kept_;
+};
+
+}  // namespace hyperroute
