@@ -9,8 +9,6 @@
 namespace hyperroute {
 namespace {
 
-// Tables up to this size stay near the worker without help.
-constexpr uint64_t kNearBytesMax = 512u << 10;
 constexpr uint32_t kNoWorker = UINT32_MAX;
 constexpr uint32_t kTwoWorkers = UINT32_MAX - 1;
 
@@ -114,7 +112,7 @@ Status Router::bind_correlations(const InstallSpec& spec, Installed& installed) 
     WorkerView& view = installed.views[worker];
     HR_TRY(make_correlation(installed, index, worker, view.correlations[index]));
     view.tables[index] = view.correlations[index].kept->table.get();
-    view.prefetches |= view.tables[index]->bytes() > kNearBytesMax;
+    view.prefetches |= view.tables[index]->bytes() > kNearTableBytesMax;
   }
   return Status::success();
 }

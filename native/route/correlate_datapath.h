@@ -39,9 +39,10 @@ inline void keep_fields(const RouteImage& image, uint32_t first, uint32_t count,
 }
 
 // Notes what the route's lookup finds for the message. Returns 0 or the reject code.
-[[nodiscard]] inline uint32_t look_up(const RouteImage& image, const StepState& state,
-                                      const StepMessage& message, uint32_t index) noexcept {
-  const LookupRecord& lookup = image.tables().lookups[index];
+[[nodiscard, gnu::noinline]] inline uint32_t look_up(const RouteImage& image,
+                                                     const StepState& state,
+                                                     const StepMessage& message,
+                                                     const LookupRecord& lookup) noexcept {
   Correlating& correlating = *state.correlating;
   CorrelationTable& table = *correlating.tables[lookup.correlation];
   uint64_t key[kCorrelationKeyWordsMax];

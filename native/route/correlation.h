@@ -23,6 +23,9 @@ namespace hyperroute {
 
 inline constexpr uint32_t kNoEntry = 0xFFFFFFFF;
 
+// Tables up to this size stay near the worker without help.
+inline constexpr uint64_t kNearTableBytesMax = 512u << 10;
+
 // Its words follow: key, then what is kept.
 struct CorrelationEntry {
   uint32_t generation;  // Odd while the entry is in use.

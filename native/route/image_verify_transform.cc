@@ -272,6 +272,8 @@ Status ImageVerifier::verify_transform(const TransformRecord& transform) {
   }
   HR_TRY(verify_run(transform.ops, transform.op_count, tables_.ops.count, "ops"));
   HR_TRY(charge(transform.output_bytes));
+  HR_IMAGE_REQUIRE(transform.shuffle_count <= transform.op_count, "%u shuffles among %u ops",
+                   transform.shuffle_count, transform.op_count);
   std::vector<ByteState> states(transform.output_bytes, ByteState::kUntouched);
   bool is_guarded = false;
   Correlated needs;

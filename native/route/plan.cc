@@ -8,80 +8,16 @@
 
 #include "route/image.h"
 #include "route/image_verify.h"
-#include "route/pool_datapath.h"
+#include "route/plan_fields.h"
 
 namespace hyperroute {
 namespace {
 
-__extension__ typedef __int128 Wide;
-
-// What a field's key is to become.
-enum class Meaning : uint8_t { kValue, kKey };
-
-constexpr uint32_t kTopBytes = 8;
-// Checks, fields of matchers and shuffles. Records that many others share would be unfolded for
+// Checks, fields of matchers and ops. Records that many others share would be unfolded for
 // each of them.
 constexpr uint64_t kPlannedMax = 1u << 22;
-
-// How many bits the field has, and by how much its key is greater than its value.
-uint32_t field_bits(FieldKind kind) { return is_bit_kind(kind) ? 1 : 8 * field_bytes(kind); }
-uint64_t key_excess(FieldKind kind) {
-  return (kind & kFieldSigned) != 0 && !is_bit_kind(kind) ? 1ull << (field_bits(kind) - 1) : 0;
-}
-
-// False: the eight bytes would not lie within a message of `message_bytes`.
-bool plan_field(FieldKind kind, uint32_t offset, uint32_t message_bytes, Meaning meaning,
-                FieldPlan& plan) {
-  const uint32_t end = offset + load_bytes(kind);
-  const uint32_t at = end > kTopBytes ? end - kTopBytes : 0;
-  if (at + kTopBytes > message_bytes) return false;
-  const uint32_t bits = field_bits(kind);
-  const bool is_bit = is_bit_kind(kind);
-  const bool is_swapped = !is_bit && (kind & kFieldBigEndian) != 0;
-  // The field's highest bit, counted from the lowest one of the eight bytes as they are loaded.
-  const uint32_t top = is_bit       ? 8 * (offset - at) + (kind >> kFieldBitShift)
-                       : is_swapped ? 63 - 8 * (offset - at)
-                                    : 8 * (end - at) - 1;
-  const uint64_t excess = key_excess(kind);
-  plan.flip = excess != 0 ? kSignBit : 0;
-  plan.bias = meaning == Meaning::kValue ? 0 - excess : excess != 0 ? kSignBit - excess : 0;
-  plan.offset = static_cast<uint16_t>(at);
-  plan.left = static_cast<uint8_t>(63 - top);
-  plan.right = static_cast<uint8_t>(64 - bits);
-  plan.swaps = is_swapped ? 1 : 0;
-  return true;
-}
-
-// A key of the image as the field's own, which has no more bits than the field. May lie outside.
-Wide own_key(FieldKind kind, uint64_t key) {
-  const uint64_t excess = key_excess(kind);
-  if (excess == 0) return static_cast<Wide>(key);
-  return static_cast<Wide>(static_cast<int64_t>(key ^ kSignBit)) + static_cast<Wide>(excess);
-}
-
-// False: it never holds, or cannot be planned.
-bool plan_range(const ImageTables& tables, const CheckRecord& check, uint32_t message_bytes,
-                RangePlan& plan) {
-  FieldPlan field;
-  if (!plan_field(check.load, check.offset, message_bytes, Meaning::kKey, field)) return false;
-  const uint64_t* const limits = tables.bounds.from(check.table);
-  const Wide greatest = (static_cast<Wide>(1) << field_bits(check.load)) - 1;
-  const Wide low = std::max<Wide>(own_key(check.load, limits[0]), 0);
-  const Wide high = std::min(own_key(check.load, limits[0] + limits[1]), greatest);
-  if (low > high) return false;
-  const uint32_t below = field.right;
-  const auto low_bits = static_cast<uint64_t>(low) << below;
-  // What stands below the field in the eight bytes may be anything.
-  const uint64_t any_below = below == 0 ? 0 : (1ull << below) - 1;
-  // To flip the top bit is to add it.
-  plan = {.low = low_bits - field.flip,
-          .span = static_cast<uint64_t>(high - low) << below | any_below,
-          .offset = field.offset,
-          .left = field.left,
-          .reserved = 0,
-          .swaps = field.swaps};
-  return true;
-}
+// As many as one byte can tell apart.
+constexpr uint32_t kDirectMembersMax = 256;
 
 }  // namespace
 
@@ -92,14 +28,15 @@ class StepPlanner {
 
   Status make(StepPlan& plan) {
     HR_TRY(reserve());
-    for (uint32_t index = 0; index < tables_.kept_fields.count; ++index) plan_kept(index);
+    for (uint32_t index = 0; index < tables_.kept_fields.count; ++index) {
+      plan_.kept_.push_back(plan_kept(tables_.kept_fields[index]));
+    }
     find_message_bytes();
     // No rule names others.
     const uint32_t action_count = std::min<uint32_t>(tables_.actions.count, kNoIndex);
     for (uint32_t index = 0; index < action_count; ++index) plan_action(index);
     for (uint32_t index = 0; index < tables_.transforms.count; ++index) plan_transform(index);
     for (uint32_t index = 0; index < tables_.routes.count; ++index) plan_route(index);
-    for (uint32_t index = 0; index < tables_.members.count; ++index) plan_member(index);
     for (uint32_t index = 0; index < tables_.endpoints.count; ++index) plan_source(index);
     plan = std::move(plan_);
     return Status::success();
@@ -109,6 +46,7 @@ class StepPlanner {
   Status reserve() {
     uint64_t check_count = 0;
     uint64_t field_count = 0;
+    uint64_t op_count = 0;
     uint64_t shuffle_count = 0;
     for (uint32_t index = 0; index < tables_.routes.count; ++index) {
       const RouteRecord& route = tables_.routes[index];
@@ -116,18 +54,23 @@ class StepPlanner {
       if (route.matcher_count == 1) field_count += tables_.matchers[route.matchers].field_count;
     }
     for (uint32_t index = 0; index < tables_.transforms.count; ++index) {
+      op_count += tables_.transforms[index].op_count;
       shuffle_count += tables_.transforms[index].shuffle_count;
     }
-    HR_IMAGE_REQUIRE(check_count + field_count + shuffle_count <= kPlannedMax,
+    HR_IMAGE_REQUIRE(check_count + field_count + op_count <= kPlannedMax,
                      "the tables refer to each other too often");
     plan_.ranges_.reserve(check_count);
     plan_.sets_.reserve(check_count);
+    plan_.pairs_.reserve(check_count);
     plan_.rest_.reserve(check_count);
     plan_.direct_.reserve(field_count);
     plan_.few_.reserve(field_count);
     plan_.others_.reserve(field_count);
     plan_.bounds_.reserve(field_count * kFewMax);
     plan_.shuffles_.reserve(shuffle_count);
+    plan_.maps_.reserve(op_count - shuffle_count);
+    plan_.ops_.reserve(op_count - shuffle_count);
+    plan_.headers_.reserve(uint64_t{tables_.endpoints.count} * kDirectMembersMax);
     return Status::success();
   }
 
@@ -143,21 +86,13 @@ class StepPlanner {
     }
   }
 
-  void plan_kept(uint32_t index) {
-    const KeptFieldRecord& record = tables_.kept_fields[index];
-    KeptPlan kept{};
-    // It lies within every message it is read from, however long that is.
-    const uint32_t known_bytes = uint32_t{record.offset} + load_bytes(record.load);
-    kept.is_planned = record.kind == KeptKind::kNumber &&
-                      plan_field(record.load, record.offset, known_bytes, Meaning::kValue,
-                                 kept.field);
-    plan_.kept_.push_back(kept);
-  }
-
   void plan_action(uint32_t index) {
     const ActionRecord& record = tables_.actions[index];
     ActionPlan plan{};
     plan.record = &record;
+    plan.pick = PickPlanKind::kOther;
+    // Nothing is known of an action that no rule names.
+    if (message_bytes_[index] == UINT32_MAX) return plan_.actions_.push_back(plan);
     plan.opening = kNoIndex;
     plan.pick = pick_of(record, message_bytes_[index], plan);
     plan.keeps_size = record.transform == kNoIndex;
@@ -189,6 +124,7 @@ class StepPlanner {
       if (extra.opening != kNoIndex) plan.decision.correlates |= kOpensEntry;
       if (extra.closes != 0) plan.decision.correlates |= kClosesEntry;
     }
+    plan.is_plain = plan.opening == kNoIndex && !plan.keeps_size;
     plan_.actions_.push_back(plan);
   }
 
@@ -262,12 +198,29 @@ class StepPlanner {
       }
       if (!adds) plain_count = plan_.shuffles_.size() - first;
     }
+    const size_t first_map = plan_.maps_.size();
+    const size_t first_op = plan_.ops_.size();
+    for (uint32_t at = record.shuffle_count; at < record.op_count; ++at) {
+      // What stands behind these two belongs to them.
+      const bool is_led = at > record.shuffle_count && (ops[at - 1].kind == OpKind::kGuard ||
+                                                        ops[at - 1].kind == OpKind::kFromSaved);
+      if (!is_led && ops[at].kind == OpKind::kMapByte && field_bytes(ops[at].store) == 1) {
+        plan_.maps_.push_back({.values = tables_.slots.from(ops[at].argument),
+                               .source = ops[at].source,
+                               .target = ops[at].target});
+      } else {
+        plan_.ops_.push_back(ops[at]);
+      }
+    }
     const ShufflePlan* const shuffles = plan_.shuffles_.data() + first;
     plan_.transforms_.push_back({.shuffles = shuffles,
                                  .adding = shuffles + plain_count,
                                  .shuffles_end = shuffles + record.shuffle_count,
-                                 .ops = ops + record.shuffle_count,
-                                 .ops_end = ops + record.op_count,
+                                 .maps = plan_.maps_.data() + first_map,
+                                 .maps_end = plan_.maps_.data() + plan_.maps_.size(),
+                                 .ops = plan_.ops_.data() + first_op,
+                                 .ops_end = plan_.ops_.data() + plan_.ops_.size(),
+                                 .record = &record,
                                  .patch = {.offset = record.patch_offset,
                                            .bytes = record.patch_bytes,
                                            .big_endian = record.patch_big_endian},
@@ -300,25 +253,17 @@ class StepPlanner {
     const size_t first_range = plan_.ranges_.size();
     const size_t first_set = plan_.sets_.size();
     const size_t first_rest = plan_.rest_.size();
+    const size_t first_pair = plan_.pairs_.size();
     for (uint32_t at = 0; at < record.check_count; ++at) {
       const CheckRecord& check = tables_.checks[record.checks + at];
-      RangePlan range{};
-      SetPlan set{};
-      if (check.kind == CheckKind::kRange &&
-          plan_range(tables_, check, record.message_bytes, range)) {
-        plan_.ranges_.push_back(range);
-      } else if (check.kind == CheckKind::kSet &&
-                 plan_field(check.load, check.offset, record.message_bytes, Meaning::kKey,
-                            set.field)) {
-        set.words = tables_.words.from(check.table);
-        set.bits = check.steps;
-        set.hash_shift = 64u - check.steps;
-        set.probe_max = check.count;
-        plan_.sets_.push_back(set);
-      } else {
+      if (check.kind == CheckKind::kLookup) {
+        plan.lookup = &tables_.lookups[check.table];
+      } else if (!plan_check(check, record.message_bytes)) {
         plan_.rest_.push_back(check);
       }
     }
+    plan.pairs = plan_.pairs_.data() + first_pair;
+    plan.pairs_end = plan_.pairs_.data() + plan_.pairs_.size();
     RangePlan* const ranges = plan_.ranges_.data() + first_range;
     RangePlan* const ranges_end = plan_.ranges_.data() + plan_.ranges_.size();
     plan.ranges = ranges;
@@ -330,6 +275,30 @@ class StepPlanner {
     plan.sets_end = plan_.sets_.data() + plan_.sets_.size();
     plan.rest = plan_.rest_.data() + first_rest;
     plan.rest_end = plan_.rest_.data() + plan_.rest_.size();
+  }
+
+  bool plan_check(const CheckRecord& check, uint32_t message_bytes) {
+    RangePlan range{};
+    SetPlan set{};
+    PairPlan pair{};
+    if (check.kind == CheckKind::kRange && plan_range(tables_, check, message_bytes, range)) {
+      plan_.ranges_.push_back(range);
+      return true;
+    }
+    if (check.kind == CheckKind::kPair && plan_pair(tables_, check, message_bytes, pair)) {
+      plan_.pairs_.push_back(pair);
+      return true;
+    }
+    if (check.kind != CheckKind::kSet ||
+        !plan_field(check.load, check.offset, message_bytes, Meaning::kKey, set.field)) {
+      return false;
+    }
+    set.words = tables_.words.from(check.table);
+    set.bits = check.steps;
+    set.hash_shift = 64u - check.steps;
+    set.probe_max = check.count;
+    plan_.sets_.push_back(set);
+    return true;
   }
 
   void plan_match(const RouteRecord& record, RoutePlan& plan) {
@@ -383,48 +352,38 @@ class StepPlanner {
     }
   }
 
-  void plan_member(uint32_t index) {
-    const MemberRecord& record = tables_.members[index];
-    MemberPlan plan{};
-    plan.message_bytes = record.message_bytes;
-    plan.has_size = record.has_size != 0;
-    const bool is_plain = record.view == kNoRecord &&
-                          (!plan.has_size || plan_field(record.size_load, record.size_offset,
-                                                        record.message_bytes, Meaning::kValue,
-                                                        plan.size));
-    plan.frame = is_plain ? FramePlan::kPlain : FramePlan::kOther;
-    plan_.members_.push_back(plan);
-  }
-
   void plan_source(uint32_t index) {
     const EndpointRecord& endpoint = tables_.endpoints[index];
     const FamilyRecord& family = tables_.families[endpoint.family];
     SourcePlan plan{};
     plan.family = &family;
-    plan.is_raw = family.kind == FamilyKind::kRaw;
     plan.routes = tables_.endpoint_routes.from(endpoint.routes);
-    plan.recognise = recognise_by(family, plan);
-    if (!plan.is_raw) {
-      plan.members = plan_.members_.data() + family.members;
-      plan.records = tables_.members.from(family.members);
+    const size_t first = plan_.headers_.size();
+    const bool is_planned = family.kind != FamilyKind::kRaw && plan_headers(family, plan.routes);
+    if (!is_planned) plan_.headers_.resize(first);
+    const HeaderPlan* const headers = plan_.headers_.data() + first;
+    const size_t header_count = plan_.headers_.size() - first;
+    plan.headers = headers;
+    plan.headers_end = headers + (header_count <= kHeadersMax ? header_count : 0);
+    if (header_count > kHeadersMax &&
+        plan_field(family.load, family.offset, kHeaderBytes, Meaning::kKey, plan.discriminator)) {
+      plan.by_member = headers;
+      plan.members = tables_.slots.from(family.slots);
     }
     plan_.sources_.push_back(plan);
   }
 
-  RecognisePlan recognise_by(const FamilyRecord& family, SourcePlan& plan) const {
-    if (family.kind <= FamilyKind::kSingle) return RecognisePlan::kAlways;
+  // One for each member, in order. False: not all of them can be told so.
+  bool plan_headers(const FamilyRecord& family, const uint16_t* routes) {
     const bool is_direct = family.kind == FamilyKind::kDirect;
-    if (!is_direct && family.member_count > kFewMax) return RecognisePlan::kOther;
-    plan.message_bytes_min = std::max(family.message_bytes_min, kTopBytes);
-    if (!plan_field(family.load, family.offset, plan.message_bytes_min, Meaning::kKey,
-                    plan.discriminator)) {
-      return RecognisePlan::kOther;
+    if (family.member_count > (is_direct ? kDirectMembersMax : kHeadersMax)) return false;
+    for (uint32_t number = 0; number < family.member_count; ++number) {
+      HeaderPlan plan;
+      if (!plan_header(tables_, family, number, plan)) return false;
+      plan.route = routes[number];
+      plan_.headers_.push_back(plan);
     }
-    plan.slots = tables_.slots.from(family.slots);
-    if (is_direct) return RecognisePlan::kDirect;
-    plan.key_count = family.member_count;
-    plan.keys = tables_.bounds.from(family.keys);
-    return RecognisePlan::kFew;
+    return true;
   }
 
   const ImageTables& tables_;

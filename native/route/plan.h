@@ -41,6 +41,16 @@ struct RangePlan {
   uint32_t swaps;
 };
 
+// The sum, difference or product of two fields lies between two values; no result needs more than
+// 64 bits.
+struct PairPlan {
+  FieldPlan left;
+  FieldPlan right;
+  uint64_t low;
+  uint64_t span;
+  Opcode operation;
+};
+
 // The field is one of many values.
 struct SetPlan {
   FieldPlan field;
@@ -86,8 +96,9 @@ struct ActionPlan {
   // But for the route and the rule, and what depends on the message.
   Decision decision;
   PickPlanKind pick;
-  bool keeps_size;  // The message goes out as it came.
-  bool to_source;   // kCorrelated.
+  bool is_plain;     // Neither of the two below.
+  bool keeps_size;   // The message goes out as it came.
+  bool to_source;    // kCorrelated.
   uint16_t opening;  // kNoIndex: none.
   const ActionRecord* record;
   FieldPlan field;  // kAddress: the address; kRanked: the key.
@@ -108,9 +119,12 @@ struct RoutePlan {
   const RangePlan* ranges_end;
   const SetPlan* sets;
   const SetPlan* sets_end;
+  const PairPlan* pairs;
+  const PairPlan* pairs_end;
   // The others, in order.
   const CheckRecord* rest;
   const CheckRecord* rest_end;
+  const LookupRecord* lookup;  // nullptr: none.
   // The matcher's fields; their order makes no difference.
   const MatcherRecord* matcher;
   const DirectPlan* direct;
@@ -123,39 +137,28 @@ struct RoutePlan {
   const RouteRecord* record;
 };
 
-enum class FramePlan : uint8_t {
-  kPlain,  // A size, and perhaps a field that says it.
-  kOther,  // As the record says.
-};
-
-// Messages of one type as they arrive.
-struct MemberPlan {
-  FramePlan frame;
-  bool has_size;
+// Messages of one type, where all that tells them from others lies in their first sixteen bytes:
+// the discriminator, and the field that says the size.
+struct HeaderPlan {
+  uint64_t mask[2];
+  uint64_t expected[2];
   uint32_t message_bytes;
-  FieldPlan size;  // Its value.
+  uint16_t route;  // kNoIndex: nothing serves them.
 };
 
-enum class RecognisePlan : uint8_t {
-  kAlways,  // There is one type, or none.
-  kDirect,  // By a key below 256.
-  kFew,     // At most kFewMax types, all compared.
-  kOther,   // As the record says.
-};
+// More types than these are not compared one after the other.
+inline constexpr uint32_t kHeadersMax = 8;
 
 struct SourcePlan {
-  RecognisePlan recognise;
-  bool is_raw;
-  // kDirect, kFew. Where a message is shorter the record knows what it lacks.
-  uint16_t key_count;
-  uint32_t message_bytes_min;
-  FieldPlan discriminator;  // Its key.
-  const uint64_t* keys;
-  const uint16_t* slots;
+  // All compared; none: the records say which type a message is of.
+  const HeaderPlan* headers;
+  const HeaderPlan* headers_end;
+  // By the member that the discriminator names; nullptr: not planned.
+  const HeaderPlan* by_member;
+  FieldPlan discriminator;
+  const uint16_t* members;  // kNoIndex: there is none.
   const FamilyRecord* family;
-  const MemberPlan* members;  // By number within the family, as the two below.
-  const MemberRecord* records;
-  const uint16_t* routes;  // kNoIndex: nothing serves them.
+  const uint16_t* routes;  // By member.
 };
 
 struct ShufflePlan {
@@ -166,12 +169,23 @@ struct ShufflePlan {
   uint32_t reserved;
 };
 
+// A byte for each value of one byte; kNoIndex: there is none.
+struct MapPlan {
+  const uint16_t* values;
+  uint16_t source;
+  uint16_t target;
+};
+
 struct TransformPlan {
   const ShufflePlan* shuffles;
   const ShufflePlan* adding;  // From here on, what they write is or'ed with what is there.
   const ShufflePlan* shuffles_end;
+  // Whose order makes no difference while all values have an entry.
+  const MapPlan* maps;
+  const MapPlan* maps_end;
   const OpRecord* ops;
   const OpRecord* ops_end;
+  const TransformRecord* record;
   SequencePatch patch;
   bool has_variables;
 };
@@ -207,10 +221,11 @@ class StepPlan {
   friend class StepPlanner;
 
   std::vector<SourcePlan> sources_;
-  std::vector<MemberPlan> members_;
+  std::vector<HeaderPlan> headers_;
   std::vector<RoutePlan> routes_;
   std::vector<RangePlan> ranges_;
   std::vector<SetPlan> sets_;
+  std::vector<PairPlan> pairs_;
   std::vector<CheckRecord> rest_;
   std::vector<DirectPlan> direct_;
   std::vector<FewPlan> few_;
@@ -218,6 +233,8 @@ class StepPlan {
   std::vector<uint64_t> bounds_;
   std::vector<ActionPlan> actions_;
   std::vector<ShufflePlan> shuffles_;
+  std::vector<MapPlan> maps_;
+  std::vector<OpRecord> ops_;
   std::vector<TransformPlan> transforms_;
   std::vector<KeptPlan> kept_;
 };

@@ -14,8 +14,8 @@
 namespace hyperroute {
 
 // Eight bytes of the view with the field's bits on top; what is below may be anything.
-[[gnu::always_inline]] inline uint64_t load_top(const uint8_t* view, uint32_t offset, uint32_t swaps,
-                                                uint32_t left) noexcept {
+[[gnu::always_inline]] inline uint64_t load_top(const uint8_t* view, uint32_t offset,
+                                                uint32_t swaps, uint32_t left) noexcept {
   const uint64_t loaded = load_u64_le(view + offset);
   return (swaps != 0 ? byte_swap(loaded) : loaded) << left;
 }
@@ -30,16 +30,42 @@ namespace hyperroute {
   return (load_top(view, field) >> field.right) + field.bias;
 }
 
-// Which member of the family the message is, by kDirect or kFew: its number, or kNoIndex for none
-// of them.
-[[gnu::always_inline]] inline uint32_t recognise_planned(const SourcePlan& source,
-                                                         const uint8_t* message) noexcept {
-  const uint64_t key = load_planned(message, source.discriminator);
-  if (source.recognise == RecognisePlan::kDirect) return key > 255 ? kNoIndex : source.slots[key];
-  for (uint32_t at = 0; at < source.key_count; ++at) {
-    if (source.keys[at] == key) return source.slots[at];
+// A message of the size that such messages have is at least as long as what is compared.
+[[gnu::always_inline]] inline bool is_such(const HeaderPlan& header,
+                                           const StepMessage& message) noexcept {
+  if (message.bytes != header.message_bytes) return false;
+  const uint64_t first = load_u64_le(message.data) & header.mask[0];
+  const uint64_t second = load_u64_le(message.data + 8) & header.mask[1];
+  return ((first ^ header.expected[0]) | (second ^ header.expected[1])) == 0;
+}
+
+// What messages like this one have in common, or nullptr: it is none of those that are planned, or
+// of so many that they are not compared.
+[[gnu::always_inline]] inline const HeaderPlan* find_header(const SourcePlan& source,
+                                                            const StepMessage& message) noexcept {
+  for (const HeaderPlan* header = source.headers; header != source.headers_end; ++header) {
+    if (is_such(*header, message)) return header;
   }
-  return kNoIndex;
+  return nullptr;
+}
+
+// Those that find_header() does not compare.
+inline const HeaderPlan* find_header_by_member(const SourcePlan& source,
+                                               const StepMessage& message) noexcept {
+  if (source.by_member == nullptr || message.bytes < sizeof(HeaderPlan::mask)) return nullptr;
+  const uint64_t key = load_planned(message.data, source.discriminator);
+  const uint16_t member = key > 255 ? kNoIndex : source.members[key];
+  if (member == kNoIndex || !is_such(source.by_member[member], message)) return nullptr;
+  return source.by_member + member;
+}
+
+[[gnu::always_inline]] inline bool is_within(const PairPlan& pair, const uint8_t* view) noexcept {
+  const uint64_t left = load_planned(view, pair.left);
+  const uint64_t right = load_planned(view, pair.right);
+  const uint64_t result = pair.operation == Opcode::kMul   ? left * right
+                          : pair.operation == Opcode::kAdd ? left + right
+                                                           : left - right;
+  return result - pair.low <= pair.span;
 }
 
 [[gnu::always_inline]] inline bool is_in(const SetPlan& set, const uint8_t* view) noexcept {
@@ -62,6 +88,9 @@ namespace hyperroute {
     fails |= top - range->low > range->span;
   }
   for (const SetPlan* set = route.sets; set != route.sets_end; ++set) fails |= !is_in(*set, view);
+  for (const PairPlan* pair = route.pairs; pair != route.pairs_end; ++pair) {
+    fails |= !is_within(*pair, view);
+  }
   return !fails;
 }
 

@@ -6,35 +6,10 @@
 #include <span>
 
 #include "route/correlate_datapath.h"
-#include "route/search_datapath.h"
 #include "route/step.h"
 
 namespace hyperroute {
 namespace {
-
-// The route that serves a message whose fields are where they are, or kNoIndex. The step finds it
-// once more: what it shares with others costs it more than this costs.
-uint16_t plain_route(const ImageTables& tables, const StepMessage& message) {
-  const EndpointRecord& endpoint = tables.endpoints[message.source];
-  const FamilyRecord& family = tables.families[endpoint.family];
-  if (family.kind == FamilyKind::kRaw || message.bytes < family.message_bytes_min) return kNoIndex;
-  uint32_t slot = 0;
-  if (family.kind != FamilyKind::kSingle) {
-    const uint64_t key = load_field_key(message.data + family.offset, family.load);
-    if (family.kind == FamilyKind::kDirect) {
-      slot = key > 255 ? kNoIndex : tables.slots[family.slots + static_cast<uint32_t>(key)];
-    } else {
-      const uint64_t* const keys = tables.bounds.from(family.keys);
-      const uint32_t above = count_not_above(keys, family.member_count, family.steps, key);
-      if (above == 0 || keys[above - 1] != key) return kNoIndex;
-      slot = tables.slots[family.slots + above - 1];
-    }
-    if (slot == kNoIndex) return kNoIndex;
-  }
-  const MemberRecord& member = tables.members[family.members + slot];
-  if (member.view != kNoRecord || message.bytes != member.message_bytes) return kNoIndex;
-  return tables.endpoint_routes[endpoint.routes + slot];
-}
 
 class Prefetcher {
  public:
@@ -100,10 +75,11 @@ void prefetch(const RouteImage& image, const StepState& state,
   const ImageTables& tables = image.tables();
   Prefetcher prefetcher(image, state);
   for (StepMessage message : messages) {
-    const uint16_t route = plain_route(tables, message);
-    if (route == kNoIndex) continue;
+    // The step finds it once more: what it shares with others costs it more than this costs.
+    const HeaderPlan* const header = find_header(image.plan().source(message.source), message);
+    if (header == nullptr || header->route == kNoIndex) continue;
     message.view = message.data;
-    prefetcher.add(message, tables.route_correlations[route]);
+    prefetcher.add(message, tables.route_correlations[header->route]);
   }
   prefetcher.finish();
 }

@@ -17,7 +17,7 @@ constexpr uint32_t set_slot(uint64_t key, uint32_t hash_shift) noexcept {
 // `words`: a key that is not in the set, then 2^bits slots that hold a key each or, where they are
 // empty, that one. No key lies more than `probe_max` slots behind the one its hash names.
 [[gnu::noinline]] inline bool is_in_set(const uint64_t* words, uint32_t bits, uint32_t probe_max,
-                      uint64_t key) noexcept {
+                                        uint64_t key) noexcept {
   const uint64_t empty = words[0];
   const uint64_t* const slots = words + 1;
   const uint32_t first = set_slot(key, 64 - bits);

@@ -18,7 +18,7 @@ namespace hyperroute {
 namespace {
 
 // Which member of the family the message is. Returns 0 and the slot, or the reject code.
-[[gnu::noinline]] uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
+uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
                    const StepMessage& message, uint32_t& slot) {
   slot = 0;
   if (family.kind <= FamilyKind::kSingle) return 0;
@@ -49,36 +49,35 @@ uint32_t check_frame(const ImageTables& tables, const MemberRecord& member, Step
   return 0;
 }
 
-// Returns 0 and the route that serves the message, or the reject code.
-[[gnu::always_inline]] inline uint32_t find_route(const ImageTables& tables, const StepPlan& plan,
-                                                  StepState& state, StepMessage& message,
-                                                  uint16_t& route) {
-  const SourcePlan& source = plan.source(message.source);
-  uint32_t slot = 0;
-  if (source.recognise != RecognisePlan::kAlways) {
-    if (source.recognise == RecognisePlan::kOther || message.bytes < source.message_bytes_min)
-        [[unlikely]] {
-      const uint32_t code = recognise(tables, *source.family, message, slot);
-      if (code != 0) return code;
-    } else {
-      slot = recognise_planned(source, message.data);
-      if (slot == kNoIndex) [[unlikely]]
-        return code_of(RejectCode::kUnknownType);
-    }
+// As find_route, for messages that no plan tells.
+[[gnu::noinline]] uint32_t find_route_by_records(const RouteImage& image, StepState& state,
+                                                 StepMessage& message, uint16_t& route) {
+  const SourcePlan& source = image.plan().source(message.source);
+  if (const HeaderPlan* const header = find_header_by_member(source, message); header != nullptr) {
+    route = header->route;
+    return route == kNoIndex ? code_of(RejectCode::kNoRoute) : 0;
   }
-  if (!source.is_raw) {
-    const MemberPlan& member = source.members[slot];
-    if (member.frame != FramePlan::kPlain) [[unlikely]] {
-      if (const uint32_t code = check_frame(tables, source.records[slot], state, message);
-          code != 0) {
-        return code;
-      }
-    } else if (message.bytes != member.message_bytes ||
-               (member.has_size && load_planned(message.data, member.size) != message.bytes)) {
-      return code_of(RejectCode::kMalformed);
-    }
+  const ImageTables& tables = image.tables();
+  const FamilyRecord& family = *source.family;
+  uint32_t slot;
+  if (const uint32_t code = recognise(tables, family, message, slot); code != 0) return code;
+  if (family.kind != FamilyKind::kRaw) {
+    const MemberRecord& member = tables.members[family.members + slot];
+    const uint32_t code = check_frame(tables, member, state, message);
+    if (code != 0) return code;
   }
   route = source.routes[slot];
+  return route == kNoIndex ? code_of(RejectCode::kNoRoute) : 0;
+}
+
+// Returns 0 and the route that serves the message, or the reject code.
+[[gnu::always_inline]] inline uint32_t find_route(const RouteImage& image, StepState& state,
+                                                  StepMessage& message, uint16_t& route) {
+  message.view = message.data;
+  const HeaderPlan* const header = find_header(image.plan().source(message.source), message);
+  if (header == nullptr) [[unlikely]]
+    return find_route_by_records(image, state, message, route);
+  route = header->route;
   return route == kNoIndex ? code_of(RejectCode::kNoRoute) : 0;
 }
 
@@ -107,19 +106,11 @@ bool holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* m
   return (count_not_above(tables.bounds.from(check.table), check.count, check.steps, key) & 1) != 0;
 }
 
-// Plug-ins, and the lookup of a route that needs what an earlier message has left.
-[[gnu::noinline]] uint32_t run_rare_check(const RouteImage& image, const StepState& state,
-                                          const CheckRecord& check, const StepMessage& message) {
-  return check.kind == CheckKind::kPlugin ? plugin_check(image.tables(), check.table, message.view)
-                                          : look_up(image, state, message, check.table);
-}
-
 // Returns 0 when every check holds, else the code of the first that does not. The lookup, if the
-// route has one, is the last of them.
-[[gnu::noinline]] uint32_t run_checks(const RouteImage& image, const StepState& state,
+// route has one, is the last of them, and not made here.
+[[gnu::noinline]] uint32_t run_checks(const ImageTables& tables,
                                       std::span<const CheckRecord> checks,
                                       const StepMessage& message) {
-  const ImageTables& tables = image.tables();
   for (const CheckRecord& check : checks) {
     if (check.kind == CheckKind::kRange) {
       const uint64_t* const limits = tables.bounds.from(check.table);
@@ -127,11 +118,12 @@ bool holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* m
       if (key - limits[0] > limits[1]) return check.code;
       continue;
     }
-    if (check.kind >= CheckKind::kPlugin) [[unlikely]] {
-      if (const uint32_t code = run_rare_check(image, state, check, message); code != 0)
-        return code;
+    if (check.kind == CheckKind::kPlugin) {
+      const uint32_t code = plugin_check(tables, check.table, message.view);
+      if (code != 0) return code;
       continue;
     }
+    if (check.kind == CheckKind::kLookup) return 0;
     if (check.kind != CheckKind::kProgram) {
       if (!holds(tables, check, message.view)) return check.code;
       continue;
@@ -186,12 +178,11 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
 }
 
 // Which of the checks does not hold that were asked in any order.
-[[gnu::noinline, gnu::cold]] uint32_t find_failed(const RouteImage& image, const StepState& state,
-                                                  const RoutePlan& route,
+[[gnu::noinline, gnu::cold]] uint32_t find_failed(const ImageTables& tables, const RoutePlan& route,
                                                   const StepMessage& message) {
   const RouteRecord& record = *route.record;
-  const std::span all(image.tables().checks.from(record.checks), record.check_count);
-  const uint32_t code = run_checks(image, state, all, message);
+  const std::span all(tables.checks.from(record.checks), record.check_count);
+  const uint32_t code = run_checks(tables, all, message);
   // Of bytes that have changed since.
   return code == 0 ? code_of(RejectCode::kMalformed) : code;
 }
@@ -201,31 +192,35 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
                                                  const RoutePlan& route,
                                                  const StepMessage& message) {
   if (!passes(route, message.view)) [[unlikely]]
-    return find_failed(image, state, route, message);
-  if (route.rest == route.rest_end) return 0;
-  return run_checks(image, state, std::span(route.rest, route.rest_end), message);
+    return find_failed(image.tables(), route, message);
+  if (route.rest != route.rest_end) [[unlikely]] {
+    const std::span rest(route.rest, route.rest_end);
+    if (const uint32_t code = run_checks(image.tables(), rest, message); code != 0) return code;
+  }
+  return route.lookup == nullptr ? 0 : look_up(image, state, message, *route.lookup);
 }
 
 // Fills in what of an action's decision depends on the message. Returns 0, or the reject code.
 [[gnu::always_inline]] inline uint32_t complete(const RouteImage& image, StepState& state,
                                                 const StepMessage& message,
                                                 const ActionPlan& action, Delivery& delivery) {
-  if (action.opening != kNoIndex) {
-    state.correlating->opening_delivery = 0;
-    const uint32_t code = reserve_entry(image, state, message, action.opening);
-    if (code != 0) [[unlikely]]
-      return code;
-  }
-  if (action.keeps_size) delivery.output_bytes = message.bytes;
-  switch (action.pick) {
-    case PickPlanKind::kRanked: {
-      const uint64_t hash = hash_number(load_planned(message.view, action.field));
-      const uint32_t first = low_share(hash, action.slot_count) * action.ranks;
-      delivery.endpoint = action.members[action.slots[first]].endpoint;
-      if (alive_byte(state, delivery.endpoint) == kAlive) [[likely]]
-        return 0;
-      break;
+  if (!action.is_plain) {
+    if (action.keeps_size) delivery.output_bytes = message.bytes;
+    if (action.opening != kNoIndex) {
+      state.correlating->opening_delivery = 0;
+      const uint32_t code = reserve_entry(image, state, message, action.opening);
+      if (code != 0) [[unlikely]]
+        return code;
     }
+  }
+  if (action.pick == PickPlanKind::kRanked) {
+    const uint64_t hash = hash_number(load_planned(message.view, action.field));
+    const uint32_t first = low_share(hash, action.slot_count) * action.ranks;
+    delivery.endpoint = action.members[action.slots[first]].endpoint;
+    if (alive_byte(state, delivery.endpoint) == kAlive) [[likely]]
+      return 0;
+  }
+  switch (action.pick) {
     case PickPlanKind::kAddress:
       delivery.return_address = load_planned(message.view, action.field);
       return 0;
@@ -235,10 +230,12 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
       delivery.return_address = action.to_source ? entry.source : entry.destination;
       return 0;
     }
+    case PickPlanKind::kDone:
+    case PickPlanKind::kOther:
+      return 0;
+    case PickPlanKind::kRanked:
     case PickPlanKind::kPool:
       break;
-    default:
-      return 0;
   }
   const ActionRecord& record = *action.record;
   return pick_member(image.tables(), state, message, record.target, record.key, delivery.endpoint);
@@ -249,9 +246,8 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
                                                StepMessage& message, Decision& decision) {
   const ImageTables& tables = image.tables();
   const StepPlan& plan = image.plan();
-  message.view = message.data;
   uint16_t route_index = kNoIndex;
-  uint32_t code = find_route(tables, plan, state, message, route_index);
+  uint32_t code = find_route(image, state, message, route_index);
   if (code != 0) [[unlikely]]
     return reject_into(code, route_index, kNoRule, decision);
   const RoutePlan& route = plan.route(route_index);

@@ -260,14 +260,14 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   }
 }
 
-// A message has the loop inlined, entries call it.
-[[gnu::always_inline]] inline uint32_t run_all(const ImageTables& tables, const TransformPlan& plan,
-                                               const uint8_t* view, const Correlating* correlating,
-                                               const TransformContext& context, uint8_t* output) {
-  run_shuffles(plan, view, output);
-  // Not read again after each op, which might have changed it for all that the compiler knows.
-  const OpRecord* const end = plan.ops_end;
-  for (const OpRecord* op = plan.ops; op < end; ++op) {
+// `end` is not read again after each op, which might have changed it for all that the compiler
+// knows.
+[[gnu::always_inline]] inline uint32_t run_in_order(const ImageTables& tables, const OpRecord* op,
+                                                    const OpRecord* end, const uint8_t* view,
+                                                    const Correlating* correlating,
+                                                    const TransformContext& context,
+                                                    uint8_t* output) {
+  for (; op < end; ++op) {
     const uint32_t code = run_op(tables, *op, view, context, correlating, output);
     if (code == 0) [[likely]]
       continue;
@@ -275,6 +275,40 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
     ++op;
   }
   return 0;
+}
+
+// False: a value has no entry.
+[[gnu::always_inline]] inline bool run_maps(const TransformPlan& plan, const uint8_t* message,
+                                            uint8_t* output) {
+  bool fails = false;
+  for (const MapPlan* map = plan.maps; map != plan.maps_end; ++map) {
+    const uint16_t value = map->values[message[map->source]];
+    fails |= value == kNoIndex;
+    output[map->target] = static_cast<uint8_t>(value);
+  }
+  return !fails;
+}
+
+// All ops in order, where a map has failed: what failed first says why. What they write is not
+// used.
+[[gnu::noinline, gnu::cold]] uint32_t find_failed(
+    const ImageTables& tables, const TransformRecord& record, const uint8_t* view,
+    const Correlating* correlating, const TransformContext& context, uint8_t* output) {
+  const OpRecord* const ops = tables.ops.from(record.ops);
+  const uint32_t code = run_in_order(tables, ops + record.shuffle_count, ops + record.op_count,
+                                     view, correlating, context, output);
+  // Of bytes that have changed since.
+  return code == 0 ? static_cast<uint32_t>(RejectCode::kMalformed) : code;
+}
+
+// A message has it inlined, entries call it.
+[[gnu::always_inline]] inline uint32_t run_all(const ImageTables& tables, const TransformPlan& plan,
+                                               const uint8_t* view, const Correlating* correlating,
+                                               const TransformContext& context, uint8_t* output) {
+  run_shuffles(plan, view, output);
+  if (!run_maps(plan, view, output)) [[unlikely]]
+    return find_failed(tables, *plan.record, view, correlating, context, output);
+  return run_in_order(tables, plan.ops, plan.ops_end, view, correlating, context, output);
 }
 
 }  // namespace
@@ -289,8 +323,8 @@ TransformResult run_transform(const RouteImage& image, const StepState& state, u
                               std::span<uint8_t> output) {
   const TransformPlan& plan = image.plan().transform(transform);
   TransformResult result{
-      .reject_code = run_all(image.tables(), plan, message.view, state.correlating, context,
-                             output.data()),
+      .reject_code =
+          run_all(image.tables(), plan, message.view, state.correlating, context, output.data()),
       .patch = plan.patch,
   };
   if (plan.has_variables && result.reject_code == 0) [[unlikely]]

@@ -45,11 +45,12 @@ void OurRouter::make_tables() {
     if (!made.ok()) fail(1, "no memory for a correlation");
     tables_.push_back(made.take());
     table_pointers_.push_back(tables_.back().get());
+    prefetches_ |= tables_.back()->bytes() > kNearTableBytesMax;
   }
 }
 
 void OurRouter::prefetch(std::span<const RouteInput> inputs) {
-  if (tables_.empty()) return;
+  if (!prefetches_) return;
   StepMessage messages[kPrefetchCountMax];
   const size_t count = std::min<size_t>(inputs.size(), kPrefetchCountMax);
   for (size_t index = 0; index < count; ++index) {

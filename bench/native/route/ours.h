@@ -38,6 +38,8 @@ class OurRouter {
   std::unique_ptr<FanOut> fan_out_;
   std::vector<std::unique_ptr<CorrelationTable>> tables_;
   std::vector<CorrelationTable*> table_pointers_;
+  // As the engine does: only where a table is far away.
+  bool prefetches_ = false;
   Correlating correlating_;
   StepState state_;
 };

@@ -128,6 +128,15 @@ Status load_byte_map(RouteImage& image, uint32_t code, uint32_t table, FieldKind
   return RouteImage::load(parts.image(), image);
 }
 
+TEST(Shuffle, IsRefusedWhereMoreAreCountedThanThereAre) {
+  Shuffled shuffled;
+  shuffled.ops.back() = shuffle_op(shuffled.parts, OpKind::kShuffleMore, 16, 0,
+                                   {kLeft, kLeft, kLeft, kLeft, kLeft, kLeft, 4, 5});
+  RouteImage image;
+  ASSERT_TRUE(shuffled.load(image, 4).ok());
+  shuffled.expect_refused("5 shuffles among 4 ops", 5);
+}
+
 TEST(ByteMap, GivesTheValueOfAByteOrTheCode) {
   RouteImage image;
   ASSERT_TRUE(load_byte_map(image, kTestCode, 0, 0).ok());

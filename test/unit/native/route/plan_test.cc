@@ -1,0 +1,244 @@
+// Planned fields, checks and headers against what the records say, over every kind of field.
+#include "route/plan_fields.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "route/image.h"
+#include "route/plan_datapath.h"
+
+namespace hyperroute {
+namespace {
+
+constexpr uint32_t kMessageBytes = 24;
+using Message = std::array<uint8_t, kMessageBytes>;
+
+std::vector<FieldKind> load_kinds() {
+  std::vector<FieldKind> kinds;
+  for (uint32_t kind = 0; kind < 256; ++kind) {
+    if (is_load_kind(static_cast<FieldKind>(kind))) kinds.push_back(static_cast<FieldKind>(kind));
+  }
+  return kinds;
+}
+
+class Random {
+ public:
+  uint64_t next() { return engine_(); }
+  // Often one that is small, or near the ends of a kind's values.
+  uint64_t number() {
+    const uint64_t word = next();
+    switch (word % 4) {
+      case 0:
+        return word >> 32 & 0xF;
+      case 1:
+        return 0 - (word >> 32 & 0xF);
+      default:
+        return next() >> (word >> 8) % 64;
+    }
+  }
+  Message message() {
+    Message made;
+    for (uint8_t& octet : made) {
+      const uint64_t word = next();
+      octet = static_cast<uint8_t>(word % 3 == 0 ? 0 : word % 3 == 1 ? 0xFF : word >> 8);
+    }
+    return made;
+  }
+
+ private:
+  std::mt19937_64 engine_{20260101};
+};
+
+template <typename Record>
+Table<Record> table_of(const std::vector<Record>& records) {
+  return {records.data(), static_cast<uint32_t>(records.size())};
+}
+
+TEST(Plan, FieldsHaveTheirValuesAndKeysWhereverTheyAre) {
+  Random random;
+  uint32_t planned_count = 0;
+  for (const FieldKind kind : load_kinds()) {
+    for (uint32_t offset = 0; offset + load_bytes(kind) <= kMessageBytes; ++offset) {
+      FieldPlan value;
+      FieldPlan key;
+      ASSERT_TRUE(plan_field(kind, offset, kMessageBytes, Meaning::kValue, value));
+      ASSERT_TRUE(plan_field(kind, offset, kMessageBytes, Meaning::kKey, key));
+      ASSERT_LE(value.offset + 8u, kMessageBytes);
+      for (int round = 0; round < 20; ++round, ++planned_count) {
+        const Message message = random.message();
+        ASSERT_EQ(load_planned(message.data(), value), load_field(message.data() + offset, kind))
+            << "kind " << int{kind} << " at " << offset;
+        ASSERT_EQ(load_planned(message.data(), key), load_field_key(message.data() + offset, kind))
+            << "kind " << int{kind} << " at " << offset;
+      }
+    }
+  }
+  EXPECT_GT(planned_count, 10'000u);
+}
+
+TEST(Plan, AFieldIsNotPlannedWhereEightBytesAreMoreThanTheMessageHas) {
+  FieldPlan plan;
+  EXPECT_FALSE(plan_field(3, 0, 7, Meaning::kValue, plan));
+  EXPECT_TRUE(plan_field(3, 0, 8, Meaning::kValue, plan));
+  // Known to be as long as it has to be for the field itself.
+  EXPECT_TRUE(plan_field(3, 4, 8, Meaning::kValue, plan));
+  EXPECT_FALSE(plan_field(3, 3, 7, Meaning::kValue, plan));
+}
+
+TEST(Plan, RangesHoldForTheSameMessages) {
+  Random random;
+  uint32_t held_count = 0;
+  uint32_t planned_count = 0;
+  for (const FieldKind kind : load_kinds()) {
+    for (int round = 0; round < 200; ++round) {
+      const auto offset = static_cast<uint32_t>(random.next() % (kMessageBytes - 7));
+      Message message = random.message();
+      const uint64_t found = load_field_key(message.data() + offset, kind);
+      const uint64_t low = round % 2 == 0 ? random.number() : found - random.number() % 3;
+      const uint64_t span = std::min(random.number(), UINT64_MAX - low);
+      const std::vector<uint64_t> limits{low, span};
+      ImageTables tables;
+      tables.bounds = table_of(limits);
+      CheckRecord check{};
+      check.kind = CheckKind::kRange;
+      check.load = kind;
+      check.offset = static_cast<uint16_t>(offset);
+      RangePlan range;
+      for (int turn = 0; turn < 5; ++turn, message = random.message()) {
+        const uint64_t key = load_field_key(message.data() + offset, kind);
+        const bool holds = key - low <= span;
+        if (!plan_range(tables, check, kMessageBytes, range)) {
+          ASSERT_FALSE(holds);
+          continue;
+        }
+        const uint64_t top = load_top(message.data(), range.offset, range.swaps, range.left);
+        ASSERT_EQ(top - range.low <= range.span, holds)
+            << "kind " << int{kind} << " at " << offset << ": " << key << " in " << low << " + "
+            << span;
+        ++planned_count;
+        held_count += holds ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_GT(held_count, 1'000u);
+  EXPECT_GT(planned_count - held_count, 1'000u);
+}
+
+Wide result_of(Opcode operation, Wide left, Wide right) {
+  return operation == Opcode::kMul   ? left * right
+         : operation == Opcode::kAdd ? left + right
+                                     : left - right;
+}
+
+WideRecord record_of(Wide value) {
+  return {static_cast<uint64_t>(value), static_cast<uint64_t>(value >> 64)};
+}
+
+TEST(Plan, PairsHoldForTheSameMessages) {
+  Random random;
+  const std::vector<FieldKind> kinds = load_kinds();
+  uint32_t held_count = 0;
+  uint32_t planned_count = 0;
+  for (int round = 0; round < 60'000; ++round) {
+    constexpr Opcode kOperations[] = {Opcode::kAdd, Opcode::kSub, Opcode::kMul};
+    CheckRecord check{};
+    check.kind = CheckKind::kPair;
+    check.operation = kOperations[round % 3];
+    check.load = kinds[random.next() % kinds.size()];
+    check.second_load = kinds[random.next() % kinds.size()];
+    check.offset = static_cast<uint16_t>(random.next() % (kMessageBytes - 7));
+    check.second_offset = static_cast<uint16_t>(random.next() % (kMessageBytes - 7));
+    if (check.operation == Opcode::kMul &&
+        load_bytes(check.load) + load_bytes(check.second_load) > kPairFactorBytesMax) {
+      continue;
+    }
+    const Message message = random.message();
+    const Wide result =
+        result_of(check.operation, load_wide(message.data() + check.offset, check.load),
+                  load_wide(message.data() + check.second_offset, check.second_load));
+    const Wide low = round % 2 == 0 ? result - static_cast<Wide>(random.number())
+                                    : static_cast<Wide>(static_cast<int64_t>(random.number()));
+    const Wide high = low + static_cast<Wide>(random.number());
+    const std::vector<WideRecord> limits{record_of(low), record_of(high)};
+    ImageTables tables;
+    tables.wides = table_of(limits);
+    const bool holds = result >= low && result <= high;
+    PairPlan pair;
+    if (!plan_pair(tables, check, kMessageBytes, pair)) continue;
+    ASSERT_EQ(is_within(pair, message.data()), holds) << "round " << round;
+    ++planned_count;
+    held_count += holds ? 1 : 0;
+  }
+  EXPECT_GT(held_count, 5'000u);
+  EXPECT_GT(planned_count - held_count, 5'000u);
+}
+
+// A family of two types of 24 bytes: a size in bytes 0 to 3, a discriminator in byte 4.
+struct Types {
+  std::vector<MemberRecord> members{2};
+  std::vector<uint16_t> slots{0, 1};
+  std::vector<uint64_t> keys{7, 9};
+  FamilyRecord family{};
+  ImageTables tables;
+
+  Types() {
+    for (MemberRecord& member : members) {
+      member.has_size = 1;
+      member.size_load = 3;
+      member.message_bytes = kMessageBytes;
+      member.view = kNoRecord;
+    }
+    family.kind = FamilyKind::kSearch;
+    family.offset = 4;
+    family.member_count = 2;
+    tables.members = table_of(members);
+    tables.slots = table_of(slots);
+    tables.bounds = table_of(keys);
+  }
+};
+
+TEST(Plan, AHeaderIsTheDiscriminatorAndTheSize) {
+  Types types;
+  HeaderPlan header;
+  ASSERT_TRUE(plan_header(types.tables, types.family, 1, header));
+  Message octets{};
+  octets[0] = kMessageBytes;
+  octets[4] = 9;
+  octets[5] = 1;
+  const StepMessage message{octets.data(), kMessageBytes, 0};
+  EXPECT_TRUE(is_such(header, message));
+  for (const uint32_t changed : {0u, 1u, 3u, 4u}) {
+    octets[changed] ^= 0x80;
+    EXPECT_FALSE(is_such(header, message)) << changed;
+    octets[changed] ^= 0x80;
+  }
+  EXPECT_FALSE(is_such(header, {octets.data(), kMessageBytes - 1, 0}));
+}
+
+TEST(Plan, AHeaderIsNotPlannedWhereItTakesMore) {
+  HeaderPlan header;
+  Types far;
+  far.family.offset = 16;
+  EXPECT_FALSE(plan_header(far.tables, far.family, 0, header));
+  Types with_view;
+  with_view.members[0].view = 0;
+  EXPECT_FALSE(plan_header(with_view.tables, with_view.family, 0, header));
+  Types named_twice;
+  named_twice.slots[1] = 0;
+  EXPECT_FALSE(plan_header(named_twice.tables, named_twice.family, 0, header));
+  Types too_great;
+  too_great.keys[1] = 300;
+  EXPECT_FALSE(plan_header(too_great.tables, too_great.family, 1, header));
+  // A size where the discriminator is: no message has both.
+  Types contradicting;
+  contradicting.members[0].size_offset = 4;
+  contradicting.members[0].size_load = 0;
+  EXPECT_FALSE(plan_header(contradicting.tables, contradicting.family, 0, header));
+}
+
+}  // namespace
+}  // namespace hyperroute
