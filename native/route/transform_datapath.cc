@@ -228,7 +228,7 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
       store_field(to, op.store, context.reject_code);
       return 0;
     case OpKind::kCorrelationId:
-      store_field(to, op.store, correlating->opening_id);
+      store_field(to, op.store, op.steps == 0 ? correlating->opening_id : correlating->found_id);
       return 0;
     case OpKind::kFromSaved:
       return run_on_saved(tables, *(&op + 1), context, *correlating, output);
