@@ -249,6 +249,11 @@ Status Replay::take_tables(Worker& worker, std::span<const uint8_t> notes) {
     }
   }
   worker.correlating->tables = worker.tables_in_use.data();
+  // A table that an image has not taken over is gone: its number never comes back.
+  const auto& used = worker.tables_in_use;
+  std::erase_if(worker.tables, [&used](const auto& table) {
+    return std::find(used.begin(), used.end(), table.second.get()) == used.end();
+  });
   return Status::success();
 }
 

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <vector>
 
+#include "fuzz/input.h"
 #include "unit/native/route/correlated_image.h"
 #include "unit/native/route/image_parts.h"
 #include "unit/native/route/image_walk.h"
@@ -20,31 +21,6 @@ namespace hyperroute {
 namespace {
 
 constexpr uint32_t kMessagesMax = 16;
-
-class Input {
- public:
-  Input(const uint8_t* data, size_t bytes) : data_(data), bytes_(bytes) {}
-
-  uint8_t u8() { return bytes_ == 0 ? uint8_t{0} : take(1)[0]; }
-  uint32_t u24() {
-    const uint32_t low = u8();
-    const uint32_t middle = u8();
-    return low | middle << 8 | static_cast<uint32_t>(u8()) << 16;
-  }
-  std::vector<uint8_t> up_to(size_t bytes) { return take(bytes < bytes_ ? bytes : bytes_); }
-  bool is_empty() const { return bytes_ == 0; }
-
- private:
-  std::vector<uint8_t> take(size_t bytes) {
-    std::vector<uint8_t> taken(data_, data_ + bytes);
-    data_ += bytes;
-    bytes_ -= bytes;
-    return taken;
-  }
-
-  const uint8_t* data_;
-  size_t bytes_;
-};
 
 template <typename Record>
 bool read_record(const std::vector<uint8_t>& image, size_t position, Record& record) {
@@ -81,7 +57,7 @@ void fix_layouts(std::vector<uint8_t>& image) {
 }
 
 // A message of one of the three versions that has something in every field.
-std::vector<uint8_t> trade_message(Input& input) {
+std::vector<uint8_t> trade_message(FuzzInput& input) {
   static const LayoutImage layouts[] = {load_layout(trade_source().as_of(1)),
                                         load_layout(trade_source().as_of(2)),
                                         load_layout(trade_source())};
@@ -117,7 +93,7 @@ size_t patch_position(const std::vector<uint8_t>& image, uint32_t place) {
   return (size_t{section.offset} + (place & 0xFFFF)) % image.size();
 }
 
-std::vector<uint8_t> damaged_image(Input& input) {
+std::vector<uint8_t> damaged_image(FuzzInput& input) {
   const uint32_t choice = input.u8() % 16;
   const uint32_t patch_count = input.u8() % 8;
   std::vector<uint8_t> image = choice == 15 ? input.up_to(SIZE_MAX) : known_image(choice);
@@ -142,7 +118,7 @@ std::vector<uint8_t> damaged_image(Input& input) {
 }
 
 // A message that the endpoint's family recognises, if it can be made one, from the input's bytes.
-std::vector<uint8_t> message_for(const RouteImage& image, uint16_t source, Input& input) {
+std::vector<uint8_t> message_for(const RouteImage& image, uint16_t source, FuzzInput& input) {
   const ImageTables& tables = image.tables();
   const FamilyRecord& family = tables.families[tables.endpoints[source].family];
   if (family.kind == FamilyKind::kRaw) return input.up_to(input.u8());
@@ -173,7 +149,7 @@ std::vector<uint8_t> message_for(const RouteImage& image, uint16_t source, Input
 }
 
 // Lets some time go by, and gives the message a number that an order or an entry may have.
-void meet_entry(WalkState& state, std::vector<uint8_t>& message, Input& input) {
+void meet_entry(WalkState& state, std::vector<uint8_t>& message, FuzzInput& input) {
   if (state.tables.empty()) return;
   state.now_ns += uint64_t{input.u8()} * 5'000'000;
   for (CorrelationTable* table : state.tables) (void)table->sweep(state.now_ns, 2);
@@ -188,7 +164,7 @@ void meet_entry(WalkState& state, std::vector<uint8_t>& message, Input& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
   using namespace hyperroute;
-  Input input(data, bytes);
+  FuzzInput input(data, bytes);
   const std::vector<uint8_t> image_bytes = damaged_image(input);
   RouteImage image;
   if (!RouteImage::load(image_bytes, image).ok()) return 0;
