@@ -39,6 +39,7 @@ const otherCalls = [
 ];
 
 let folder = '';
+let recordingCount = 0;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'hyperroute-counted-'));
 });
@@ -49,7 +50,18 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-type Kind = 'udp' | 'tcp';
+/** `orders`: every other message opens an entry of a correlation, the next one closes it. */
+interface Traffic {
+  readonly kind: 'udp' | 'tcp' | 'orders';
+  readonly isRecorded: boolean;
+}
+
+const traffics: readonly Traffic[] = [
+  { kind: 'udp', isRecorded: false },
+  { kind: 'tcp', isRecorded: false },
+  { kind: 'orders', isRecorded: false },
+  { kind: 'orders', isRecorded: true },
+];
 
 interface Busy {
   readonly child: Child;
@@ -59,10 +71,16 @@ interface Busy {
 }
 
 /** A router in its own process, and somebody who keeps its worker busy. */
-async function busyRouter(kind: Kind, env: NodeJS.ProcessEnv = {}): Promise<Busy> {
+async function busyRouter(
+  { kind, isRecorded }: Traffic,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Busy> {
   const out = await UdpRecorder.open();
   cleanups.push(() => out.close());
-  const child = new Child(fixture('busy-router.mjs'), [kind, String(out.port)], { env });
+  const args = [kind, String(out.port)];
+  recordingCount += isRecorded ? 1 : 0;
+  if (isRecorded) args.push(join(folder, `${recordingCount}.recording`));
+  const child = new Child(fixture('busy-router.mjs'), args, { env });
   cleanups.push(() => child.kill());
   const started = await child.next();
   const pid = started.pid as number;
@@ -74,15 +92,29 @@ async function busyRouter(kind: Kind, env: NodeJS.ProcessEnv = {}): Promise<Busy
     return worker !== undefined;
   });
   const port = portIn(started, 'in');
-  const burst = kind === 'udp' ? udpBurst(out, port) : await tcpBurst(port);
+  const message = kind === 'orders' ? orderOrReport : () => Buffer.alloc(messageBytes);
+  const burst = kind === 'tcp' ? await tcpBurst(port) : udpBurst(out, port, message);
   return { child, worker: Number(worker), burst };
 }
 
-function udpBurst(out: UdpRecorder, port: number): Busy['burst'] {
+/** An order, then its report. */
+function orderOrReport(index: number): Buffer {
+  const bytes = Buffer.alloc(10);
+  bytes.writeUInt8(1 + (index % 2), 0);
+  bytes.writeUInt8(1, 1);
+  bytes.writeBigUInt64LE(BigInt(index >> 1), 2);
+  return bytes;
+}
+
+function udpBurst(
+  out: UdpRecorder,
+  port: number,
+  messageOf: (index: number) => Buffer,
+): Busy['burst'] {
   let sent = 0;
   return async (count) => {
     for (let done = 0; done < count; done += window) {
-      for (let number = 0; number < window; number++) out.send(Buffer.alloc(messageBytes), port);
+      for (let number = 0; number < window; number++) out.send(messageOf(sent + number), port);
       sent += window;
       await eventually('the window', () => out.messages.length === sent);
     }
@@ -141,10 +173,21 @@ async function systemCalls(
 }
 
 describe('a busy worker', { timeout: 120_000 }, () => {
-  for (const kind of ['udp', 'tcp'] as const) {
-    it(`${kind}: makes no system call but its bursts, far fewer than messages`, async (context) => {
+  for (const traffic of traffics) {
+    const { kind, isRecorded } = traffic;
+    const name = isRecorded ? `${kind}, recorded` : kind;
+    /** What was to be recorded is. */
+    const checkRecorded = async ({ child }: Busy): Promise<void> => {
+      if (!isRecorded) return;
+      const messages = messageCount + window;
+      const report = await child.ask('recorded');
+      expect(report).toMatchObject({ end: 'stopped', messages, missed: 0 });
+    };
+
+    it(`${name}: makes no system call but its bursts, far fewer than messages`, async (context) => {
       if (spawnSync('strace', ['-V']).error) context.skip('strace is not installed');
-      const { worker, burst } = await busyRouter(kind);
+      const busy = await busyRouter(traffic);
+      const { worker, burst } = busy;
       await burst(window);
       const calls = await systemCalls(context, worker, () => burst(messageCount));
       const told = JSON.stringify(Object.fromEntries(calls));
@@ -155,9 +198,10 @@ describe('a busy worker', { timeout: 120_000 }, () => {
       const total = [...calls.values()].reduce((sum, count) => sum + count, 0);
       expect(total, told).toBeGreaterThan(messageCount / 1000);
       expect(total / messageCount, told).toBeLessThan(0.5);
+      await checkRecorded(busy);
     });
 
-    it(`${kind}: allocates nothing and takes no lock`, async (context) => {
+    it(`${name}: allocates nothing and takes no lock`, async (context) => {
       const library = join(folder, 'count-calls.so');
       const built = spawnSync(
         'cc',
@@ -166,11 +210,9 @@ describe('a busy worker', { timeout: 120_000 }, () => {
       );
       if (built.error) context.skip('cc is not installed');
       expect(built.stderr).toBe('');
-      const path = join(folder, `${kind}.counts`);
-      const { worker, burst } = await busyRouter(kind, {
-        LD_PRELOAD: library,
-        COUNT_CALLS_FILE: path,
-      });
+      const path = join(folder, `${name}.counts`);
+      const busy = await busyRouter(traffic, { LD_PRELOAD: library, COUNT_CALLS_FILE: path });
+      const { worker, burst } = busy;
       await burst(window);
       const before = countsOf(path);
       await burst(messageCount);
@@ -179,6 +221,7 @@ describe('a busy worker', { timeout: 120_000 }, () => {
       expect([...before.values()].some(({ allocations }) => allocations > 1000)).toBe(true);
       const none = { allocations: 0, locks: 0 };
       expect(after.get(worker) ?? none).toEqual(before.get(worker) ?? none);
+      await checkRecorded(busy);
     });
   }
 });
