@@ -55,20 +55,28 @@ function sourceOf({ type, pad }: FieldIr): number {
 }
 
 function emitExact(builder: ImageBuilder, { texts }: ExactMap, numberOf: Numbering): Tables {
-  const entries = texts.map((text, index) => plainEntry(text, text.length, numberOf(index + 1)));
+  const entries = texts.map((bytes, index) => {
+    const text = textOf(bytes);
+    return plainEntry(text, text, numberOf(index + 1));
+  });
   return { first: 0, count: 0, ...emitTextEntries(builder, entries, { headerWords: 1 }) };
 }
 
-function plainEntry(text: Uint8Array, bytes: number, answer: number): TextEntry {
-  return { state: 0, text, bytes, value: answer, more: 0n };
+function plainEntry(text: string, whole: string, answer: number): TextEntry {
+  return { state: 0, text, whole, value: answer, more: 0n };
+}
+
+/** One character a byte. */
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 function emitPrefixes(builder: ImageBuilder, { prefixes }: PrefixMap, numberOf: Numbering): Tables {
   const { cells } = builder.sections;
-  const { lengths, entries } = prefixSearch(prefixes);
+  const { lengths, entries } = prefixSearch(prefixes.map(textOf));
   const first = cells.count;
   for (const length of lengths) cells.u32(length);
-  const table = entries.map(({ text, bytes, answer }) => plainEntry(text, bytes, numberOf(answer)));
+  const table = entries.map(({ text, whole, answer }) => plainEntry(text, whole, numberOf(answer)));
   const isFinal = (entry: number): boolean => entries[entry]?.isFinal === true;
   const tables = emitTextEntries(builder, table, { headerWords: 1, isFinal });
   return { first, count: lengths.length, ...tables };
@@ -83,15 +91,14 @@ function emitTopics(builder: ImageBuilder, map: TopicMap, numberOf: Numbering): 
     return [own, numberOf(there.answer) + (there.isFinal ? finalFlag : 0)] as const;
   });
   const first = topicStates.count;
-  for (const [index, { other, levels }] of states.entries()) {
+  states.forEach(({ other, levels }, index) => {
     topicStates.u32(...(found[index] ?? []), other, levels);
-  }
+  });
   const entries = edges.map(({ state, level, next }): TextEntry => {
-    const text = new Uint8Array(Buffer.from(level, 'latin1'));
     const [own, ofOther] = found[next] ?? [0, 0];
     const value = next + (states[next]?.levels ?? 1) * 2 ** 24;
     const more = (BigInt(ofOther) << 32n) | BigInt(own);
-    return { state, text, bytes: text.length, value, more };
+    return { state, text: level, whole: level, value, more };
   });
   const tables = emitTextEntries(builder, entries, { headerWords: 2 });
   return { first, count: states.length, ...tables };

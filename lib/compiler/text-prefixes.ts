@@ -3,9 +3,9 @@
 // a mark, by which the search knows to go on among the longer ones.
 
 export interface PrefixEntry {
-  /** So many bytes at the start of these. */
-  readonly text: Uint8Array;
-  readonly bytes: number;
+  /** One character a byte; and the prefix that begins with it. */
+  readonly text: string;
+  readonly whole: string;
   /** Of the longest prefix in them; 0: none. */
   readonly answer: number;
   /** Whether there is no longer prefix that begins so. */
@@ -18,28 +18,28 @@ export interface PrefixSearch {
   readonly entries: readonly PrefixEntry[];
 }
 
-/** The prefixes ascend; their answers are 1, 2, 3, … */
-export function prefixSearch(prefixes: readonly Uint8Array[]): PrefixSearch {
+/** The prefixes ascend, one character a byte; their answers are 1, 2, 3, … */
+export function prefixSearch(prefixes: readonly string[]): PrefixSearch {
   const lengths = [...new Set(prefixes.map(({ length }) => length))].sort((a, b) => a - b);
   const marks = new Map(lengths.map((length, place) => [length, marksOf(lengths, place)]));
-  const names = prefixes.map((bytes) => Buffer.from(bytes).toString('latin1'));
   const entries = new Map<string, PrefixEntry>();
   for (const [index, text] of prefixes.entries()) {
-    const name = names[index] as string;
-    const isFinal = names[index + 1]?.startsWith(name) !== true;
-    entries.set(name, { text, bytes: text.length, answer: index + 1, isFinal });
+    const isFinal = prefixes[index + 1]?.startsWith(text) !== true;
+    entries.set(text, { text, whole: text, answer: index + 1, isFinal });
   }
   // Prefixes of the one that is looked at, the longest last.
   const open: number[] = [];
-  for (const [index, text] of prefixes.entries()) {
-    const name = names[index] as string;
-    while (open.length > 0 && !name.startsWith(names[open.at(-1) as number] as string)) open.pop();
-    for (const bytes of marks.get(text.length) ?? []) {
-      const mark = name.slice(0, bytes);
-      if (entries.has(mark)) continue;
-      const longest = open.findLast((prefix) => (names[prefix] as string).length <= bytes);
+  const lengthOf = (index: number): number => (prefixes[index] as string).length;
+  for (const [index, whole] of prefixes.entries()) {
+    while (open.length > 0 && !whole.startsWith(prefixes[open.at(-1) as number] as string)) {
+      open.pop();
+    }
+    for (const bytes of marks.get(whole.length) ?? []) {
+      const text = whole.slice(0, bytes);
+      if (entries.has(text)) continue;
+      const longest = open.findLast((prefix) => lengthOf(prefix) <= bytes);
       const answer = longest === undefined ? 0 : longest + 1;
-      entries.set(mark, { text, bytes, answer, isFinal: false });
+      entries.set(text, { text, whole, answer, isFinal: false });
     }
     open.push(index);
   }

@@ -53,12 +53,16 @@ const edgeBytes = 43;
 /** A place in the tree of the patterns. */
 interface Place {
   readonly id: number;
-  readonly levels: Map<string, Place>;
+  /** Shared with all others while it is empty; so are the lists. */
+  levels: ReadonlyMap<string, Place>;
   one: Place | null;
   /** Patterns that end here, and those whose last wildcard stands below. */
-  readonly ends: number[];
-  readonly rests: number[];
+  ends: readonly number[];
+  rests: readonly number[];
 }
+
+const noLevels: ReadonlyMap<string, Place> = new Map();
+const noPatterns: readonly number[] = [];
 
 interface State {
   readonly index: number;
@@ -120,7 +124,10 @@ class TopicBuilder {
 
   #newPlace(): Place {
     this.#placeCount += 1;
-    return { id: this.#placeCount, levels: new Map(), one: null, ends: [], rests: [] };
+    return {
+      ...{ id: this.#placeCount, levels: noLevels, one: null },
+      ...{ ends: noPatterns, rests: noPatterns },
+    };
   }
 
   #plant(hex: string, index: number): void {
@@ -128,19 +135,26 @@ class TopicBuilder {
     let place = this.#root;
     for (const level of Buffer.from(hex, 'hex').toString('latin1').split(separator)) {
       if (level === rest) {
-        place.rests.push(index);
+        place.rests = [...place.rests, index];
         return;
       }
       if (level === one) {
         place.one ??= this.#newPlace();
         place = place.one;
       } else {
-        const known = place.levels.get(level) ?? this.#newPlace();
-        place.levels.set(level, known);
-        place = known;
+        place = this.#below(place, level);
       }
     }
-    place.ends.push(index);
+    place.ends = [...place.ends, index];
+  }
+
+  #below(place: Place, level: string): Place {
+    const known = place.levels.get(level);
+    if (known !== undefined) return known;
+    const made = this.#newPlace();
+    if (place.levels === noLevels) place.levels = new Map([[level, made]]);
+    else (place.levels as Map<string, Place>).set(level, made);
+    return made;
   }
 
   /** The state of those places; found again or to be followed. */
@@ -196,17 +210,16 @@ class TopicBuilder {
     const ones = places.flatMap(({ one }) => (one === null ? [] : [one]));
     const isFinal = places.length === 0;
     const other = isFinal ? index : this.#next(ones, below);
-    const levels = new Set(places.flatMap((place) => [...place.levels.keys()]));
+    const levels = placesByLevel(places);
     this.#states[index] = { other, answer, isFinal, hasEdges: levels.size > 0 };
     this.#checkEdges(levels.size);
-    for (const level of levels) {
-      const named = places.flatMap((place) => place.levels.get(level) ?? []);
-      this.#edges.push({ state: index, level, next: this.#next([...named, ...ones], below) });
+    for (const [level, named] of levels) {
+      this.#edges.push({ state: index, level, next: this.#next(named.concat(ones), below) });
     }
   }
 
   #next(places: readonly Place[], met: readonly number[]): number {
-    const sorted = [...places].sort((a, b) => a.id - b.id);
+    const sorted = places.length < 2 ? places : [...places].sort((a, b) => a.id - b.id);
     const isMqtt = this.#style === 'mqtt';
     // Of MQTT the last wildcard also stands for nothing at all.
     const all = isMqtt ? sorted.reduce((sum, { rests }) => sortedUnion(sum, rests), met) : met;
@@ -236,6 +249,19 @@ class TopicBuilder {
 
 const unfollowed: TopicState = { other: 0, answer: 0, isFinal: false, hasEdges: false };
 
+/** Where each level that a pattern names leads from the places. */
+function placesByLevel(places: readonly Place[]): ReadonlyMap<string, readonly Place[]> {
+  const found = new Map<string, Place[]>();
+  for (const place of places) {
+    for (const [level, below] of place.levels) {
+      const known = found.get(level);
+      if (known === undefined) found.set(level, [below]);
+      else known.push(below);
+    }
+  }
+  return found;
+}
+
 function leadsOn({ levels, one, ends }: Place): boolean {
   return levels.size > 0 || one !== null || ends.length > 0;
 }
@@ -250,12 +276,16 @@ function renumber(
   order: readonly number[],
 ): { states: TopicState[]; edges: TopicEdge[] } {
   const numbers = new Uint32Array(states.length);
-  for (const [number, state] of order.entries()) numbers[state] = number + 1;
+  order.forEach((state, number) => {
+    numbers[state] = number + 1;
+  });
   const numberOf = (state: number): number => numbers[state] ?? 0;
-  const [nothing, ...rest] = [0, ...order].map((state) => states[state] ?? unfollowed);
-  const ordered = [nothing ?? unfollowed, ...rest];
+  const ordered = [0, ...order].map((index): TopicState => {
+    const { other, answer, isFinal, hasEdges } = states[index] ?? unfollowed;
+    return { other: numberOf(other), answer, isFinal, hasEdges };
+  });
   return {
-    states: ordered.map((state) => ({ ...state, other: numberOf(state.other) })),
+    states: ordered,
     edges: edges.map(({ state, level, next }) => {
       return { state: numberOf(state), level, next: numberOf(next) };
     }),

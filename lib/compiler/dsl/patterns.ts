@@ -42,6 +42,7 @@ function topicFault(pattern: string, style: TopicStyle): string | null {
   if (pattern.length > patternBytesMax) return `a topic of at most ${patternBytesMax} bytes`;
   const levels = pattern.split(separator);
   if (levels.length > topicLevelsMax) return `a topic of at most ${topicLevelsMax} levels`;
+  if (!pattern.includes(one) && !pattern.includes(rest)) return null;
   for (const [index, level] of levels.entries()) {
     const hasSign = level.includes(one) || level.includes(rest);
     if (hasSign && level.length > 1) return `${one} and ${rest} as levels of their own`;

@@ -122,12 +122,13 @@ export class TextFieldRef extends BytesFieldRef {
     style: TopicStyle | null,
   ): Condition {
     currentCapture(what, this.capture);
-    const patterns = texts.map((text) => this.#pattern(text, test, style, what));
-    return this.condition({
-      ...{ kind: 'text', field: this.index, test },
-      ...(style === null ? {} : { style }),
-      patterns: [...new Set(patterns)],
-    });
+    const all = texts.map((text) => this.#pattern(text, test, style, what));
+    // Most rules have one, and there may be very many rules.
+    const patterns = all.length === 1 ? all : [...new Set(all)];
+    const [kind, field] = ['text' as const, this.index];
+    return this.condition(
+      style === null ? { kind, field, test, patterns } : { kind, field, test, style, patterns },
+    );
   }
 
   #pattern(given: unknown, test: TextTest, style: TopicStyle | null, what: string): string {

@@ -1,0 +1,83 @@
+// What a prefix map answers when texts that it does not have share their prints with those that it
+// has: the hash decides nothing.
+#include "route/text_map_datapath.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "unit/native/route/image_parts.h"
+
+namespace hyperroute {
+namespace {
+
+Text text_from(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), static_cast<uint32_t>(text.size())};
+}
+
+// The prefixes AB, ABCDEFGH and ABCDEFGHIJ.
+const TextMapRecord& prefixes_of(const RouteImage& image) {
+  const Table<TextMapRecord>& maps = image.tables().text_maps;
+  for (uint32_t index = 0; index < maps.count; ++index) {
+    if (maps[index].kind == TextMapKind::kPrefix && maps[index].count == 3) return maps[index];
+  }
+  ADD_FAILURE() << "the image has no map of three prefixes";
+  return maps[0];
+}
+
+uint32_t answer_of(const RouteImage& image, std::string_view text) {
+  return prefix_answer(image.tables(), prefixes_of(image), text_from(text));
+}
+
+RouteImage load(const ImageParts& parts) {
+  RouteImage image;
+  EXPECT_TRUE(RouteImage::load(parts.image(), image).ok());
+  return image;
+}
+
+// Gives the slot where the text would be the text's print. False: another text stands there.
+bool forge_print(ImageParts& parts, const RouteImage& image, std::string_view text) {
+  const TextMapRecord& map = prefixes_of(image);
+  uint64_t words[kTextWordsMax] = {};
+  const uint64_t hash = hash_text(map, 0, text_from(text), words);
+  const uint32_t slot = text_slot(image.tables(), map, hash);
+  const uint32_t entry_words = header_words_of(map.kind) + map.text_words;
+  const uint64_t key = image.tables().words[map.entries + slot * entry_words];
+  if (static_cast<uint32_t>(key) != kFreeEntry) return false;
+  parts.slots[map.pilots + map.pilot_count + slot] = static_cast<uint16_t>(print_of(hash));
+  return true;
+}
+
+TEST(TextMap, FindsTheLongestPrefix) {
+  const RouteImage image = load(ImageParts::of(read_vector("texts")));
+  const uint32_t two = answer_of(image, "AB");
+  const uint32_t eight = answer_of(image, "ABCDEFGH");
+  const uint32_t ten = answer_of(image, "ABCDEFGHIJ");
+  EXPECT_TRUE(two != 0 && eight != 0 && ten != 0 && two != eight && eight != ten);
+  EXPECT_EQ(answer_of(image, "A"), 0u);
+  EXPECT_EQ(answer_of(image, "BCDEFGHIJK"), 0u);
+  EXPECT_EQ(answer_of(image, "ABCDEFG"), two);
+  EXPECT_EQ(answer_of(image, "ABCDEFGHI"), eight);
+  EXPECT_EQ(answer_of(image, "ABCDEFGHIJK"), ten);
+}
+
+TEST(TextMap, ComparesWhatPrintsHaveFound) {
+  const ImageParts whole = ImageParts::of(read_vector("texts"));
+  const RouteImage image = load(whole);
+  uint32_t forged = 0;
+  for (char last = 'K'; last <= 'Z'; ++last) {
+    const std::string known = std::string("ABCDEFGHI") + last;
+    const std::string unknown = std::string("ZBCDEFG") + last;
+    for (const std::string& text : {known, unknown}) {
+      ImageParts parts = whole;
+      if (!forge_print(parts, image, text)) continue;
+      ++forged;
+      EXPECT_EQ(answer_of(load(parts), text), answer_of(image, text)) << text;
+    }
+  }
+  EXPECT_GT(forged, 0u);
+}
+
+}  // namespace
+}  // namespace hyperroute
