@@ -4,7 +4,7 @@
 
 /** Keys a bucket on average, and the share of the slots that are used: more is slower to find. */
 const keysPerBucket = 4;
-const slotShare = 0.8;
+const slotShare = 0.95;
 const pilotCount = 65_536;
 const attemptsMax = 32;
 
