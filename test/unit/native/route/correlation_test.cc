@@ -8,6 +8,7 @@
 #include <map>
 #include <vector>
 
+#include "base/bits.h"
 #include "base/prng.h"
 
 namespace hyperroute {
@@ -119,6 +120,25 @@ TEST(CorrelationTable, TheNewestEntryHasTheKey) {
   EXPECT_EQ(table->id_of(table->find_key(key.data())), second);
   table->close(second);
   EXPECT_EQ(table->find_key(key.data()), kNoEntry);
+}
+
+// Hashes have 32 bits: among so many keys some meet, and a tenth of a percent of strangers do.
+TEST(CorrelationTable, AnotherKeyWithTheSameHashIsAnotherKey) {
+  constexpr uint32_t kCapacity = (1u << 18) - 1;
+  const auto table = make(record_of(kCapacity, 0));
+  for (uint64_t number = 0; number < kCapacity; ++number) {
+    ASSERT_NE(open(*table, {number, ~number}, number, 0), 0u);
+  }
+  for (uint64_t number = 0; number < kCapacity; ++number) {
+    const Key key = {number, ~number};
+    const uint32_t found = table->find_key(key.data());
+    ASSERT_NE(found, kNoEntry);
+    ASSERT_EQ(load_u64_le(table->saved_of(found)), number);
+  }
+  for (uint64_t number = kCapacity; number < 4 * uint64_t{kCapacity}; ++number) {
+    const Key key = {number, ~number};
+    ASSERT_EQ(table->find_key(key.data()), kNoEntry);
+  }
 }
 
 TEST(CorrelationTable, TheOldestGoesWhereATableEvicts) {
