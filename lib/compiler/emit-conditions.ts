@@ -3,8 +3,8 @@
 // for which messages its program has to be asked.
 import { optionError } from '../errors.js';
 import type { IntegerField } from './emit-fields.js';
-import { clip, complement, fieldRange, intersect, isInteger, isWhole } from './emit-fields.js';
-import { unite } from './intervals.js';
+import { fieldRange, isInteger } from './emit-fields.js';
+import { clip, complement, intersect, isWhole, unite } from './intervals.js';
 import type { ConditionIr, ExprIr, IntervalsIr, SchemaIr, SourcePosition } from './ir.js';
 import { unlowered } from './lower.js';
 

@@ -1,7 +1,7 @@
-// Facts about integer fields that the emitter needs: how the engine reads one, the order of its
-// values, and sets of values as intervals.
+// Facts about integer fields that the emitter needs: how the engine reads one, and the order of its
+// values.
 import { isIntegerType } from '../schema/model.js';
-import type { ContainerIr, FieldIr, IntegerType, IntervalsIr } from './ir.js';
+import type { ContainerIr, FieldIr, IntegerType } from './ir.js';
 
 /** A field that holds an integer or a bit: the only kind that conditions and conversions read. */
 export type IntegerField = FieldIr & { readonly type: IntegerType | 'bit' };
@@ -55,46 +55,6 @@ export function storeInteger(bytes: Uint8Array, field: IntegerField, value: bigi
     bytes[field.offset + place] = Number(rest & 0xffn);
     rest >>= 8n;
   }
-}
-
-/** The parts of a set of values that the field can hold. */
-export function clip(intervals: IntervalsIr, [min, max]: readonly [bigint, bigint]): IntervalsIr {
-  return intersect(intervals, [[min, max]]);
-}
-
-/** Values of `range` that are not in the set, which lies within the range. */
-export function complement(
-  intervals: IntervalsIr,
-  [min, max]: readonly [bigint, bigint],
-): IntervalsIr {
-  const rest: (readonly [bigint, bigint])[] = [];
-  let from = min;
-  for (const [low, high] of intervals) {
-    if (low > from) rest.push([from, low - 1n]);
-    from = high + 1n;
-  }
-  if (from <= max) rest.push([from, max]);
-  return rest;
-}
-
-export function intersect(left: IntervalsIr, right: IntervalsIr): IntervalsIr {
-  const both: (readonly [bigint, bigint])[] = [];
-  let l = 0;
-  let r = 0;
-  for (;;) {
-    const [a, b] = [left[l], right[r]];
-    if (a === undefined || b === undefined) return both;
-    const low = a[0] > b[0] ? a[0] : b[0];
-    const high = a[1] < b[1] ? a[1] : b[1];
-    if (low <= high) both.push([low, high]);
-    if (a[1] < b[1]) l += 1;
-    else r += 1;
-  }
-}
-
-/** Whether the set is everything the range has. */
-export function isWhole(intervals: IntervalsIr, [min, max]: readonly [bigint, bigint]): boolean {
-  return intervals.length === 1 && intervals[0]?.[0] === min && intervals[0][1] === max;
 }
 
 /** Sets the bits of a container to zero. */

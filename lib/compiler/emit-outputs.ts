@@ -5,7 +5,6 @@
 import { optionError } from '../errors.js';
 import {
   clearBits,
-  clip,
   fieldKind,
   fieldRange,
   type IntegerField,
@@ -30,6 +29,7 @@ import {
 import type { ImageBuilder } from './emit-sections.js';
 import { joinMoves } from './emit-shuffles.js';
 import { containerKind } from './emit-views.js';
+import { clip } from './intervals.js';
 import type { FieldIr, OutputIr, SourcePosition, ValueIr } from './ir.js';
 
 /** What a block of output is made of. */

@@ -1,12 +1,13 @@
 // Arithmetic in a search: ranges of expressions over boxes of values, and a hunt for values by
 // halving those boxes. A box in which a condition cannot come out as wanted is dropped; one of a
 // single point is decided exactly; so what is never found in the end is not there.
+
+import { hullOf, isSingle } from '../intervals.js';
 import type { ExprIr, IntervalsIr } from '../ir.js';
 import type { Budget } from './budget.js';
 import type { ArithmeticLiteral, Conjunction, Truth } from './conjunctions.js';
 import type { ArithmeticIr } from './formulas.js';
 import { type Range, type RangeOf, rangeOf } from './ranges.js';
-import { hullOf, isSingle } from './sets.js';
 import { countOf } from './texts.js';
 
 /** Of a condition whose arithmetic stays within 128 bits. */

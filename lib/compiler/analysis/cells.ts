@@ -1,8 +1,7 @@
 // The cells of a decision table as formulas, so that questions can be asked about them.
-import { intersect } from '../emit-fields.js';
+import { hullOf, intersect } from '../intervals.js';
 import type { Formula } from './formulas.js';
 import type { RouteQuestions } from './questions.js';
-import { hullOf } from './sets.js';
 
 /** For each rule, and for -1, no rule, the cells of a route's table that name it. */
 export function cellFormulas({

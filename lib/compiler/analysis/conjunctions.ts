@@ -1,9 +1,9 @@
 // Statements that hold together: what is known of a message on one branch of a search.
-import { intersect } from '../emit-fields.js';
+import { intersect, isSubset } from '../intervals.js';
 import type { IntervalsIr } from '../ir.js';
 import type { Domains } from './domains.js';
 import type { Literal } from './formulas.js';
-import { type BitsWanted, isSubset, memberOf, mergeBits } from './sets.js';
+import { type BitsWanted, memberOf, mergeBits } from './sets.js';
 
 export type Truth = 'true' | 'false' | 'open';
 export type TextLiteral = Extract<Literal, { kind: 'text' }>;

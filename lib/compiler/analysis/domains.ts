@@ -1,6 +1,7 @@
 // Which values the fields of a message type can hold: what every question about conditions starts
 // from.
-import { fieldRange, intersect, isInteger } from '../emit-fields.js';
+import { fieldRange, isInteger } from '../emit-fields.js';
+import { intersect } from '../intervals.js';
 import type { FieldIr, IntervalsIr, SchemaIr } from '../ir.js';
 import { countedField } from './texts.js';
 

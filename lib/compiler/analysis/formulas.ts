@@ -1,11 +1,10 @@
 // Conditions as formulas over literals: `not` is pushed down to them, so that what is left are
 // statements about single fields, about bits of them, and arithmetic.
-import { fieldRange, intersect, isInteger } from '../emit-fields.js';
-import { intervalsOf, unite } from '../intervals.js';
+import { fieldRange, isInteger } from '../emit-fields.js';
+import { hullOf, intersect, intervalsOf, subtract, unite } from '../intervals.js';
 import type { BitsConditionIr, ConditionIr, ExprIr, IntervalsIr, TextConditionIr } from '../ir.js';
 import type { Domains } from './domains.js';
 import { mayOverflow } from './ranges.js';
-import { hullOf, subtract } from './sets.js';
 import { countOf } from './texts.js';
 
 export type ArithmeticIr = Extract<ConditionIr, { kind: 'in' | 'compare' }>;

@@ -1,6 +1,6 @@
 // Pairs of rules that may hold together, without looking at every pair: sorted by the values of
 // the field that tells most of them apart.
-import { intersect } from '../emit-fields.js';
+import { intersect } from '../intervals.js';
 import type { Domains } from './domains.js';
 import type { Hull } from './formulas.js';
 

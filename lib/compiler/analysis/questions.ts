@@ -1,12 +1,10 @@
 // What the questions about a route have in common: its rules as formulas, the search, witnesses.
-import { intersect } from '../emit-fields.js';
-import { unite } from '../intervals.js';
+import { hullOf, intersect, unite } from '../intervals.js';
 import type { ConditionIr, RouteIr, RouterIr, SchemaIr } from '../ir.js';
 import { Budget } from './budget.js';
 import { Domains } from './domains.js';
 import { always, type Formula, formulaOf, type Hull, roughHull } from './formulas.js';
 import { mayOverflow } from './ranges.js';
-import { hullOf } from './sets.js';
 import { type Answer, solve } from './solve.js';
 import { holdsFor, type Requirement, type Witness, witnessOf } from './witness.js';
 

@@ -1,5 +1,4 @@
-// Sets of integers as closed intervals, and those of their members that show certain bits.
-import { clip, complement, intersect } from '../emit-fields.js';
+// Members of sets of integers that show certain bits.
 import type { IntervalsIr } from '../ir.js';
 
 /** Bits that a value has to show: `value & mask` is `equal`. */
@@ -11,33 +10,6 @@ export interface BitsWanted {
 const noBits: BitsWanted = { mask: 0n, equal: 0n };
 /** No field is wider. */
 const bitsMax = 64;
-
-/** The least and the greatest member; the set is not empty. */
-export function hullOf(set: IntervalsIr): readonly [bigint, bigint] {
-  return [set[0]?.[0] ?? 0n, set.at(-1)?.[1] ?? 0n];
-}
-
-/** What of `from` is not in `set`. */
-export function subtract(from: IntervalsIr, set: IntervalsIr): IntervalsIr {
-  if (from.length === 0) return from;
-  const hull = hullOf(from);
-  return intersect(from, complement(clip(set, hull), hull));
-}
-
-/** Whether every member of `inner` is one of `outer`. */
-export function isSubset(inner: IntervalsIr, outer: IntervalsIr): boolean {
-  let at = 0;
-  for (const [low, high] of inner) {
-    while (at < outer.length && (outer[at]?.[1] ?? high) < low) at += 1;
-    const candidate = outer[at];
-    if (candidate === undefined || candidate[0] > low || candidate[1] < high) return false;
-  }
-  return true;
-}
-
-export function isSingle(set: IntervalsIr): boolean {
-  return set.length === 1 && set[0]?.[0] === set[0]?.[1];
-}
 
 /** What both want; null when they want different things of one bit. */
 export function mergeBits(left: BitsWanted, right: BitsWanted): BitsWanted | null {

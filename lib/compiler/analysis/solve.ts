@@ -1,15 +1,13 @@
 // Looks for a message that fulfils formulas: takes what follows at once, branches where nothing
 // does, and gives up when the budget is used up. Without arithmetic it always finds a message or
 // shows that there is none, given the budget.
-import { complement, intersect } from '../emit-fields.js';
-import { unite } from '../intervals.js';
+import { complement, hullOf, intersect, subtract, unite } from '../intervals.js';
 import type { IntervalsIr } from '../ir.js';
 import { isContradicted, isImpossible, settle } from './arithmetic.js';
 import type { Budget } from './budget.js';
 import { Conjunction, type Truth } from './conjunctions.js';
 import type { Domains } from './domains.js';
 import { type Formula, isArithmetic, isLiteral, negated } from './formulas.js';
-import { hullOf, subtract } from './sets.js';
 import { type Texts, textsFor } from './texts.js';
 
 /** Why there is no answer. */
