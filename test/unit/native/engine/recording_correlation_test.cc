@@ -121,6 +121,22 @@ TEST_F(RecordedCorrelation, EndsAtOnceWhereATableHasBeenUsedBefore) {
   EXPECT_EQ(replay.report().end.reason, RecordingEnd::kOpenEntries);
 }
 
+TEST_F(RecordedCorrelation, NotesNothingOfATableBeforeItsWorkerHasBegun) {
+  Prng random(4);
+  ImageParts parts = correlated_parts();
+  parts.correlations[0].timeout_ms = 20;
+  Relay relay(options_of(parts));
+  (void)trade(relay, random, 20);
+  ASSERT_TRUE(relay.router->begin_recording(options(), "").ok());
+  // What was open times out before a message comes.
+  ::usleep(40'000);
+  settle(relay);
+  (void)trade(relay, random, 20);
+  EXPECT_EQ(wait_for_end(*relay.router).reason, RecordingEnd::kOpenEntries);
+  Replay replay;
+  EXPECT_EQ(play(bytes(), replay), Ending::kWhole);
+}
+
 TEST_F(RecordedCorrelation, DamageWithRightCheckSumsIsRefusedOrPlayed) {
   constexpr uint64_t kSeed = 5;
   Prng random(kSeed);

@@ -1,6 +1,7 @@
 // Correlations in the step: what a route finds, what its rules open and close, and what they write.
 #include <gtest/gtest.h>
 
+#include "route/correlate_datapath.h"
 #include "unit/native/route/correlated_image.h"
 #include "unit/native/route/image_walk.h"
 
@@ -146,6 +147,12 @@ TEST_F(Correlate, TextIsKeptAndComparedInWords) {
   EXPECT_EQ(send(kClient, replace_bytes(0x01020400, 77, 1)).reject_code,
             static_cast<uint32_t>(RejectCode::kNotCorrelated));
   EXPECT_EQ(send(kClient, replace_bytes(0x01020301, 77, 1)).reject_code, 0u);
+  // Whole words, whatever was there before.
+  uint64_t words[3] = {~0ull, ~0ull, ~0ull};
+  keep_fields(image_, 0, 2, order_bytes(0x0A0B0C0D, 0x0102030405060708, 1).data(), words);
+  EXPECT_EQ(words[0], 0x04050607080A0B0Cu);
+  EXPECT_EQ(words[1], 0x010203u);
+  EXPECT_EQ(words[2], 0x0102030405060708u);
 }
 
 }  // namespace
