@@ -1,5 +1,5 @@
 // What the worlds around the routers of the examples have in common: processes that can be killed,
-// frames in a stream, and waiting for something that takes its time.
+// frames in a stream, waiting for something that takes its time, and a list of what went wrong.
 import { type ChildProcess, fork, type Serializable } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
@@ -21,21 +21,67 @@ export async function until(what: string, isSo: () => boolean): Promise<void> {
   }
 }
 
-/** Cuts a stream into messages that begin with their size, a `u16` in little-endian order. */
-export class Frames {
+const mistakes: string[] = [];
+
+/** Writes down what is not so, until `sayMistakes` is called. */
+export function expectThat(what: string, isSo: boolean): void {
+  if (!isSo) mistakes.push(what);
+}
+
+/** At the end of a show: prints what was not so; the exit code is 0 if all was. */
+export function sayMistakes(): void {
+  for (const mistake of mistakes) console.log(`not so: ${mistake}`);
+  process.exitCode = mistakes.length === 0 ? 0 : 1;
+}
+
+/** Cuts a stream into messages. */
+abstract class Cutter {
   #rest: Buffer = Buffer.alloc(0);
+
+  /** Of the message at an offset, at least 1; `Infinity` while too little of it is there. */
+  protected abstract bytesAt(stream: Buffer, offset: number): number;
 
   /** Valid until the next call. */
   *take(bytes: Buffer): Generator<Buffer> {
     const stream = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    let at = 0;
-    while (stream.length - at >= 2) {
-      const end = at + stream.readUInt16LE(at);
-      if (end > stream.length) break;
-      yield stream.subarray(at, end);
-      at = end;
+    let offset = 0;
+    for (let end = this.bytesAt(stream, 0); end <= stream.length; ) {
+      yield stream.subarray(offset, end);
+      offset = end;
+      end += this.bytesAt(stream, offset);
     }
-    this.#rest = stream.subarray(at);
+    this.#rest = stream.subarray(offset);
+  }
+}
+
+/** Messages that begin with their size in little-endian order, which counts the prefix too. */
+export class Frames extends Cutter {
+  readonly #prefixBytes: 2 | 4;
+
+  constructor(prefixBytes: 2 | 4 = 2) {
+    super();
+    this.#prefixBytes = prefixBytes;
+  }
+
+  protected bytesAt(stream: Buffer, offset: number): number {
+    if (stream.length - offset < this.#prefixBytes) return Number.POSITIVE_INFINITY;
+    const bytes = stream.readUIntLE(offset, this.#prefixBytes);
+    if (bytes < this.#prefixBytes) throw new RangeError(`a message of ${bytes} bytes`);
+    return bytes;
+  }
+}
+
+/** Messages that all have the same size. */
+export class FixedFrames extends Cutter {
+  readonly #frameBytes: number;
+
+  constructor(frameBytes: number) {
+    super();
+    this.#frameBytes = frameBytes;
+  }
+
+  protected bytesAt(): number {
+    return this.#frameBytes;
   }
 }
 
@@ -72,6 +118,16 @@ export class Program {
     return (await answer) as Answer;
   }
 
+  /** Says something that nobody waits for the answer of. */
+  tell(word: Serializable): void {
+    this.#child.send(word);
+  }
+
+  /** Calls `take` with whatever it says from now on. */
+  listen(take: (said: unknown) => void): void {
+    this.#child.on('message', take);
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }
@@ -101,10 +157,15 @@ export class Program {
   }
 }
 
+/** In a program: takes what it is told, and ends with whoever started it. */
+export function obey(take: (said: unknown) => void): void {
+  process.on('message', take);
+  process.on('disconnect', () => process.exit());
+}
+
 /** In a program: answers what it is asked, and ends with whoever started it. */
 export function answerWith(answer: (question: string) => Serializable): void {
-  process.on('message', (question) => process.send?.(answer(String(question))));
-  process.on('disconnect', () => process.exit());
+  obey((question) => process.send?.(answer(String(question))));
 }
 
 /** In a program: says that it is ready. */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { host } from '../common/world.js';
 
 const headerBytes = 12;
+const typeAndClassBytes = 4;
 const typeA = 1;
 
 export class NameServer {
@@ -14,7 +15,8 @@ export class NameServer {
     this.#socket = socket;
     this.addresses = addresses;
     socket.on('message', (query, { port, address }) => {
-      socket.send(this.#answer(query), port, address);
+      const answer = this.#answer(query);
+      if (answer !== null) socket.send(answer, port, address);
     });
   }
 
@@ -34,11 +36,13 @@ export class NameServer {
     this.#socket.close();
   }
 
-  #answer(query: Buffer): Buffer {
+  /** Null of what is too short to be a question: there is nobody to tell. */
+  #answer(query: Buffer): Buffer | null {
     // A name is labels with their sizes, then a zero; type and class follow.
     let end = headerBytes;
     for (let bytes = query[end] ?? 0; bytes > 0; bytes = query[end] ?? 0) end += bytes + 1;
     end += 1;
+    if (query.length < end + typeAndClassBytes) return null;
     const addresses = query.readUInt16BE(end) === typeA ? this.addresses : [];
     const header = Buffer.alloc(headerBytes);
     query.copy(header, 0, 0, 2);
@@ -51,6 +55,10 @@ export class NameServer {
       const fixed = [0xc0, 0x0c, 0, typeA, 0, 1, 0, 0, 0, 1, 0, 4];
       return Buffer.from([...fixed, ...address.split('.').map(Number)]);
     });
-    return Buffer.concat([header, query.subarray(headerBytes, end + 4), ...records]);
+    return Buffer.concat([
+      header,
+      query.subarray(headerBytes, end + typeAndClassBytes),
+      ...records,
+    ]);
   }
 }

@@ -2,7 +2,7 @@
 // until it is asked. Arguments: its address and port.
 import { createServer } from 'node:net';
 import process from 'node:process';
-import { answerWith, sayReady } from '../common/world.js';
+import { answerWith, FixedFrames, sayReady } from '../common/world.js';
 import { Request } from './router.config.js';
 
 const [address, port] = process.argv.slice(2);
@@ -10,15 +10,10 @@ const [address, port] = process.argv.slice(2);
 const numbers: number[] = [];
 
 const server = createServer((socket) => {
-  let rest: Buffer = Buffer.alloc(0);
+  const frames = new FixedFrames(Request.bytesMax);
   socket.on('error', () => undefined);
   socket.on('data', (bytes) => {
-    rest = Buffer.concat([rest, bytes]);
-    let at = 0;
-    for (; rest.length - at >= Request.bytesMax; at += Request.bytesMax) {
-      numbers.push(Request.decode(rest.subarray(at, at + Request.bytesMax)).number);
-    }
-    rest = rest.subarray(at);
+    for (const frame of frames.take(bytes)) numbers.push(Request.decode(frame).number);
   });
 });
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { host, Program, sleep } from '../common/world.js';
+import { expectThat, host, Program, sayMistakes, sleep } from '../common/world.js';
 import { hyperroute, RouterProcess } from './command.js';
 import { NameServer } from './names.js';
 import { cachePort, Request, workerPort } from './router.config.js';
@@ -20,12 +20,6 @@ const perTurn = 100;
 const patienceMs = 10_000;
 const folder = mkdtempSync(join(tmpdir(), 'hyperroute-scaling-'));
 const control = join(folder, 'control');
-const mistakes: string[] = [];
-
-function expectThat(what: string, isSo: boolean): void {
-  if (!isSo) mistakes.push(what);
-}
-
 /** Every server that there ever was, also those that get nothing any more. */
 const servers = new Map<string, Program>();
 
@@ -148,5 +142,4 @@ expectThat('the router ends well', (await router.end()) === 0);
 names.close();
 for (const server of servers.values()) await server.kill();
 rmSync(folder, { recursive: true });
-for (const mistake of mistakes) console.log(`not so: ${mistake}`);
-process.exitCode = mistakes.length === 0 ? 0 : 1;
+sayMistakes();

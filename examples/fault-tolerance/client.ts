@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { rejectCodes } from 'hyperroute';
-import { Frames, host, sleep, until } from '../common/world.js';
+import { Frames, host, until } from '../common/world.js';
 import { Ask, Done, Refused } from './router.config.js';
 
 /** What was in the hands of a server that died is asked again after so long. */
@@ -21,8 +21,9 @@ interface Waiting {
 }
 
 export class Client {
-  /** Asks that were answered or refused, and how many were asked more than once. */
-  doneCount = 0;
+  /** What became of asks, and how many were asked more than once. */
+  answeredCount = 0;
+  refusedCount = 0;
   againCount = 0;
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
@@ -70,10 +71,10 @@ export class Client {
     return this.#outcome;
   }
 
-  /** Waits until some more asks are done. */
+  /** Waits until some more asks are answered. */
   async more(count: number): Promise<void> {
-    const enough = this.doneCount + count;
-    while (this.doneCount < enough) await sleep(1);
+    const enough = this.answeredCount + count;
+    await until(`${count} answers`, () => this.answeredCount >= enough);
   }
 
   close(): void {
@@ -103,9 +104,13 @@ export class Client {
     // The answer of somebody who was late: it was asked again, and has been answered.
     if (ask === undefined) return;
     this.#waiting.delete(number);
-    this.doneCount += 1;
-    const { code } = isDone ? { code: 0 } : Refused.decode(frame);
-    const outcome = isDone ? Done.decode(frame).server : (codeNames.get(code) ?? String(code));
-    this.#outcome.set(ask.account, outcome);
+    if (isDone) {
+      this.answeredCount += 1;
+      this.#outcome.set(ask.account, Done.decode(frame).server);
+      return;
+    }
+    this.refusedCount += 1;
+    const { code } = Refused.decode(frame);
+    this.#outcome.set(ask.account, codeNames.get(code) ?? String(code));
   }
 }

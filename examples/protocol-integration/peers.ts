@@ -1,9 +1,10 @@
 // The two kinds of programs around the router, each a process of its own: a client, which speaks
 // protocol A, and the venue, which speaks B. They do what they are told, and tell what they get.
-import { type ChildProcess, fork } from 'node:child_process';
+// Arguments: `client` or `venue`, and the port.
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import process from 'node:process';
+import { Frames, host, obey, sayReady } from '../common/world.js';
 import {
   CancelReplace,
   ExecReport,
@@ -24,7 +25,7 @@ export interface Order {
 
 /** What a program tells: a message that it got. */
 export interface Heard {
-  readonly got: 'ready' | 'order' | 'replace' | 'report' | 'reject';
+  readonly got: 'order' | 'replace' | 'report' | 'reject';
   readonly bytes: number;
   readonly id: string;
   /** Of orders that take the place of another one. */
@@ -33,61 +34,15 @@ export interface Heard {
   readonly code: number;
 }
 
-const host = '127.0.0.1';
-const patienceMs = 10_000;
-
-/** A program in a process of its own. */
-export class Peer {
-  readonly heard: Heard[] = [];
-  readonly #child: ChildProcess;
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-    child.on('message', (message) => this.heard.push(message as Heard));
-  }
-
-  static start(role: 'client' | 'venue', port: number): Peer {
-    return new Peer(fork(new URL(import.meta.url), [role, String(port)]));
-  }
-
-  tell(order: Order): void {
-    this.#child.send(order);
-  }
-
-  all(got: Heard['got']): readonly Heard[] {
-    return this.heard.filter((one) => one.got === got);
-  }
-
-  /** Waits until it has got so many messages of a kind. */
-  async has(count: number, got: Heard['got']): Promise<readonly Heard[]> {
-    const deadline = performance.now() + patienceMs;
-    while (this.all(got).length < count) {
-      if (performance.now() > deadline) throw new Error(`waited in vain for ${count} ${got}s`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    return this.all(got);
-  }
-
-  async end(): Promise<void> {
-    this.#child.disconnect();
-    await once(this.#child, 'exit');
-  }
-}
-
 function tell(got: Heard['got'], bytes: number, rest: Partial<Heard> = {}): void {
   process.send?.({ got, bytes, id: '', of: '', code: 0, ...rest });
 }
 
 function readFrames(socket: Socket, take: (frame: Buffer) => void): void {
-  let rest: Buffer = Buffer.alloc(0);
+  const frames = new Frames(4);
   socket.on('error', () => undefined);
   socket.on('data', (bytes) => {
-    rest = Buffer.concat([rest, bytes]);
-    while (rest.length >= 4 && rest.length >= rest.readUInt32LE(0)) {
-      const frameBytes = rest.readUInt32LE(0);
-      take(rest.subarray(0, frameBytes));
-      rest = rest.subarray(frameBytes);
-    }
+    for (const frame of frames.take(bytes)) take(frame);
   });
 }
 
@@ -113,17 +68,17 @@ async function client(port: number): Promise<void> {
     tell('report', frame.length, { id: String(clOrdId), of: String(origClOrdId) });
   });
   let seq = 0n;
-  process.on('message', ({ send, id, of = '0' }: Order) => {
+  obey((said) => {
+    const { send, id, of = '0' } = said as Order;
     seq += 1n;
     const order = { seq, price: 100, qty: 10, clOrdId: BigInt(id) };
     if (send === 'order') write(socket, NewOrder, order);
     else write(socket, CancelReplace, { ...order, origClOrdId: BigInt(of) });
   });
-  process.on('disconnect', () => socket.destroy());
-  tell('ready', 0);
+  sayReady();
 }
 
-async function venue(port: number): Promise<void> {
+function venue(port: number): void {
   let router: Socket | null = null;
   const server = createServer((socket) => {
     router = socket;
@@ -136,11 +91,12 @@ async function venue(port: number): Promise<void> {
       const { ordId, origClOrdId } = VenueReplace.decode(frame);
       tell('replace', frame.length, { id: String(ordId), of: String(origClOrdId) });
     });
-    tell('ready', 0);
   });
+  server.once('connection', sayReady);
   server.listen(port, host);
   let execId = 0n;
-  process.on('message', ({ id, final = false }: Order) => {
+  obey((said) => {
+    const { id, final = false } = said as Order;
     execId += 1n;
     const report = {
       seq: execId,
@@ -152,12 +108,8 @@ async function venue(port: number): Promise<void> {
     };
     write(router, VenueReport, report);
   });
-  process.on('disconnect', () => {
-    router?.destroy();
-    server.close();
-  });
 }
 
-const [, , role, port] = process.argv;
-if (process.send !== undefined && role === 'client') await client(Number(port));
-if (process.send !== undefined && role === 'venue') await venue(Number(port));
+const [role, port] = process.argv.slice(2);
+if (role === 'client') await client(Number(port));
+else venue(Number(port));

@@ -3,19 +3,49 @@
 //
 //   node dist/examples/protocol-integration/show.js      while router.config.ts runs
 import process from 'node:process';
-import { type Heard, Peer } from './peers.js';
+import { expectThat, Program, sayMistakes, until } from '../common/world.js';
+import type { Heard, Order } from './peers.js';
 
 const port = Number(process.env.INTEGRATION_PORT ?? 9720);
 const notCorrelated = 16;
 
+/** A client or the venue, and what it has told. */
+class Peer {
+  readonly #program: Program;
+  readonly #heard: Heard[] = [];
+
+  private constructor(program: Program) {
+    this.#program = program;
+    program.listen((said) => this.#heard.push(said as Heard));
+  }
+
+  static async start(role: 'client' | 'venue', at: number): Promise<Peer> {
+    return new Peer(await Program.start(new URL('./peers.js', import.meta.url), [role, at]));
+  }
+
+  tell(order: Order): void {
+    this.#program.tell(order);
+  }
+
+  all(got: Heard['got']): readonly Heard[] {
+    return this.#heard.filter((one) => one.got === got);
+  }
+
+  /** Waits until it has got so many messages of a kind. */
+  async has(count: number, got: Heard['got']): Promise<readonly Heard[]> {
+    await until(`${count} ${got}s`, () => this.all(got).length >= count);
+    return this.all(got);
+  }
+
+  kill(): Promise<void> {
+    return this.#program.kill();
+  }
+}
+
 const ids = (heard: readonly Heard[]): string => heard.map(({ id }) => id).join(' ');
 
-const venue = Peer.start('venue', port + 1);
-await venue.has(1, 'ready');
-const alice = Peer.start('client', port);
-const bob = Peer.start('client', port);
-await alice.has(1, 'ready');
-await bob.has(1, 'ready');
+const venue = await Peer.start('venue', port + 1);
+const [alice, bob] = await Promise.all([Peer.start('client', port), Peer.start('client', port)]);
 
 for (const id of ['1001', '1002', '1003']) alice.tell({ send: 'order', id });
 await venue.has(3, 'order');
@@ -56,5 +86,8 @@ const [reject] = await alice.has(1, 'reject');
 const why = reject?.code === notCorrelated ? 'NOT_CORRELATED' : reject?.code;
 console.log(`alice replaces 1002 again: ${reject?.id} is rejected, ${why}`);
 
-for (const peer of [alice, bob, venue]) await peer.end();
-process.exitCode = strays === 0 && numbers.size === 6 ? 0 : 1;
+for (const peer of [alice, bob, venue]) await peer.kill();
+expectThat('orders have numbers of their own', numbers.size === orders.length);
+expectThat('nobody hears of what is done', strays === 0);
+expectThat('what is done cannot be replaced', reject?.code === notCorrelated);
+sayMistakes();

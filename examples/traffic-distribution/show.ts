@@ -5,11 +5,10 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import process from 'node:process';
+import { expectThat, FixedFrames, host, sayMistakes, sleep, until } from '../common/world.js';
 import { Request, serverNames } from './router.config.js';
 
-const host = '127.0.0.1';
 const port = Number(process.env.DISTRIBUTION_PORT ?? 9600);
-const patienceMs = 10_000;
 const clientCount = 1000;
 
 type Name = (typeof serverNames)[number];
@@ -21,13 +20,15 @@ class Counting {
   readonly clients: number[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  #rest = Buffer.alloc(0);
 
   constructor(name: Name) {
     this.name = name;
     this.#server = createServer((socket) => {
       this.#sockets.add(socket);
-      socket.on('data', (bytes) => this.#take(bytes));
+      const frames = new FixedFrames(Request.bytesMax);
+      socket.on('data', (bytes) => {
+        for (const frame of frames.take(bytes)) this.clients.push(Request.decode(frame).client);
+      });
       socket.on('error', () => undefined);
     });
   }
@@ -41,22 +42,6 @@ class Counting {
   close(): void {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
-  }
-
-  #take(bytes: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, bytes]);
-    while (this.#rest.length >= Request.bytesMax) {
-      this.clients.push(Request.decode(this.#rest.subarray(0, Request.bytesMax)).client);
-      this.#rest = this.#rest.subarray(Request.bytesMax);
-    }
-  }
-}
-
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  while (!isSo()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
@@ -101,7 +86,7 @@ print('report', await round('report'));
 console.log('cache2 and reports go away');
 for (const server of servers) if (/^(cache2|reports)$/.test(server.name)) server.close();
 // The router hears of it on its connections.
-await new Promise((resolve) => setTimeout(resolve, 300));
+await sleep(300);
 const after = await round('read');
 print('read', after);
 const moved = [...after].filter(([at, name]) => before.get(at) !== name);
@@ -111,4 +96,6 @@ print('report', await round('report'));
 
 client.destroy();
 for (const server of servers) server.close();
-process.exitCode = strayed.length === 0 && others.length === 0 ? 0 : 1;
+expectThat('clients keep their cache', strayed.length === 0);
+expectThat('only clients of cache2 move', others.length === 0);
+sayMistakes();
