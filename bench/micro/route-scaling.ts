@@ -2,7 +2,7 @@
 
 import { defineRouter, layout, type RouterIr, route, schema, t, udp, when } from 'hyperroute';
 import type { Condition, Refs } from '#lib/compiler/dsl/types.js';
-import { type ExpectedInput, randomBelow } from './route-traffic.js';
+import { type ExpectedInput, nowhere, randomBelow } from './route-traffic.js';
 
 const Quote = schema(
   'Quote',
@@ -55,7 +55,6 @@ export interface ScalingCase {
 }
 
 const destinationCount = 4;
-const nowhere = 0xffff;
 const decades = [10, 100, 1_000, 10_000, 100_000];
 const overlappingCounts = [64, 1_024, 4_096, 16_384];
 const inputCount = 32_768;

@@ -18,7 +18,7 @@ export interface ExpectedInput extends RouteInput {
 }
 
 /** Where a message goes that is rejected. */
-const nowhere = 0xffff;
+export const nowhere = 0xffff;
 
 /** Repeatable random numbers below a limit (Marsaglia's xorshift with 32 bits). */
 export function randomBelow(seed: number): (limit: number) => number {

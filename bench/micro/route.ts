@@ -133,11 +133,11 @@ async function scaling(context: BenchContext): Promise<Round[]> {
 
 async function run(context: BenchContext): Promise<Measured> {
   const stateless = await statelessFlow(context);
-  context.say('route: more and more rules …');
   context.say('route: orders …');
   const orders = await orderFlow(context);
   const measured = new Set(orders.map((round) => round.case));
   const allTargets = [...targets, ...orderTargets.filter((target) => measured.has(target.case))];
+  context.say('route: more and more rules …');
   const scaled = await scaling(context);
   context.say('route: changing the configuration …');
   const { swapRounds } = await import('../latency/swap.js');
