@@ -48,9 +48,9 @@ struct CloseFile {
 std::vector<uint8_t> read_file(const char* path) {
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path, "rb"));
   if (file == nullptr) fail(2, "cannot read %s", path);
-  std::vector<uint8_t> octets(kFileBytesMax);
-  octets.resize(std::fread(octets.data(), 1, octets.size(), file.get()));
-  return octets;
+  std::vector<uint8_t> bytes(kFileBytesMax);
+  bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
+  return bytes;
 }
 
 uint32_t parse_count(const char* text, uint32_t high) {
@@ -60,15 +60,15 @@ uint32_t parse_count(const char* text, uint32_t high) {
   return static_cast<uint32_t>(value);
 }
 
-Frames parse_messages(std::span<const uint8_t> octets) {
+Frames parse_messages(std::span<const uint8_t> bytes) {
   Frames frames(kPoolCount);
   for (Frame& frame : frames) {
-    if (octets.size() < sizeof(frame.bytes)) fail(2, "too few messages");
-    std::memcpy(&frame.bytes, octets.data(), sizeof frame.bytes);
-    octets = octets.subspan(sizeof frame.bytes);
-    if (frame.bytes > kFrameBytesMax || frame.bytes > octets.size()) fail(2, "a message too long");
-    std::memcpy(frame.octets, octets.data(), frame.bytes);
-    octets = octets.subspan(frame.bytes);
+    if (bytes.size() < sizeof(frame.bytes)) fail(2, "too few messages");
+    std::memcpy(&frame.bytes, bytes.data(), sizeof frame.bytes);
+    bytes = bytes.subspan(sizeof frame.bytes);
+    if (frame.bytes > kFrameBytesMax || frame.bytes > bytes.size()) fail(2, "a message too long");
+    std::memcpy(frame.data, bytes.data(), frame.bytes);
+    bytes = bytes.subspan(frame.bytes);
   }
   return frames;
 }
@@ -102,7 +102,7 @@ void check_same_bytes(const Frames& ours, const Frames& expected) {
   for (uint32_t index = 0; index < kPoolCount; ++index) {
     const Frame& frame = ours[index];
     const bool same = frame.bytes == expected[index].bytes &&
-                      std::memcmp(frame.octets, expected[index].octets, frame.bytes) == 0;
+                      std::memcmp(frame.data, expected[index].data, frame.bytes) == 0;
     if (!same) fail(1, "message %u differs from JavaScript's", index);
   }
 }

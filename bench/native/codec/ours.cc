@@ -51,7 +51,7 @@ class OurCodec : public CodecSubject {
     for (uint32_t index = 0; index < count; ++index) {
       const Order& order = orders[index % kPoolCount];
       Frame& frame = frames[index % kPoolCount];
-      writer.begin(layout, frame.octets);
+      writer.begin(layout, frame.data);
       writer.set(fields.id, order.id);
       writer.set(fields.price, order.price);
       writer.set(fields.qty, order.qty);
@@ -81,7 +81,7 @@ class OurCodec : public CodecSubject {
     for (uint32_t index = 0; index < count; ++index) {
       const Frame& frame = frames[index % kPoolCount];
       Order& order = orders[index % kPoolCount];
-      if (bind(layout, frame.octets, frame.bytes, message) != MessageFault::kNone) return false;
+      if (bind(layout, frame.data, frame.bytes, message) != MessageFault::kNone) return false;
       order.id = message.get(fields.id);
       order.price = message.get(fields.price);
       order.qty = message.get(fields.qty);

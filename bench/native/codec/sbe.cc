@@ -22,7 +22,7 @@ class SbeCodec : public CodecSubject {
       for (uint32_t index = 0; index < count; ++index) {
         const Order& order = orders[index % kPoolCount];
         Frame& frame = frames[index % kPoolCount];
-        message.wrapAndApplyHeader(reinterpret_cast<char*>(frame.octets), 0, kFrameBytesMax);
+        message.wrapAndApplyHeader(reinterpret_cast<char*>(frame.data), 0, kFrameBytesMax);
         message.id(order.id).price(order.price).qty(order.qty);
         message.side(static_cast<codec_peer::Side::Value>(order.side));
         message.orderType(static_cast<codec_peer::OrderType::Value>(order.type));
@@ -51,14 +51,14 @@ class SbeCodec : public CodecSubject {
         const Frame& frame = frames[index % kPoolCount];
         Order& order = orders[index % kPoolCount];
         // The generated code takes no const memory; it does not write to this.
-        char* const octets = reinterpret_cast<char*>(const_cast<uint8_t*>(frame.octets));
-        header.wrap(octets, 0, 0, frame.bytes);
+        char* const data = reinterpret_cast<char*>(const_cast<uint8_t*>(frame.data));
+        header.wrap(data, 0, 0, frame.bytes);
         if (header.templateId() != codec_peer::NewOrder::SBE_TEMPLATE_ID ||
             header.schemaId() != codec_peer::NewOrder::SBE_SCHEMA_ID ||
             header.blockLength() < codec_peer::NewOrder::sbeBlockLength()) {
           return false;
         }
-        message.wrapForDecode(octets, codec_peer::MessageHeader::encodedLength(),
+        message.wrapForDecode(data, codec_peer::MessageHeader::encodedLength(),
                               header.blockLength(), header.version(), frame.bytes);
         order.id = message.id();
         order.price = message.price();

@@ -37,7 +37,7 @@ inline constexpr uint32_t kPoolCount = 64;
 inline constexpr uint32_t kFrameBytesMax = 256;
 
 struct Frame {
-  alignas(8) uint8_t octets[kFrameBytesMax];
+  alignas(8) uint8_t data[kFrameBytesMax];
   uint32_t bytes;
 };
 

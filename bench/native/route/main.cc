@@ -24,10 +24,12 @@ constexpr uint32_t kRoundCountMax = 1'000;
 constexpr uint32_t kPassCountMax = 100'000;
 constexpr uint32_t kLiveMax = 10'000'000;
 
-uint32_t parse_count(const char* text, uint32_t high) {
+uint32_t parse_count(const char* text, uint32_t high, uint32_t low = 0) {
   char* end = nullptr;
   const unsigned long value = std::strtoul(text, &end, 10);
-  if (*text == '\0' || *end != '\0' || value > high) fail(2, "not a number: '%s'", text);
+  if (*text == '\0' || *end != '\0' || value < low || value > high) {
+    fail(2, "not a number from %u to %u: '%s'", low, high, text);
+  }
   return static_cast<uint32_t>(value);
 }
 
@@ -55,8 +57,10 @@ void bench_route(int argument_count, char** arguments, Output& output) {
   };
   if (!pin_to_cpu(cpu).ok()) fail(1, "cannot run on CPU %u", cpu);
   const RouteImage image = load_image(read_file(arguments[5], kImageBytesMax));
-  if (flow == "orders")
-    return bench_orders(image, parse_count(arguments[6], kLiveMax), run, output);
+  if (flow == "orders") {
+    const uint32_t live_count = parse_count(arguments[6], kLiveMax, kBurstCount);
+    return bench_orders(image, live_count, run, output);
+  }
   const Traffic traffic(arguments[6]);
 
   const uint32_t endpoint_count = image.summary().endpoint_count;

@@ -9,7 +9,7 @@ namespace hyperroute {
 
 // Measures what its arguments say: FLOW CPU ROUNDS PASSES NAME IMAGE MESSAGES. FLOW is `stateless`,
 // whose router by hand is measured beside ours, `alone`, or `orders`, which has the number of open
-// orders in place of MESSAGES. Ends the program when the routers disagree.
+// orders, at least a burst, in place of MESSAGES. Ends the program when the routers disagree.
 void bench_route(int argument_count, char** arguments, Output& output);
 
 }  // namespace hyperroute

@@ -2,6 +2,7 @@
 #include "bench/native/route/measure_orders.h"
 
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -67,7 +68,7 @@ class OrderMeasurement {
     const uint32_t sample_count = in_bursts ? cycles : cycles * kBurstCount;
     std::vector<Samples> samples;
     for (size_t step = 0; step < std::size(kOrderSteps); ++step) samples.emplace_back(sample_count);
-    uint64_t allocations = 0;
+    uint64_t allocations[std::size(kOrderSteps)] = {};
     for (uint32_t cycle = 0; cycle < cycles; ++cycle) {
       for (size_t at = 0; at < std::size(kOrderSteps); ++at) {
         const OrderStep step = kOrderSteps[at];
@@ -80,7 +81,7 @@ class OrderMeasurement {
         } else {
           trader.subject->run_timed(inputs, samples[at]);
         }
-        allocations += allocation_count() - allocated;
+        allocations[at] += allocation_count() - allocated;
         trader.session->learn(step, trader.subject->results());
       }
     }
@@ -90,7 +91,7 @@ class OrderMeasurement {
       output.add_latency(name, trader.subject->name(), samples[at], clock_ns_,
                          {.operation_count = in_bursts ? kBurstCount : 1,
                           .counts_allocations = true,
-                          .allocations = allocations});
+                          .allocations = allocations[at]});
     }
   }
 

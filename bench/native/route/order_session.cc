@@ -35,7 +35,7 @@ void OrderSession::choose() {
 }
 
 void OrderSession::write_order(uint32_t number, OrderStep step) {
-  uint8_t* const to = octets_[number];
+  uint8_t* const to = messages_[number];
   const bool replaces = step == OrderStep::kReplace;
   const uint32_t message_bytes = replaces ? kReplaceBytesA : kOrderBytesA;
   store_u32_le(to, message_bytes);
@@ -52,7 +52,7 @@ void OrderSession::write_order(uint32_t number, OrderStep step) {
 
 void OrderSession::write_report(uint32_t number, bool is_final) {
   const Live& order = chosen(number);
-  uint8_t* const to = octets_[number];
+  uint8_t* const to = messages_[number];
   store_u32_le(to, kReportBytesB);
   store_u32_le(to + kTypeAt, kReportType);
   store_u64_le(to + kSeqAtB, client_id_count_);
@@ -85,7 +85,7 @@ void OrderSession::learn(OrderStep step, std::span<const Routed> results) {
       if (routed.endpoint != kClients || !is_right) fail(1, "a report went astray");
       continue;
     }
-    const Live opened{load_u64_le(octets_[number] + kClientIdAtA),
+    const Live opened{load_u64_le(messages_[number] + kClientIdAtA),
                       load_u64_le(routed.output + kOrderIdAtB), routed.endpoint};
     if (step == OrderStep::kNew) {
       live_.push_back(opened);

@@ -49,7 +49,7 @@ class OrderSession {
   std::vector<Live> live_;
   uint64_t random_;
   uint64_t client_id_count_ = 0;
-  alignas(64) uint8_t octets_[kBurstCount][64] = {};
+  alignas(64) uint8_t messages_[kBurstCount][64] = {};
   RouteInput inputs_[kBurstCount] = {};
 };
 

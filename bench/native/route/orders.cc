@@ -18,6 +18,8 @@ constexpr uint64_t kNotionalMax = 100'000'000'000'000;
 constexpr uint16_t kPriceCode = 1000;
 constexpr uint16_t kQuantityCode = 1001;
 constexpr uint16_t kNotionalCode = 1002;
+// Orders do not time out here: ours are given the same time.
+constexpr uint64_t kNowNs = 0;
 
 Routed rejected(uint32_t code) {
   return {.output = nullptr,
@@ -155,7 +157,7 @@ Routed OrderRouter::new_order(const RouteInput& input, Sink& sink) {
   store_u32_le(to + kQuantityAtB, quantity);
   store_u64_le(to + kOrderIdAtB, book_.next_id());
   store_u64_le(to + kClientIdAtB, client_id);
-  book_.open(client_id, input.source, venue, now_ns_);
+  book_.open(client_id, input.source, venue, kNowNs);
   return {.output = to, .bytes = kOrderBytesB, .endpoint = venue, .reject_code = 0};
 }
 
@@ -180,7 +182,7 @@ Routed OrderRouter::replace(const RouteInput& input, Sink& sink) {
   store_u32_le(to + kQuantityAtB, quantity);
   store_u64_le(to + kOrderIdAtB, book_.next_id());
   store_u64_le(to + kOriginalAtB, order.client_id);
-  book_.open(load_u64_le(from + kClientIdAtA), input.source, venue, now_ns_);
+  book_.open(load_u64_le(from + kClientIdAtA), input.source, venue, kNowNs);
   book_.close(found);
   return {.output = to, .bytes = kReplaceBytesB, .endpoint = venue, .reject_code = 0};
 }

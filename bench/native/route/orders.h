@@ -93,7 +93,6 @@ class OrderRouter {
 
   OrderBook book_;
   uint32_t next_venue_ = 0;
-  uint64_t now_ns_ = 0;
 };
 
 }  // namespace hyperroute

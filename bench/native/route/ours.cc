@@ -87,9 +87,9 @@ Routed OurRouter::route(const RouteInput& input, Sink& sink) {
   return {.output = slot, .bytes = delivery.output_bytes, .endpoint = endpoint, .reject_code = 0};
 }
 
-RouteImage load_image(std::span<const uint8_t> octets) {
+RouteImage load_image(std::span<const uint8_t> bytes) {
   RouteImage image;
-  const Status status = RouteImage::load(octets, image);
+  const Status status = RouteImage::load(bytes, image);
   if (!status.ok()) fail(1, "the route image is refused: %s", status.context);
   return image;
 }

@@ -45,6 +45,6 @@ class OurRouter {
 };
 
 // Ends the program when the image is refused.
-RouteImage load_image(std::span<const uint8_t> octets);
+RouteImage load_image(std::span<const uint8_t> bytes);
 
 }  // namespace hyperroute

@@ -86,11 +86,11 @@ StatelessRouter::StatelessRouter(const RouteImage& image)
     : lit_(hash_pool(image.tables(), 1)), dark_(hash_pool(image.tables(), 0)) {
   for (uint32_t index = 0; index < kSymbolCount; ++index) symbols_.add(symbol_at(index));
   std::fill(std::begin(alive_), std::end(alive_), uint8_t{1});
-  for (uint32_t place = 0; place < 2 * 4 * 8 * kQuantityBands; ++place) {
+  for (uint32_t place = 0; place < 2 * 4 * kTierCount * kQuantityBands; ++place) {
     const uint32_t band = place % kQuantityBands;
-    const uint32_t tier = place / kQuantityBands % 8;
-    const uint32_t tif = place / kQuantityBands / 8 % 4;
-    const uint32_t side = place / kQuantityBands / 8 / 4;
+    const uint32_t tier = place / kQuantityBands % kTierCount;
+    const uint32_t tif = place / kQuantityBands / kTierCount % 4;
+    const uint32_t side = place / kQuantityBands / kTierCount / 4;
     actions_[side][tif][tier][band] = action_of(side == 0, tif, tier, band);
   }
 }
@@ -134,10 +134,12 @@ Routed StatelessRouter::route(const RouteInput& input, Sink& sink) {
     return rejected(code);
   const uint32_t quantity = load_u32_le(order + kQuantityAt);
   const uint32_t band = (quantity >= 100 ? 1u : 0u) + (quantity >= 10'000 ? 1u : 0u);
-  if (order[kSideAt] > 1 || order[kTifAt] > 3 || order[kTierAt] > 7) [[unlikely]]
+  if (order[kSideAt] > 1 || order[kTifAt] > 3) [[unlikely]]
     return rejected(kBadEnum);
+  // No rule tells the higher tiers apart.
+  const uint32_t tier = std::min<uint32_t>(order[kTierAt], kTierCount - 1);
   uint16_t endpoint = kBlockEndpoint;
-  switch (actions_[order[kSideAt]][order[kTifAt]][order[kTierAt]][band]) {
+  switch (actions_[order[kSideAt]][order[kTifAt]][tier][band]) {
     case Action::kLit:
       endpoint = pick(lit_, load_u32_le(order + kClientAt));
       break;

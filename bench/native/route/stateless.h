@@ -50,6 +50,7 @@ class StatelessRouter {
 
  private:
   static constexpr uint32_t kQuantityBands = 3;
+  static constexpr uint32_t kTierCount = 8;
   static constexpr uint32_t kEndpoints = 26;
 
   // A table of slots with four endpoints each, the best first.
@@ -67,7 +68,7 @@ class StatelessRouter {
   HashPool lit_;
   HashPool dark_;
   // By side, time in force, tier and band of the quantity.
-  Action actions_[2][4][8][kQuantityBands];
+  Action actions_[2][4][kTierCount][kQuantityBands];
   uint8_t alive_[kEndpoints];
 };
 

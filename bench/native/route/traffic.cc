@@ -21,17 +21,17 @@ struct CloseFile {
 std::vector<uint8_t> read_file(const char* path, size_t bytes_max) {
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path, "rb"));
   if (file == nullptr) fail(2, "cannot read %s", path);
-  std::vector<uint8_t> octets(bytes_max + 1);
-  octets.resize(std::fread(octets.data(), 1, octets.size(), file.get()));
-  if (octets.size() > bytes_max) fail(2, "%s has more than %zu bytes", path, bytes_max);
-  octets.shrink_to_fit();
-  return octets;
+  std::vector<uint8_t> bytes(bytes_max + 1);
+  bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
+  if (bytes.size() > bytes_max) fail(2, "%s has more than %zu bytes", path, bytes_max);
+  bytes.shrink_to_fit();
+  return bytes;
 }
 
-Traffic::Traffic(const char* path) : octets_(read_file(path, kTrafficBytesMax)) {
-  for (size_t position = 0; position < octets_.size();) {
-    const uint8_t* const record = octets_.data() + position;
-    const size_t left = octets_.size() - position;
+Traffic::Traffic(const char* path) : bytes_(read_file(path, kTrafficBytesMax)) {
+  for (size_t position = 0; position < bytes_.size();) {
+    const uint8_t* const record = bytes_.data() + position;
+    const size_t left = bytes_.size() - position;
     if (left < kHeaderBytes || load_u32_le(record + 4) > left - kHeaderBytes) {
       fail(2, "%s ends within a message", path);
     }

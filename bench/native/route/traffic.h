@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bits.h"
+#include "bench/native/options.h"
 
 namespace hyperroute {
 
@@ -33,25 +34,31 @@ struct Routed {
 // A return address as the engine would give one to a message.
 inline constexpr uint64_t kReturnAddress = 0x0203'0000'0405'0607;
 
+// Larger ones do not leave a router of the bench.
+inline constexpr uint32_t kMessageBytesMax = 2048;
+
 // One lane for each endpoint, used over and over like a queue that somebody empties in time.
 class Sink {
  public:
   explicit Sink(uint32_t endpoint_count) : lanes_(endpoint_count) {}
 
-  // Memory for one message, at most kMessageBytesMax.
+  // Memory for one message. Ends the program when it has more than kMessageBytesMax.
   uint8_t* claim(uint32_t endpoint, uint32_t message_bytes) noexcept {
+    if (message_bytes > kMessageBytesMax) [[unlikely]] {
+      fail(1, "a message of %u bytes", message_bytes);
+    }
     Lane& lane = lanes_[endpoint];
     const uint32_t start = lane.position + message_bytes <= kLaneBytes ? lane.position : 0;
     lane.position = start + align_up<uint32_t>(message_bytes, 8);
-    return lane.octets + start;
+    return lane.memory + start;
   }
 
  private:
-  static constexpr uint32_t kLaneBytes = 2048;
+  static constexpr uint32_t kLaneBytes = kMessageBytesMax;
 
   struct alignas(64) Lane {
     uint32_t position = 0;
-    alignas(64) uint8_t octets[kLaneBytes];
+    alignas(64) uint8_t memory[kLaneBytes];
   };
 
   std::vector<Lane> lanes_;
@@ -67,7 +74,7 @@ class Traffic {
   std::span<const RouteInput> inputs() const noexcept { return inputs_; }
 
  private:
-  std::vector<uint8_t> octets_;
+  std::vector<uint8_t> bytes_;
   std::vector<RouteInput> inputs_;
 };
 

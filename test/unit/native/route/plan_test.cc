@@ -42,9 +42,9 @@ class Random {
   }
   Message message() {
     Message made;
-    for (uint8_t& octet : made) {
+    for (uint8_t& byte : made) {
       const uint64_t word = next();
-      octet = static_cast<uint8_t>(word % 3 == 0 ? 0 : word % 3 == 1 ? 0xFF : word >> 8);
+      byte = static_cast<uint8_t>(word % 3 == 0 ? 0 : word % 3 == 1 ? 0xFF : word >> 8);
     }
     return made;
   }
@@ -205,18 +205,18 @@ TEST(Plan, AHeaderIsTheDiscriminatorAndTheSize) {
   Types types;
   HeaderPlan header;
   ASSERT_TRUE(plan_header(types.tables, types.family, 1, header));
-  Message octets{};
-  octets[0] = kMessageBytes;
-  octets[4] = 9;
-  octets[5] = 1;
-  const StepMessage message{octets.data(), kMessageBytes, 0};
+  Message bytes{};
+  bytes[0] = kMessageBytes;
+  bytes[4] = 9;
+  bytes[5] = 1;
+  const StepMessage message{bytes.data(), kMessageBytes, 0};
   EXPECT_TRUE(is_such(header, message));
   for (const uint32_t changed : {0u, 1u, 3u, 4u}) {
-    octets[changed] ^= 0x80;
+    bytes[changed] ^= 0x80;
     EXPECT_FALSE(is_such(header, message)) << changed;
-    octets[changed] ^= 0x80;
+    bytes[changed] ^= 0x80;
   }
-  EXPECT_FALSE(is_such(header, {octets.data(), kMessageBytes - 1, 0}));
+  EXPECT_FALSE(is_such(header, {bytes.data(), kMessageBytes - 1, 0}));
 }
 
 TEST(Plan, AHeaderIsNotPlannedWhereItTakesMore) {
