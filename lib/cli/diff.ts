@@ -7,9 +7,17 @@ import {
   type RouterDiff,
   type RuleReference,
 } from '../compiler/diff.js';
+import type { RouterIr } from '../compiler/ir.js';
 import { loadConfig } from '../config/load.js';
 import type { Command, CommandInput } from './command.js';
 import { copiesOf, type Decider, decidersOf, rejectName } from './decisions.js';
+import {
+  type ChangedCondition,
+  type ChangedValue,
+  changedCondition,
+  changedOptions,
+  changedSettings,
+} from './diff-details.js';
 import type { Io } from './io.js';
 import { type Arrival, type TypedConfig, typedConfig } from './messages.js';
 import { arrivalsOf } from './simulate.js';
@@ -56,9 +64,33 @@ async function run({ positionals, values, io }: CommandInput): Promise<number> {
   const moves =
     typeof values.input === 'string' ? await movesOf(before, after, values.input) : null;
   const isSame = isEmpty(difference);
-  if (values.json === true) io.json({ ok: true, same: isSame, ...difference, moves });
-  else print(io, difference, isSame, moves);
+  const details = detailsOf(before.ir, after.ir, difference);
+  if (values.json === true) io.json({ ok: true, same: isSame, ...difference, details, moves });
+  else print(io, difference, details, isSame, moves);
   return 0;
+}
+
+/** What has changed of what is there in both. */
+interface Details {
+  readonly settings: readonly ChangedValue[];
+  readonly endpoints: Readonly<Record<string, readonly ChangedValue[]>>;
+  /** By route, then one for each rule that is not the same; null: it has the same condition. */
+  readonly conditions: Readonly<Record<string, readonly (ChangedCondition | null)[]>>;
+}
+
+function detailsOf(before: RouterIr, after: RouterIr, difference: RouterDiff): Details {
+  const changed = difference.endpoints.changed.map(
+    (name) => [name, changedOptions(before, after, name)] as const,
+  );
+  const conditions = difference.routes.map(({ route, rules }) => {
+    const all = rules.changed.map((rule) => changedCondition(before, after, route, rule));
+    return [route, all] as const;
+  });
+  return {
+    settings: changedSettings(before, after, difference),
+    endpoints: Object.fromEntries(changed),
+    conditions: Object.fromEntries(conditions),
+  };
 }
 
 async function movesOf(before: TypedConfig, after: TypedConfig, path: string): Promise<Moves> {
@@ -95,14 +127,23 @@ function destinationOf({ ir }: TypedConfig, { source, message }: Arrival, decide
   return copies.map(({ to }) => to ?? '(return address)').join(' + ');
 }
 
-function isEmpty({ endpoints, transforms, correlations, pools, routes }: RouterDiff): boolean {
-  const names = [endpoints, transforms, correlations];
+function isEmpty(difference: RouterDiff): boolean {
+  const { settings, endpoints, transforms, correlations, pools, routes } = difference;
+  const names = [{ settings }, endpoints, transforms, correlations];
   const isSame = names.every((each) => Object.values(each).every(({ length }) => length === 0));
   return isSame && routes.length === 0 && pools.every(({ change }) => change === 'same');
 }
 
-function print({ out }: Io, difference: RouterDiff, isSame: boolean, moves: Moves | null): void {
+function print(
+  { out }: Io,
+  difference: RouterDiff,
+  details: Details,
+  isSame: boolean,
+  moves: Moves | null,
+): void {
   if (isSame) out.line('no difference');
+  if (details.settings.length > 0) out.line('~ router');
+  printValues(out, details.settings);
   for (const kind of ['endpoints', 'transforms', 'correlations'] as const) {
     const { added, removed, changed } = difference[kind];
     const signs = [
@@ -111,11 +152,16 @@ function print({ out }: Io, difference: RouterDiff, isSame: boolean, moves: Move
       ['~', changed],
     ] as const;
     for (const [sign, names] of signs) {
-      for (const name of names) out.line(`${sign} ${kind.slice(0, -1)} ${name}`);
+      for (const name of names) {
+        out.line(`${sign} ${kind.slice(0, -1)} ${name}`);
+        if (kind === 'endpoints' && sign === '~') printValues(out, details.endpoints[name] ?? []);
+      }
     }
   }
   for (const pool of difference.pools) printPool(out, pool);
-  for (const route of difference.routes) printRoute(out, route);
+  for (const route of difference.routes) {
+    printRoute(out, route, details.conditions[route.route] ?? []);
+  }
   if (moves === null) return;
   out.line();
   const share = percent(moves.share);
@@ -143,7 +189,17 @@ function printPool(out: Io['out'], pool: PoolDiff): void {
   for (const name of pool.reweighted) out.line(`    ~ ${name}, another weight`);
 }
 
-function printRoute(out: Io['out'], { route, change, parts, rules }: RouteDiff): void {
+function printValues(out: Io['out'], values: readonly ChangedValue[]): void {
+  for (const { option, before, after } of values) {
+    out.line(`    ${option}: ${before ?? '(none)'} → ${after ?? '(none)'}`);
+  }
+}
+
+function printRoute(
+  out: Io['out'],
+  { route, change, parts, rules }: RouteDiff,
+  conditions: readonly (ChangedCondition | null)[],
+): void {
   out.line(
     `${changeSigns[change]} route ${route}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`,
   );
@@ -152,7 +208,10 @@ function printRoute(out: Io['out'], { route, change, parts, rules }: RouteDiff):
     `rule ${name} (line ${position.line})`;
   for (const rule of rules.removed) out.line(`    - ${text(rule)}`);
   for (const rule of rules.added) out.line(`    + ${text(rule)}`);
-  for (const rule of rules.changed)
+  for (const [index, rule] of rules.changed.entries()) {
     out.line(`    ~ ${text(rule.before)} is now ${text(rule.after)}`);
+    const condition = conditions[index] ?? null;
+    if (condition !== null) out.line(`        ${condition.before} → ${condition.after}`);
+  }
   for (const rule of rules.moved) out.line(`    > ${text(rule.before)} is now ${text(rule.after)}`);
 }

@@ -193,10 +193,15 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
 
 /** What a check rejects never gets to the rules; of those, one may leave the range of numbers. */
 function hasLookedAtRules({ rule, rejectCode }: Decision, checks: readonly Judged[]): boolean {
-  if (rule !== null || rejectCode === rejectCodes.NO_ROUTE) return true;
+  if (rule !== null) return true;
   // What it says of a message that belongs to nothing is what it would say if it did.
-  if (rejectCode === rejectCodes.NOT_CORRELATED) return true;
-  return rejectCode === rejectCodes.OUT_OF_RANGE && checks.every(({ holds }) => holds === true);
+  const codes: readonly number[] = [
+    rejectCodes.NO_ROUTE,
+    rejectCodes.NOT_CORRELATED,
+    rejectCodes.OUT_OF_RANGE,
+  ];
+  // A check may reject with any of these codes.
+  return codes.includes(rejectCode) && checks.every(({ holds }) => holds === true);
 }
 
 /** What the image and the interpreter say alike. */

@@ -8,7 +8,7 @@ import { HyperRoute } from '../router/hyperroute.js';
 import type { RecordOptions } from '../router/recording.js';
 import { type Command, type CommandInput, UsageError, wholeNumber } from './command.js';
 import { type DescribedRouter, eventsOf, type RouterEvents } from './events.js';
-import { controlPath, countersPath } from './live.js';
+import { controlPath, countersFolder, countersPath } from './live.js';
 
 export const run: Command = {
   name: 'run',
@@ -154,7 +154,10 @@ class Session {
       const { countersPath: path = countersPath(ir.name), controlPath: control } = this.#options;
       const load = async (other?: string) => (await this.#load(other)).ir;
       const listen = control === undefined ? {} : { controlPath: control };
-      if (control !== undefined) mkdirSync(dirname(control), { recursive: true, mode: 0o700 });
+      // The folder of names; one that a path names is not made.
+      if (control !== undefined && dirname(control) === countersFolder()) {
+        mkdirSync(countersFolder(), { recursive: true, mode: 0o700 });
+      }
       const { record } = this.#options;
       const recorded = record === undefined ? {} : { record };
       const options = { countersPath: path, load, ...listen, ...recorded };

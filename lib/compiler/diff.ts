@@ -25,6 +25,8 @@ export interface RouteDiff {
 }
 
 export interface RouterDiff {
+  /** Settings of the router itself that are others: 'name', 'threading', 'idle' … */
+  readonly settings: readonly string[];
   readonly endpoints: NamesDiff;
   readonly transforms: NamesDiff;
   readonly correlations: NamesDiff;
@@ -46,6 +48,7 @@ interface Named {
 export function diffRouters(before: RouterIr, after: RouterIr): RouterDiff {
   const pools = diffPools(before, after);
   return {
+    settings: diffSettings(before, after),
     endpoints: diffNamed(before.endpoints, after.endpoints, ({ kind, options, ...one }) => {
       return textOf(before, { kind, options, control: 'control' in one ? one.control : null });
     }),
@@ -57,6 +60,21 @@ export function diffRouters(before: RouterIr, after: RouterIr): RouterDiff {
     routes: diffRoutes(before, after),
     movedShareMax: Math.max(0, ...pools.map(({ movedShare }) => movedShare)),
   };
+}
+
+const settings = ['name', 'threading', 'idle', 'cpu', 'sampleEvery', 'drainTimeoutMs'] as const;
+
+function diffSettings(before: RouterIr, after: RouterIr): readonly string[] {
+  return settings.filter((name) => settingText(before, name) !== settingText(after, name));
+}
+
+function settingText(ir: RouterIr, name: (typeof settings)[number]): string {
+  const { threading } = ir;
+  if (name !== 'threading' || threading.model !== 'map') return JSON.stringify(ir[name]);
+  const named = threading.workers.map(({ endpoints, ...worker }) => {
+    return { ...worker, endpoints: endpoints.map((index) => ir.endpoints[index]?.name) };
+  });
+  return JSON.stringify(named);
 }
 
 function diffNamed<Item extends Named>(

@@ -89,17 +89,20 @@ export class HyperRoute {
     const router = nativeCall(
       () => new Router({ name, countersPath, inline, sampleEvery, workers }),
     );
+    const control = new Controller(router, controlEveryMs);
+    let running: HyperRoute | undefined;
     try {
-      const control = new Controller(router, controlEveryMs);
       const installation = Installation.open(router, ir, plan, image, control);
       const live = new LiveRouter(installation, config, addresses, resolver);
-      const running = new HyperRoute(router, installation, live, load);
+      running = new HyperRoute(router, installation, live, load);
       if (options.record !== undefined) running.record(options.record);
       nativeCall(() => router.start());
       if (controlPath !== undefined) await running.#openControl(controlPath);
       if (signal !== undefined) running.#closeOn(signal);
       return running;
     } catch (error) {
+      if (running !== undefined) clearInterval(running.#keepAlive);
+      control.close();
       resolver.close();
       router.stop();
       throw error;

@@ -76,6 +76,13 @@ inline void keep_fields(const RouteImage& image, uint32_t first, uint32_t count,
   return 0;
 }
 
+// Where the message that opened the entry came from, or where it went.
+[[nodiscard]] inline uint64_t found_address(const StepState& state, bool is_source) noexcept {
+  const Correlating& correlating = *state.correlating;
+  const CorrelationEntry& entry = correlating.found_in->entry(correlating.found);
+  return is_source ? entry.source : entry.destination;
+}
+
 // Where a message came from and where it went, as the engine will read it again, and when.
 struct SentMessage {
   uint64_t source;

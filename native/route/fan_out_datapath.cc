@@ -56,24 +56,15 @@ class Collector {
     return reserve_entry(image_, state_, message_, extra.opening);
   }
 
-  // The message that opened the entry has said where.
-  uint32_t pick_correlated(const ActionRecord& action, Delivery& delivery) const noexcept {
-    const Correlating& correlating = *state_.correlating;
-    const CorrelationEntry& entry = correlating.found_in->entry(correlating.found);
-    delivery.target = TargetKind::kCorrelated;
-    delivery.return_address =
-        action.kind == ActionKind::kCorrelatedSource ? entry.source : entry.destination;
-    return 0;
-  }
-
   uint32_t add(const ActionRecord& action, uint32_t rule, bool is_tap) {
     if (action.kind == ActionKind::kDiscard) return 0;
     Delivery& delivery = next();
     uint32_t code = begin_delivery(tables_, message_, action, rule, delivery);
-    if (code == 0) {
-      code = action.kind > ActionKind::kBroadcast
-                 ? pick_correlated(action, delivery)
-                 : pick_target(tables_, state_, message_, action, delivery);
+    if (action.kind > ActionKind::kBroadcast) {
+      delivery.target = TargetKind::kCorrelated;
+      delivery.return_address = found_address(state_, action.kind == ActionKind::kCorrelatedSource);
+    } else if (code == 0) {
+      code = pick_target(tables_, state_, message_, action, delivery);
     }
     delivery.best_effort |= is_tap;
     if (code == 0 && action.kind == ActionKind::kBroadcast) return add_members(action, delivery);

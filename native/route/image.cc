@@ -102,24 +102,6 @@ Status bind_sections(const uint8_t* base, uint32_t image_bytes, ImageTables& tab
   return Status::success();
 }
 
-std::vector<RouteCorrelations> find_correlations(const ImageTables& tables) {
-  std::vector<RouteCorrelations> found(tables.routes.count);
-  for (uint32_t index = 0; index < tables.routes.count; ++index) {
-    const RouteRecord& route = tables.routes[index];
-    if (route.check_count != 0) {
-      const CheckRecord& last = tables.checks[route.checks + route.check_count - 1u];
-      if (last.kind == CheckKind::kLookup) found[index].lookup = last.table;
-    }
-    for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
-      const uint16_t extra = tables.actions[tables.slots[route.actions + rule]].extra;
-      if (extra == kNoIndex || tables.extras[extra].opening == kNoIndex) continue;
-      found[index].opening = tables.extras[extra].opening;
-      break;
-    }
-  }
-  return found;
-}
-
 }  // namespace
 
 void RouteImage::bind_plugins(std::vector<PluginCall> calls) {
@@ -143,8 +125,6 @@ Status RouteImage::load(std::span<const uint8_t> image_bytes, RouteImage& image)
   loaded.tables_.layouts = loaded.layouts_.data();
   loaded.bind_plugins(std::vector<PluginCall>(loaded.tables_.plugins.count,
                                               PluginCall{&kMissingFunction, nullptr}));
-  loaded.route_correlations_ = find_correlations(loaded.tables_);
-  loaded.tables_.route_correlations = loaded.route_correlations_.data();
   HR_TRY(StepPlan::make(loaded.tables_, loaded.plan_));
   loaded.reject_code_max_ = header.reject_code_max;
   image = std::move(loaded);

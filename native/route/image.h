@@ -44,12 +44,6 @@ struct PluginCall {
   void* instance;
 };
 
-// What messages of a route have to do with correlations; kNoRecord: nothing.
-struct RouteCorrelations {
-  uint32_t lookup = kNoRecord;
-  uint32_t opening = kNoRecord;  // Of the first rule that has one.
-};
-
 struct ImageTables {
   Table<EndpointRecord> endpoints;
   Table<uint16_t> endpoint_routes;
@@ -93,8 +87,6 @@ struct ImageTables {
   const MessageLayout* layouts = nullptr;
   // By plugin; each can be called.
   const PluginCall* plugin_calls = nullptr;
-  // By route.
-  const RouteCorrelations* route_correlations = nullptr;
 };
 
 class RouteImage {
@@ -123,7 +115,6 @@ class RouteImage {
   // They point into the memory.
   std::vector<MessageLayout> layouts_;
   std::vector<PluginCall> plugin_calls_;
-  std::vector<RouteCorrelations> route_correlations_;
   ImageTables tables_;
   StepPlan plan_;
   uint32_t reject_code_max_ = 0;

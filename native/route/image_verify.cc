@@ -75,6 +75,7 @@ Status ImageVerifier::verify_counts() const {
   // Indices are u16 and kNoIndex is none, so none of these may reach it.
   HR_IMAGE_REQUIRE(tables_.endpoints.count >= 1 && tables_.endpoints.count <= kEndpointsMax,
                    "%u endpoints", tables_.endpoints.count);
+  HR_IMAGE_REQUIRE(tables_.actions.count <= kNoIndex, "%u actions", tables_.actions.count);
   HR_IMAGE_REQUIRE(tables_.carriers.count < kNoIndex, "%u carriers", tables_.carriers.count);
   HR_IMAGE_REQUIRE(tables_.pools.count < kNoIndex, "%u pools", tables_.pools.count);
   HR_IMAGE_REQUIRE(tables_.routes.count < kNoIndex, "%u routes", tables_.routes.count);

@@ -13,11 +13,11 @@
 namespace hyperroute {
 namespace {
 
-// Checks, fields of matchers and ops. Records that many others share would be unfolded for
-// each of them.
-constexpr uint64_t kPlannedMax = 1u << 22;
-// As many as one byte can tell apart.
-constexpr uint32_t kDirectMembersMax = 256;
+// Checks, fields of matchers, ops and kept fields: records that many others share are unfolded for
+// each of them, at less than 100 bytes.
+constexpr uint64_t kPlannedMax = 1u << 20;
+// Types of an endpoint that have a header each.
+constexpr uint32_t kMembersMax = 256;
 
 }  // namespace
 
@@ -31,10 +31,8 @@ class StepPlanner {
     for (uint32_t index = 0; index < tables_.kept_fields.count; ++index) {
       plan_.kept_.push_back(plan_kept(tables_.kept_fields[index]));
     }
-    find_message_bytes();
-    // No rule names others.
-    const uint32_t action_count = std::min<uint32_t>(tables_.actions.count, kNoIndex);
-    for (uint32_t index = 0; index < action_count; ++index) plan_action(index);
+    message_bytes_ = smallest_messages(tables_);
+    for (uint32_t index = 0; index < tables_.actions.count; ++index) plan_action(index);
     for (uint32_t index = 0; index < tables_.transforms.count; ++index) plan_transform(index);
     for (uint32_t index = 0; index < tables_.routes.count; ++index) plan_route(index);
     for (uint32_t index = 0; index < tables_.endpoints.count; ++index) plan_source(index);
@@ -57,12 +55,14 @@ class StepPlanner {
       op_count += tables_.transforms[index].op_count;
       shuffle_count += tables_.transforms[index].shuffle_count;
     }
-    HR_IMAGE_REQUIRE(check_count + field_count + op_count <= kPlannedMax,
-                     "the tables refer to each other too often");
-    plan_.ranges_.reserve(check_count);
-    plan_.sets_.reserve(check_count);
-    plan_.pairs_.reserve(check_count);
+    HR_IMAGE_REQUIRE(
+        check_count + field_count + op_count + tables_.kept_fields.count <= kPlannedMax,
+        "the tables refer to each other too often");
+    plan_.ranges_.reserve(count_checks(tables_, CheckKind::kRange));
+    plan_.sets_.reserve(count_checks(tables_, CheckKind::kSet));
+    plan_.pairs_.reserve(count_checks(tables_, CheckKind::kPair));
     plan_.rest_.reserve(check_count);
+    plan_.kept_.reserve(tables_.kept_fields.count);
     plan_.direct_.reserve(field_count);
     plan_.few_.reserve(field_count);
     plan_.others_.reserve(field_count);
@@ -70,20 +70,8 @@ class StepPlanner {
     plan_.shuffles_.reserve(shuffle_count);
     plan_.maps_.reserve(op_count - shuffle_count);
     plan_.ops_.reserve(op_count - shuffle_count);
-    plan_.headers_.reserve(uint64_t{tables_.endpoints.count} * kDirectMembersMax);
+    plan_.headers_.reserve(uint64_t{tables_.endpoints.count} * kMembersMax);
     return Status::success();
-  }
-
-  // Of the smallest messages that each action is for.
-  void find_message_bytes() {
-    message_bytes_.assign(tables_.actions.count, UINT32_MAX);
-    for (uint32_t index = 0; index < tables_.routes.count; ++index) {
-      const RouteRecord& route = tables_.routes[index];
-      for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
-        uint32_t& least = message_bytes_[tables_.slots[route.actions + rule]];
-        least = std::min(least, route.message_bytes);
-      }
-    }
   }
 
   void plan_action(uint32_t index) {
@@ -244,6 +232,7 @@ class StepPlanner {
     plan.otherwise = record.otherwise;
     plan.record = &record;
     plan.actions = tables_.slots.from(record.actions);
+    plan.opening = find_opening(tables_, record);
     plan_checks(record, plan);
     plan_match(record, plan);
     plan_.routes_.push_back(plan);
@@ -359,8 +348,7 @@ class StepPlanner {
     plan.family = &family;
     plan.routes = tables_.endpoint_routes.from(endpoint.routes);
     const size_t first = plan_.headers_.size();
-    const bool is_planned = family.kind != FamilyKind::kRaw && plan_headers(family, plan.routes);
-    if (!is_planned) plan_.headers_.resize(first);
+    if (family.kind != FamilyKind::kRaw) plan_headers(family, plan.routes);
     const HeaderPlan* const headers = plan_.headers_.data() + first;
     const size_t header_count = plan_.headers_.size() - first;
     plan.headers = headers;
@@ -369,21 +357,22 @@ class StepPlanner {
         plan_field(family.load, family.offset, kHeaderBytes, Meaning::kKey, plan.discriminator)) {
       plan.by_member = headers;
       plan.members = tables_.slots.from(family.slots);
+      plan.key_count = family.member_count;
+      plan.key_steps = family.steps;
+      if (family.kind == FamilyKind::kSearch) plan.keys = tables_.bounds.from(family.keys);
     }
     plan_.sources_.push_back(plan);
   }
 
-  // One for each member, in order. False: not all of them can be told so.
-  bool plan_headers(const FamilyRecord& family, const uint16_t* routes) {
-    const bool is_direct = family.kind == FamilyKind::kDirect;
-    if (family.member_count > (is_direct ? kDirectMembersMax : kHeadersMax)) return false;
+  // One for each member, in order; messages that it takes more to tell match none.
+  void plan_headers(const FamilyRecord& family, const uint16_t* routes) {
+    if (family.member_count > kMembersMax) return;
     for (uint32_t number = 0; number < family.member_count; ++number) {
       HeaderPlan plan;
-      if (!plan_header(tables_, family, number, plan)) return false;
+      if (!plan_header(tables_, family, number, plan)) plan.message_bytes = UINT32_MAX;
       plan.route = routes[number];
       plan_.headers_.push_back(plan);
     }
-    return true;
   }
 
   const ImageTables& tables_;

@@ -37,7 +37,6 @@ struct RangePlan {
   uint64_t span;
   uint16_t offset;
   uint8_t left;
-  uint8_t reserved;
   uint32_t swaps;
 };
 
@@ -124,7 +123,8 @@ struct RoutePlan {
   // The others, in order.
   const CheckRecord* rest;
   const CheckRecord* rest_end;
-  const LookupRecord* lookup;  // nullptr: none.
+  const LookupRecord* lookup;    // nullptr: none.
+  const OpeningRecord* opening;  // Of the first rule that has one; nullptr: none.
   // The matcher's fields; their order makes no difference.
   const MatcherRecord* matcher;
   const DirectPlan* direct;
@@ -153,10 +153,13 @@ struct SourcePlan {
   // All compared; none: the records say which type a message is of.
   const HeaderPlan* headers;
   const HeaderPlan* headers_end;
-  // By the member that the discriminator names; nullptr: not planned.
+  // Where there are more: by the member that the discriminator names; nullptr: not planned.
   const HeaderPlan* by_member;
-  FieldPlan discriminator;
-  const uint16_t* members;  // kNoIndex: there is none.
+  FieldPlan discriminator;  // Its key.
+  const uint16_t* members;  // By key below 256, or by its place among the keys; kNoIndex: none.
+  const uint64_t* keys;     // nullptr: keys are below 256.
+  uint32_t key_count;
+  uint32_t key_steps;
   const FamilyRecord* family;
   const uint16_t* routes;  // By member.
 };

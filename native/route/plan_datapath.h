@@ -39,8 +39,8 @@ namespace hyperroute {
   return ((first ^ header.expected[0]) | (second ^ header.expected[1])) == 0;
 }
 
-// What messages like this one have in common, or nullptr: it is none of those that are planned, or
-// of so many that they are not compared.
+// What messages like this one have in common, or nullptr: it is none of those that are planned and
+// compared.
 [[gnu::always_inline]] inline const HeaderPlan* find_header(const SourcePlan& source,
                                                             const StepMessage& message) noexcept {
   for (const HeaderPlan* header = source.headers; header != source.headers_end; ++header) {
@@ -54,7 +54,13 @@ inline const HeaderPlan* find_header_by_member(const SourcePlan& source,
                                                const StepMessage& message) noexcept {
   if (source.by_member == nullptr || message.bytes < sizeof(HeaderPlan::mask)) return nullptr;
   const uint64_t key = load_planned(message.data, source.discriminator);
-  const uint16_t member = key > 255 ? kNoIndex : source.members[key];
+  uint16_t member = kNoIndex;
+  if (source.keys == nullptr) {
+    if (key <= 255) member = source.members[key];
+  } else {
+    const uint32_t above = count_not_above(source.keys, source.key_count, source.key_steps, key);
+    if (above != 0 && source.keys[above - 1] == key) member = source.members[above - 1];
+  }
   if (member == kNoIndex || !is_such(source.by_member[member], message)) return nullptr;
   return source.by_member + member;
 }

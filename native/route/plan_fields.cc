@@ -73,7 +73,6 @@ uint64_t key_excess(FieldKind kind) {
   return (kind & kFieldSigned) != 0 && !is_bit_kind(kind) ? 1ull << (field_bits(kind) - 1) : 0;
 }
 
-// False: the eight bytes would not lie within a message of `message_bytes`.
 bool plan_field(FieldKind kind, uint32_t offset, uint32_t message_bytes, Meaning meaning,
                 FieldPlan& plan) {
   const uint32_t end = offset + load_bytes(kind);
@@ -96,14 +95,12 @@ bool plan_field(FieldKind kind, uint32_t offset, uint32_t message_bytes, Meaning
   return true;
 }
 
-// A key of the image as the field's own, which has no more bits than the field. May lie outside.
 Wide own_key(FieldKind kind, uint64_t key) {
   const uint64_t excess = key_excess(kind);
   if (excess == 0) return static_cast<Wide>(key);
   return static_cast<Wide>(static_cast<int64_t>(key ^ kSignBit)) + static_cast<Wide>(excess);
 }
 
-// False: it never holds, or cannot be planned.
 bool plan_range(const ImageTables& tables, const CheckRecord& check, uint32_t message_bytes,
                 RangePlan& plan) {
   FieldPlan field;
@@ -122,12 +119,10 @@ bool plan_range(const ImageTables& tables, const CheckRecord& check, uint32_t me
           .span = static_cast<uint64_t>(high - low) << below | any_below,
           .offset = field.offset,
           .left = field.left,
-          .reserved = 0,
           .swaps = field.swaps};
   return true;
 }
 
-// False: it never holds, or cannot be planned.
 bool plan_pair(const ImageTables& tables, const CheckRecord& check, uint32_t message_bytes,
                PairPlan& plan) {
   if (!plan_field(check.load, check.offset, message_bytes, Meaning::kValue, plan.left) ||
@@ -165,6 +160,7 @@ bool plan_header(const ImageTables& tables, const FamilyRecord& family, uint32_t
   plan.message_bytes = record.message_bytes;
   if (record.view != kNoRecord || record.message_bytes < kHeaderBytes) return false;
   if (family.kind != FamilyKind::kSingle) {
+    if (record.message_bytes < family.message_bytes_min) return false;
     uint64_t value = 0;
     if (!find_discriminator(tables, family, member, value) ||
         !require_value(family.load, family.offset, value, plan)) {
@@ -173,6 +169,39 @@ bool plan_header(const ImageTables& tables, const FamilyRecord& family, uint32_t
   }
   return record.has_size == 0 ||
          require_value(record.size_load, record.size_offset, record.message_bytes, plan);
+}
+
+size_t count_checks(const ImageTables& tables, CheckKind kind) {
+  size_t count = 0;
+  for (uint32_t index = 0; index < tables.routes.count; ++index) {
+    const RouteRecord& route = tables.routes[index];
+    const CheckRecord* const checks = tables.checks.from(route.checks);
+    count += static_cast<size_t>(
+        std::count_if(checks, checks + route.check_count,
+                      [kind](const CheckRecord& check) { return check.kind == kind; }));
+  }
+  return count;
+}
+
+const OpeningRecord* find_opening(const ImageTables& tables, const RouteRecord& route) {
+  for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
+    const uint16_t extra = tables.actions[tables.slots[route.actions + rule]].extra;
+    if (extra == kNoIndex || tables.extras[extra].opening == kNoIndex) continue;
+    return &tables.openings[tables.extras[extra].opening];
+  }
+  return nullptr;
+}
+
+std::vector<uint32_t> smallest_messages(const ImageTables& tables) {
+  std::vector<uint32_t> message_bytes(tables.actions.count, UINT32_MAX);
+  for (uint32_t index = 0; index < tables.routes.count; ++index) {
+    const RouteRecord& route = tables.routes[index];
+    for (uint32_t rule = 0; rule < route.rule_count; ++rule) {
+      uint32_t& least = message_bytes[tables.slots[route.actions + rule]];
+      least = std::min(least, route.message_bytes);
+    }
+  }
+  return message_bytes;
 }
 
 }  // namespace hyperroute

@@ -1,10 +1,13 @@
-// Plans single fields, checks of one or two of them, and the headers of messages.
+// Plans single fields, checks of one or two of them, and headers; and finds out what is planned
+// of routes and actions.
 //
 // Thread: control thread, when an image is loaded (pure functions). Each says whether what it was
 // asked for can be planned; what cannot is left to the records.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "route/plan.h"
 #include "route/program_datapath.h"
@@ -35,5 +38,13 @@ constexpr uint32_t kHeaderBytes = sizeof(HeaderPlan::mask);
 // Of a family's member; all but the route. False: it takes more to tell its messages.
 [[nodiscard]] bool plan_header(const ImageTables& tables, const FamilyRecord& family,
                                uint32_t member, HeaderPlan& plan);
+
+// Of all routes.
+[[nodiscard]] size_t count_checks(const ImageTables& tables, CheckKind kind);
+// Of the first rule that has one, or nullptr.
+[[nodiscard]] const OpeningRecord* find_opening(const ImageTables& tables,
+                                                const RouteRecord& route);
+// By action: the bytes of the smallest messages that it is for; UINT32_MAX: no rule names it.
+[[nodiscard]] std::vector<uint32_t> smallest_messages(const ImageTables& tables);
 
 }  // namespace hyperroute

@@ -286,12 +286,11 @@ inline uint32_t pick_number(const PoolPick& pick) noexcept {
   return pool.panic == PoolPanic::kReject ? kNobody : pick_number<Taken::kAll>(pick);
 }
 
-// The pool's usual answer, without anything else: the first member of the key's slot is well.
+// What a pool by hash usually answers: the first member of the key's slot, if it is well.
 inline bool pick_first_rank(const ImageTables& tables, const StepState& state,
                             const PoolRecord& pool, uint64_t hash, uint16_t& endpoint) noexcept {
   if (pool.kind != PoolKind::kHash && pool.kind != PoolKind::kTable) return false;
   const uint32_t number = tables.bytes[pool.slots + low_share(hash, pool.slot_count) * pool.ranks];
-  if (number == kNoMember) return false;
   endpoint = tables.pool_members[pool.members + number].endpoint;
   return alive_byte(state, endpoint) == kAlive;
 }

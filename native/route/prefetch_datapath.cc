@@ -14,13 +14,13 @@ namespace {
 class Prefetcher {
  public:
   Prefetcher(const RouteImage& image, const StepState& state) noexcept
-      : image_(image), tables_(image.tables()), state_(state) {}
+      : image_(image), state_(state) {}
 
   // A message and what its route does.
-  void add(const StepMessage& message, const RouteCorrelations& route) noexcept {
+  void add(const StepMessage& message, const RoutePlan& route) noexcept {
     if (count_ == kPrefetchCountMax) return;
-    if (route.lookup != kNoRecord) seek(message, tables_.lookups[route.lookup]);
-    if (route.opening != kNoRecord) open(message, tables_.openings[route.opening]);
+    if (route.lookup != nullptr) seek(message, *route.lookup);
+    if (route.opening != nullptr) open(message, *route.opening);
   }
 
   void finish() noexcept {
@@ -57,12 +57,15 @@ class Prefetcher {
       keep_fields(image_, opening.fields, opening.key_count, message.view, key);
       (void)table.prefetch_slot(key);
     }
+    // Most bursts open entries of one table.
+    if (opened_in_ != &table) opening_count_ = 0;
+    opened_in_ = &table;
     table.prefetch_free(opening_count_++);
   }
 
   const RouteImage& image_;
-  const ImageTables& tables_;
   const StepState& state_;
+  const CorrelationTable* opened_in_ = nullptr;
   uint32_t count_ = 0;
   uint32_t opening_count_ = 0;
   Sought sought_[kPrefetchCountMax];
@@ -72,14 +75,15 @@ class Prefetcher {
 
 void prefetch(const RouteImage& image, const StepState& state,
               std::span<const StepMessage> messages) {
-  const ImageTables& tables = image.tables();
   Prefetcher prefetcher(image, state);
   for (StepMessage message : messages) {
     // The step finds it once more: what it shares with others costs it more than this costs.
-    const HeaderPlan* const header = find_header(image.plan().source(message.source), message);
+    const SourcePlan& source = image.plan().source(message.source);
+    const HeaderPlan* header = find_header(source, message);
+    if (header == nullptr) header = find_header_by_member(source, message);
     if (header == nullptr || header->route == kNoIndex) continue;
     message.view = message.data;
-    prefetcher.add(message, tables.route_correlations[header->route]);
+    prefetcher.add(message, image.plan().route(header->route));
   }
   prefetcher.finish();
 }

@@ -224,12 +224,9 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
     case PickPlanKind::kAddress:
       delivery.return_address = load_planned(message.view, action.field);
       return 0;
-    case PickPlanKind::kCorrelated: {
-      const Correlating& correlating = *state.correlating;
-      const CorrelationEntry& entry = correlating.found_in->entry(correlating.found);
-      delivery.return_address = action.to_source ? entry.source : entry.destination;
+    case PickPlanKind::kCorrelated:
+      delivery.return_address = found_address(state, action.to_source);
       return 0;
-    }
     case PickPlanKind::kDone:
     case PickPlanKind::kOther:
       return 0;

@@ -87,12 +87,23 @@ export interface Correlation<K extends KeyFields = KeyFields, S extends KeptFiel
 }
 
 /** What a rule remembers of a message. */
-export interface Opening<K extends KeyFields, S extends KeptFields> {
-  /** As many fields as the correlation's key has, of the same types and in the same order. */
-  readonly key: KeyRefs<K>;
-  /** A field for each that the correlation keeps. */
-  readonly save: { readonly [Name in keyof S]: KeptRef<S[Name]> };
-}
+export type Opening<K extends KeyFields, S extends KeptFields> = OpeningKey<K> & OpeningSave<S>;
+
+/** Nothing where the correlation has no key. */
+type OpeningKey<K extends KeyFields> = keyof K extends never
+  ? { readonly key?: KeyRefs<K> }
+  : {
+      /** As many fields as the correlation's key has, of the same types and in the same order. */
+      readonly key: KeyRefs<K>;
+    };
+
+/** Nothing where the correlation keeps nothing. */
+type OpeningSave<S extends KeptFields> = keyof S extends never
+  ? { readonly save?: Readonly<Record<never, never>> }
+  : {
+      /** A field for each that the correlation keeps. */
+      readonly save: { readonly [Name in keyof S]: KeptRef<S[Name]> };
+    };
 
 /** Options of `correlate`. */
 export interface CorrelateOptions<K extends KeyFields, S extends KeptFields> {

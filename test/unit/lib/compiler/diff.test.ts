@@ -72,6 +72,7 @@ describe('the difference of two configurations', () => {
   it('is nothing between two that were written alike', () => {
     const shape = { limits: [[5, 'a']] as const };
     expect(diffOf(shape, shape)).toEqual({
+      settings: [],
       endpoints: nothing,
       transforms: nothing,
       correlations: nothing,
@@ -79,6 +80,12 @@ describe('the difference of two configurations', () => {
       routes: [],
       movedShareMax: 0,
     });
+  });
+
+  it('names the settings of the router that are others', () => {
+    const base = routerOf({ limits: [] });
+    const others = { ...base, name: 'other', drainTimeoutMs: base.drainTimeoutMs + 1 };
+    expect(diffRouters(base, others).settings).toEqual(['name', 'drainTimeoutMs']);
   });
 
   it('is nothing where only the order of endpoints differs', () => {

@@ -177,15 +177,15 @@ TEST(Plan, PairsHoldForTheSameMessages) {
   EXPECT_GT(planned_count - held_count, 5'000u);
 }
 
-// A family of two types of 24 bytes: a size in bytes 0 to 3, a discriminator in byte 4.
+// A family of types of 24 bytes: a size in bytes 0 to 3, a discriminator in byte 4.
 struct Types {
-  std::vector<MemberRecord> members{2};
+  std::vector<MemberRecord> members;
   std::vector<uint16_t> slots{0, 1};
   std::vector<uint64_t> keys{7, 9};
   FamilyRecord family{};
   ImageTables tables;
 
-  Types() {
+  explicit Types(uint16_t member_count = 2) : members(member_count) {
     for (MemberRecord& member : members) {
       member.has_size = 1;
       member.size_load = 3;
@@ -194,7 +194,7 @@ struct Types {
     }
     family.kind = FamilyKind::kSearch;
     family.offset = 4;
-    family.member_count = 2;
+    family.member_count = member_count;
     tables.members = table_of(members);
     tables.slots = table_of(slots);
     tables.bounds = table_of(keys);
@@ -217,6 +217,69 @@ TEST(Plan, AHeaderIsTheDiscriminatorAndTheSize) {
     bytes[changed] ^= 0x80;
   }
   EXPECT_FALSE(is_such(header, {bytes.data(), kMessageBytes - 1, 0}));
+}
+
+// Of 20 types: number n has the discriminator 3 n + 1.
+void expect_found_by_member(FamilyKind kind) {
+  constexpr uint16_t kCount = 20;
+  Types types(kCount);
+  types.family.kind = kind;
+  types.family.steps = 5;
+  types.slots.assign(kind == FamilyKind::kDirect ? 256 : kCount, kNoIndex);
+  types.keys.assign(31, UINT64_MAX);
+  for (uint16_t number = 0; number < kCount; ++number) {
+    const uint32_t key = 3u * number + 1u;
+    types.keys[number] = key;
+    types.slots[kind == FamilyKind::kDirect ? key : number] = number;
+  }
+  types.tables.slots = table_of(types.slots);
+  types.tables.bounds = table_of(types.keys);
+  const std::vector<uint16_t> routes(kCount, 0);
+  const std::vector<EndpointRecord> endpoints(1);
+  const std::vector<FamilyRecord> families{types.family};
+  types.tables.endpoints = table_of(endpoints);
+  types.tables.families = table_of(families);
+  types.tables.endpoint_routes = table_of(routes);
+  StepPlan plan;
+  ASSERT_TRUE(StepPlan::make(types.tables, plan).ok());
+  const SourcePlan& source = plan.source(0);
+  EXPECT_EQ(source.headers, source.headers_end);
+  for (uint32_t key = 0; key < 256; ++key) {
+    Message bytes{};
+    bytes[0] = kMessageBytes;
+    bytes[4] = static_cast<uint8_t>(key);
+    const HeaderPlan* const found = find_header_by_member(source, {bytes.data(), kMessageBytes, 0});
+    const bool is_named = key % 3 == 1 && key / 3 < kCount;
+    ASSERT_EQ(found != nullptr, is_named) << key;
+    if (is_named) {
+      ASSERT_EQ(found, source.by_member + key / 3);
+    }
+  }
+}
+
+TEST(Plan, ManyTypesAreFoundByTheirMember) {
+  expect_found_by_member(FamilyKind::kDirect);
+  expect_found_by_member(FamilyKind::kSearch);
+}
+
+TEST(Plan, ATypeThatTakesMoreLeavesTheOthersPlanned) {
+  Types types;
+  types.members[0].message_bytes = 12;
+  const std::vector<uint16_t> routes{0, 0};
+  const std::vector<EndpointRecord> endpoints(1);
+  const std::vector<FamilyRecord> families{types.family};
+  types.tables.endpoints = table_of(endpoints);
+  types.tables.families = table_of(families);
+  types.tables.endpoint_routes = table_of(routes);
+  StepPlan plan;
+  ASSERT_TRUE(StepPlan::make(types.tables, plan).ok());
+  Message bytes{};
+  bytes[0] = 12;
+  bytes[4] = 7;
+  EXPECT_EQ(find_header(plan.source(0), {bytes.data(), 12, 0}), nullptr);
+  bytes[0] = kMessageBytes;
+  bytes[4] = 9;
+  EXPECT_NE(find_header(plan.source(0), {bytes.data(), kMessageBytes, 0}), nullptr);
 }
 
 TEST(Plan, AHeaderIsNotPlannedWhereItTakesMore) {
