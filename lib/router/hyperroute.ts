@@ -83,12 +83,9 @@ export class HyperRoute {
     if (ir !== config) check(ir);
     const image = emit(ir);
     const plan = planWorkers(ir);
-    const { Router } = native();
     const { name, sampleEvery } = ir;
-    const { inline, workers } = plan;
-    const router = nativeCall(
-      () => new Router({ name, countersPath, inline, sampleEvery, workers }),
-    );
+    const settings = { name, countersPath, sampleEvery, ...plan };
+    const router = nativeCall(() => new (native().Router)(settings));
     const control = new Controller(router, controlEveryMs);
     let running: HyperRoute | undefined;
     try {
