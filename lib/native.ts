@@ -16,7 +16,12 @@ export interface NativeAddon {
   /** Effective user id of a connected Unix socket's peer; -1 where there is none. */
   readonly peerUid: (fd: number) => number;
   readonly Router: new (options: NativeRouterOptions) => NativeRouter;
-  readonly Replay: new () => NativeReplay;
+  readonly Replay: new (options: {
+    /** Whether libraries that the file names are opened, and their code is run. */
+    readonly plugins: boolean;
+    /** What the tables of its correlations may take together. */
+    readonly tableBytes: number;
+  }) => NativeReplay;
 }
 
 /** Decides the messages of a recording again (native/addon/replay.h). */

@@ -2,10 +2,10 @@
 // are the same.
 import { HyperRouteError } from '../errors.js';
 import type { NativeReplayDecision, NativeReplayReport } from '../native.js';
-import type { Command, CommandInput } from './command.js';
+import { type Command, type CommandInput, wholeNumber } from './command.js';
 import { endTexts } from './events.js';
 import { decimal, type Io } from './io.js';
-import { type FileState, playFile } from './recording-file.js';
+import { type FileState, playFile, tableBytesDefault } from './recording-file.js';
 import { countText, percentText, table } from './text.js';
 
 export const replay: Command = {
@@ -14,16 +14,32 @@ export const replay: Command = {
   about: [
     'Decides the messages of a recording (hyperroute run --record FILE) again, from the same',
     'images and the same state, and compares every decision. Reports the share of each rule and',
-    'each destination, and the first decision that is another one. Nothing is opened or sent;',
-    'plug-ins of the configuration are loaded from where they were.',
+    'each destination, and the first decision that is another one. Nothing is sent.',
+    '',
+    'Where the routes use plug-ins, FILE names the libraries, and to load one is to run its code:',
+    'only --plugins does so. Give it for files that you trust.',
     '',
     'A file that stops in the middle is played up to there. Exit code 1 if a decision is another',
     'one, or if the file is damaged.',
   ],
-  options: {},
+  options: {
+    plugins: {
+      type: 'boolean',
+      about: 'load the plug-ins that FILE names, which runs their code (they are refused)',
+    },
+    'table-bytes': {
+      type: 'string',
+      value: 'N',
+      about: 'the most memory for the correlations of FILE (2,147,483,648)',
+    },
+  },
   positionalsMin: 1,
   positionalsMax: 1,
-  examples: ['hyperroute replay today.recording', 'hyperroute replay today.recording --json'],
+  examples: [
+    'hyperroute replay today.recording',
+    'hyperroute replay today.recording --json',
+    'hyperroute replay own.recording --plugins',
+  ],
   run,
 };
 
@@ -38,9 +54,15 @@ interface Names {
 /** How many messages each of the names got, the most first. */
 type Shares = readonly { readonly name: string; readonly messages: number }[];
 
-async function run({ positionals, values, io }: CommandInput): Promise<number> {
+async function run(input: CommandInput): Promise<number> {
+  const { positionals, values, io } = input;
   const [path = ''] = positionals;
-  const { replay: played, state } = await playFile(path);
+  const bounds = { low: 0, high: Number.MAX_SAFE_INTEGER, otherwise: tableBytesDefault };
+  const tableBytes = wholeNumber(input, 'table-bytes', bounds);
+  const { replay: played, state } = await playFile(path, {
+    plugins: values.plugins === true,
+    tableBytes,
+  });
   const report = played.report();
   const ok = report.different === 0 && state.kind !== 'damaged';
   if (values.json === true) io.json({ ok, path, file: state, ...asJson(report) });

@@ -92,28 +92,39 @@ Napi::Function ReplayObject::define(Napi::Env env) {
                       InstanceMethod<&ReplayObject::report>("report")});
 }
 
+ReplayObject::ReplayObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ReplayObject>(info) {
+  constexpr double kBytesMax = 9007199254740991.0;
+  OptionReader reader(info.Env(), info[0]);
+  ReplayOptions options;
+  options.loads_plugins = reader.boolean("plugins");
+  options.table_bytes_max = static_cast<uint64_t>(reader.number("tableBytes", 0, kBytesMax));
+  const Status status = reader.status();
+  replay_ = std::make_unique<Replay>(options);
+  if (!status.ok()) throw_status(info.Env(), status);
+}
+
 Napi::Value ReplayObject::open(const Napi::CallbackInfo& info) {
-  const Status status = replay_.open(bytes_of(info.Env(), info[0]));
+  const Status status = replay_->open(bytes_of(info.Env(), info[0]));
   if (!status.ok()) throw_status(info.Env(), status);
   return info.Env().Undefined();
 }
 
 Napi::Value ReplayObject::payload_bytes(const Napi::CallbackInfo& info) {
-  const auto bytes = replay_.payload_bytes(bytes_of(info.Env(), info[0]));
+  const auto bytes = replay_->payload_bytes(bytes_of(info.Env(), info[0]));
   if (bytes.ok()) return Napi::Number::New(info.Env(), bytes.value());
   throw_status(info.Env(), bytes.status());
   return info.Env().Undefined();
 }
 
 Napi::Value ReplayObject::play(const Napi::CallbackInfo& info) {
-  const Status status = replay_.play(bytes_of(info.Env(), info[0]), bytes_of(info.Env(), info[1]));
+  const Status status = replay_->play(bytes_of(info.Env(), info[0]), bytes_of(info.Env(), info[1]));
   if (!status.ok()) throw_status(info.Env(), status);
   return info.Env().Undefined();
 }
 
 Napi::Value ReplayObject::report(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const Replay::Report& report = replay_.report();
+  const Replay::Report& report = replay_->report();
   Napi::Object object = Napi::Object::New(env);
   object.Set("workers", number(env, report.worker_count));
   object.Set("begunMs", number(env, report.begun_ms));
@@ -129,7 +140,7 @@ Napi::Value ReplayObject::report(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ReplayObject::difference(Napi::Env env) const {
-  const Replay::Difference* const difference = replay_.difference();
+  const Replay::Difference* const difference = replay_->difference();
   if (difference == nullptr) return env.Null();
   const auto& message = difference->message;
   Napi::Uint8Array bytes = Napi::Uint8Array::New(env, message.size());
@@ -147,7 +158,7 @@ Napi::Value ReplayObject::difference(Napi::Env env) const {
 
 Napi::Array ReplayObject::images(Napi::Env env) const {
   Napi::Array images = Napi::Array::New(env);
-  for (const auto& [image_number, image] : replay_.images()) {
+  for (const auto& [image_number, image] : replay_->images()) {
     Napi::Object object = Napi::Object::New(env);
     object.Set("number", number(env, image_number));
     object.Set("description", Napi::String::New(env, image->description));
@@ -158,7 +169,7 @@ Napi::Array ReplayObject::images(Napi::Env env) const {
 
 Napi::Array ReplayObject::tallies(Napi::Env env) const {
   Napi::Array tallies = Napi::Array::New(env);
-  for (const auto& [key, count] : replay_.tallies()) {
+  for (const auto& [key, count] : replay_->tallies()) {
     Napi::Object object = Napi::Object::New(env);
     object.Set("image", number(env, key[0]));
     object.Set("kind", tally_name(key[1]));

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <memory>
 #include <span>
 
 #include "engine/replay.h"
@@ -14,7 +15,8 @@ class ReplayObject : public Napi::ObjectWrap<ReplayObject> {
  public:
   static Napi::Function define(Napi::Env env);
 
-  explicit ReplayObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ReplayObject>(info) {}
+  // new Replay({ plugins, tableBytes }).
+  explicit ReplayObject(const Napi::CallbackInfo& info);
 
  private:
   // open(header): the file's first 32 bytes. This and the next two throw ERR_RECORDING where what
@@ -31,7 +33,7 @@ class ReplayObject : public Napi::ObjectWrap<ReplayObject> {
   Napi::Array images(Napi::Env env) const;
   Napi::Array tallies(Napi::Env env) const;
 
-  Replay replay_;
+  std::unique_ptr<Replay> replay_;
 };
 
 }  // namespace hyperroute

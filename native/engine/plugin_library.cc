@@ -8,8 +8,6 @@
 namespace hyperroute {
 namespace {
 
-constexpr size_t kLibrariesMax = 64;
-
 std::string text_of(const ImageTables& tables, uint32_t first, uint32_t bytes) {
   if (bytes == 0) return {};
   return {reinterpret_cast<const char*>(tables.bytes.from(first)), bytes};
@@ -128,16 +126,19 @@ PluginSet::~PluginSet() {
 }
 
 Status PluginSet::bind(std::span<const std::string> paths, RouteImage& image) {
-  if (paths.size() > kLibrariesMax) {
+  if (paths.size() > kPluginLibrariesMax) {
     return Status::error(StatusCode::kLimit, "%zu plug-ins; a router has up to %zu", paths.size(),
-                         kLibrariesMax);
-  }
-  for (const std::string& path : paths) {
-    auto library = PluginLibrary::open(path);
-    if (!library.ok()) return library.status();
-    libraries_.push_back(library.take());
+                         kPluginLibrariesMax);
   }
   const ImageTables& tables = image.tables();
+  libraries_.resize(paths.size());
+  for (uint32_t index = 0; index < tables.plugins.count; ++index) {
+    const uint32_t number = tables.plugins[index].library;
+    if (number >= paths.size() || libraries_[number] != nullptr) continue;
+    auto library = PluginLibrary::open(paths[number]);
+    if (!library.ok()) return library.status();
+    libraries_[number] = library.take();
+  }
   calls_.reserve(tables.plugins.count);
   for (uint32_t index = 0; index < tables.plugins.count; ++index) {
     HR_TRY(make(tables, tables.plugins[index]));

@@ -17,6 +17,8 @@
 
 namespace hyperroute {
 
+inline constexpr size_t kPluginLibrariesMax = 64;
+
 class PluginLibrary {
  public:
   // `path` is absolute. kPlugin with the reason where the file is missing, no library, or built
@@ -47,14 +49,15 @@ class PluginSet {
   PluginSet(PluginSet&&) = default;
   PluginSet& operator=(PluginSet&&) = delete;
 
-  // Opens the libraries, makes an instance for each use in the image, and binds the image to them.
-  // `paths` are the libraries by their numbers in the image. kPlugin with the reason where
-  // anything is missing; the image is not changed then.
+  // Opens the libraries that the image uses, makes an instance for each use, and binds the image to
+  // them. `paths` are the libraries by their numbers in the image; one that no use names is not
+  // opened. kPlugin with the reason where anything is missing; the image is not changed then.
   Status bind(std::span<const std::string> paths, RouteImage& image);
 
  private:
   Status make(const ImageTables& tables, const PluginRecord& use);
 
+  // By number; null: no use names it.
   std::vector<std::shared_ptr<PluginLibrary>> libraries_;
   std::vector<PluginCall> calls_;
 };

@@ -10,10 +10,6 @@
 namespace hyperroute {
 namespace {
 
-Status damaged(const char* what) {
-  return Status::error(StatusCode::kRecording, "the recording is damaged: %s", what);
-}
-
 // The record at the start of the bytes; false where they are too few.
 template <typename Record>
 bool read(std::span<const uint8_t> bytes, Record& record) {
@@ -54,7 +50,14 @@ bool are_decisions(std::span<const uint8_t> bytes, uint32_t count) {
 
 }  // namespace
 
+Status Replay::damaged(const char* what) {
+  return Status::error(StatusCode::kRecording, "the recording is damaged: %s", what);
+}
+
 Status Replay::open(std::span<const uint8_t> bytes) {
+  if (!workers_.empty()) {
+    return Status::error(StatusCode::kState, "a replay plays one recording; this has one");
+  }
   RecordingHeader header;
   if (!read(bytes, header) || header.magic != kRecordingMagic) {
     return Status::error(StatusCode::kRecording, "the file is no recording");
@@ -111,7 +114,10 @@ Status Replay::play(std::span<const uint8_t> header_bytes, std::span<const uint8
 
 Status Replay::play_image(std::span<const uint8_t> payload) {
   ImageChunk chunk;
-  if (!read(payload, chunk) || images_.contains(chunk.number)) return damaged("an image");
+  if (!read(payload, chunk) || images_.contains(chunk.number) ||
+      chunk.library_count > kPluginLibrariesMax) {
+    return damaged("an image");
+  }
   std::span<const uint8_t> rest = payload.subspan(sizeof chunk);
   std::span<const uint8_t> image;
   std::span<const uint8_t> description;
@@ -130,7 +136,15 @@ Status Replay::play_image(std::span<const uint8_t> payload) {
     made->libraries.push_back(text_of(path));
   }
   HR_TRY(RouteImage::load(image, made->image));
-  HR_TRY(made->plugins.bind(made->libraries, made->image));
+  if (made->image.tables().plugins.count > 0) {
+    if (!options_.loads_plugins) {
+      return Status::error(StatusCode::kPlugin,
+                           "image %u of the recording uses plug-ins, whose code runs here only "
+                           "where that is asked for",
+                           chunk.number);
+    }
+    HR_TRY(made->plugins.bind(made->libraries, made->image));
+  }
   images_.emplace(chunk.number, std::move(made));
   return Status::success();
 }
@@ -216,44 +230,6 @@ Status Replay::begin(Worker& worker, std::span<const uint8_t> bytes) {
                            .fan_out = worker.fan_out.get(),
                            .tap_counts = worker.tap_counts.data(),
                            .correlating = worker.correlating.get()};
-  return Status::success();
-}
-
-// The tables of the worker's image, from as many CorrelationNotes.
-Status Replay::take_tables(Worker& worker, std::span<const uint8_t> notes) {
-  const ImageTables& tables = worker.image->image.tables();
-  *worker.correlating = Correlating{};
-  worker.tables_in_use.clear();
-  worker.strange_tables.clear();
-  for (uint32_t index = 0; index < worker.image->image.summary().correlation_count; ++index) {
-    CorrelationNote note;
-    if (!read(notes, note)) return damaged("a state of another image");
-    notes = notes.subspan(sizeof note);
-    const CorrelationRecord& record = tables.correlations[index];
-    const auto known = worker.tables.find(note.number);
-    if (note.number != 0 && known != worker.tables.end()) {
-      CorrelationTable* const table = known->second.get();
-      const auto& used = worker.tables_in_use;
-      const bool is_taken = std::find(used.begin(), used.end(), table) != used.end();
-      if (is_taken || !(table->record() == record)) return damaged("a table of another kind");
-      worker.tables_in_use.push_back(table);
-      continue;
-    }
-    auto made = CorrelationTable::create(record, note.first_generation);
-    if (!made.ok()) return made.status();
-    worker.tables_in_use.push_back(made.value().get());
-    if (note.number == 0) {
-      worker.strange_tables.push_back(made.take());
-    } else {
-      worker.tables.emplace(note.number, made.take());
-    }
-  }
-  worker.correlating->tables = worker.tables_in_use.data();
-  // A table that an image has not taken over is gone: its number never comes back.
-  const auto& used = worker.tables_in_use;
-  std::erase_if(worker.tables, [&used](const auto& table) {
-    return std::find(used.begin(), used.end(), table.second.get()) == used.end();
-  });
   return Status::success();
 }
 

@@ -33,6 +33,14 @@ enum class TallyKind : uint32_t {
   kCorrelated,
 };
 
+struct ReplayOptions {
+  // Opens the libraries that the file's images use, and runs their code: for files whose writer may
+  // do that. Without it an image that uses one is refused.
+  bool loads_plugins = false;
+  // What the tables of all workers' correlations may take together.
+  uint64_t table_bytes_max = 2ull << 30;
+};
+
 class Replay {
  public:
   struct Image {
@@ -64,12 +72,16 @@ class Replay {
     EndChunk end{};  // reason kNone: the recording has no end.
   };
 
-  // The first bytes of the file. kRecording: it is none, or of another version.
+  explicit Replay(const ReplayOptions& options = {}) : options_(options) {}
+
+  // The first bytes of the file. kRecording: it is none, or of another version. kState: there was
+  // one already; a replay plays one recording.
   Status open(std::span<const uint8_t> header);
   // How many bytes the payload behind a chunk's header has. kRecording: it is no header.
   Result<uint32_t> payload_bytes(std::span<const uint8_t> header) const;
   // A whole chunk, in order. kRecording: it is damaged; nothing of it has been played then, or it
-  // says what cannot be. ERR_PLUGIN, ERR_IMAGE_CORRUPT: an image of it cannot be used here.
+  // says what cannot be, or its tables are larger than they may be. kPlugin, kImageCorrupt: an
+  // image of it cannot be used here.
   Status play(std::span<const uint8_t> header, std::span<const uint8_t> payload);
 
   [[nodiscard]] const Report& report() const { return report_; }
@@ -88,7 +100,8 @@ class Replay {
     std::vector<EndpointLoad> loads;
     std::vector<uint8_t> scratch;
     std::unique_ptr<FanOut> fan_out;
-    // By number; and those that other workers have, so that no message finds none.
+    // By number; and for those that other workers have the least one, so that no message that says
+    // to be of this worker finds none.
     std::map<uint32_t, std::unique_ptr<CorrelationTable>> tables;
     std::vector<std::unique_ptr<CorrelationTable>> strange_tables;
     std::vector<CorrelationTable*> tables_in_use;
@@ -97,11 +110,16 @@ class Replay {
     StepState state{};
   };
 
+  static Status damaged(const char* what);
   Status play_image(std::span<const uint8_t> payload);
   Status play_notes(uint16_t index, std::span<const uint8_t> payload);
   Status play_end(std::span<const uint8_t> payload);
   Status begin(Worker& worker, std::span<const uint8_t> note);
-  static Status take_tables(Worker& worker, std::span<const uint8_t> notes);
+  Status take_tables(Worker& worker, std::span<const uint8_t> notes);
+  static Status take_table(Worker& worker, const CorrelationRecord& record, uint32_t number);
+  Status make_table(Worker& worker, CorrelationRecord record, const CorrelationNote& note,
+                    uint64_t& table_bytes) const;
+  [[nodiscard]] uint64_t table_bytes() const;
   static Status burst(Worker& worker, std::span<const uint8_t> note);
   static Status sweep(Worker& worker, std::span<const uint8_t> note);
   static Status change(Worker& worker, std::span<const uint8_t> note);
@@ -110,6 +128,7 @@ class Replay {
                     const SettledNote& settled);
   void tally(const Worker& worker, const Decision& decision, uint32_t decision_count);
 
+  const ReplayOptions options_;
   Report report_;
   uint32_t sequence_ = 0;
   bool is_ended_ = false;

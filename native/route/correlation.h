@@ -65,6 +65,9 @@ class CorrelationTable {
   static Result<std::unique_ptr<CorrelationTable>> create(const CorrelationRecord& record,
                                                           uint32_t first_generation);
 
+  // The memory that create() takes, by a record that was verified.
+  [[nodiscard]] static uint64_t bytes_of(const CorrelationRecord& record) noexcept;
+
   // Control, before the table is used.
   void listen(Removed removed, void* context) noexcept {
     removed_ = removed;
@@ -132,6 +135,17 @@ class CorrelationTable {
   };
 
   CorrelationTable() = default;
+
+  void set_sizes(const CorrelationRecord& record) noexcept;
+  [[nodiscard]] uint64_t entries_bytes() const noexcept {
+    return uint64_t{entry_bytes_} * entry_count_;
+  }
+  [[nodiscard]] uint64_t index_bytes() const noexcept {
+    return sizeof(IndexSlot) * (uint64_t{index_mask_} + 1);
+  }
+  [[nodiscard]] uint64_t free_bytes() const noexcept {
+    return sizeof(uint32_t) * uint64_t{entry_count_};
+  }
 
   [[nodiscard]] uint32_t hash_of(const uint64_t* key) const noexcept;
   [[nodiscard]] bool has_key(const CorrelationEntry& entry, const uint64_t* key) const noexcept;

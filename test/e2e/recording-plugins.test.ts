@@ -1,6 +1,6 @@
 // Recordings of routers whose rules ask plug-ins: they are asked again, by the path that they had.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -15,7 +15,7 @@ import {
   t,
   when,
 } from 'hyperroute';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { hyperroute } from '../helpers/cli.js';
 import { replayed } from '../helpers/replayed.js';
 
@@ -32,7 +32,6 @@ function compile(text: string): void {
   execFileSync('g++', [...flags, '-I', join(root, 'native/include'), path, '-o', library]);
 }
 
-beforeAll(() => compile(source), 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const Order = schema('Order', 1, { side: t.u8, qty: t.u16 }, { layout: layout.packed() });
@@ -63,22 +62,44 @@ async function record(path: string): Promise<void> {
 }
 
 describe('a recording of a router with plug-ins', () => {
+  it('runs none of their code where that is not asked for', async () => {
+    compile(source);
+    const path = join(folder, 'unasked.recording');
+    await record(path);
+    const mark = join(folder, 'it-ran');
+    // What a stranger's file could name: to open it is to run it.
+    compile(
+      [
+        '#include <cstdio>',
+        `__attribute__((constructor)) static void run() { fclose(fopen("${mark}", "w")); }`,
+      ].join('\n'),
+    );
+    const refused = await hyperroute(['replay', path, '--json']);
+    expect(refused.code).toBe(1);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false, error: { code: 'ERR_PLUGIN' } });
+    expect(existsSync(mark)).toBe(false);
+    const loaded = await hyperroute(['replay', path, '--json', '--plugins']);
+    expect(loaded.code).toBe(1);
+    expect(existsSync(mark)).toBe(true);
+  }, 120_000);
+
   it('is decided again by them, and shows where another one decides otherwise', async () => {
+    compile(source);
     const path = join(folder, 'answers.recording');
     await record(path);
-    const same = await replayed(path);
+    const same = await replayed(path, '--plugins');
     expect(same).toMatchObject({ ok: true, messages: 6, different: 0, end: 'stopped' });
     expect(same.destinations).toMatchObject({ yes: { messages: 3 }, no: { messages: 3 } });
 
     const answer = 'return static_cast<int64_t>(load_field_value(answer.field, view));';
     expect(source).toContain(answer);
     compile(source.replace(answer, 'return load_field_value(answer.field, view) > 1;'));
-    const other = await replayed(path);
+    const other = await replayed(path, '--plugins');
     expect(other).toMatchObject({ ok: false, messages: 6, different: 1 });
     expect(other.finished.code).toBe(1);
 
     rmSync(library);
-    const without = await hyperroute(['replay', path, '--json']);
+    const without = await hyperroute(['replay', path, '--json', '--plugins']);
     expect(without.code).toBe(1);
     expect(without.stdout + without.stderr).toContain('ERR_PLUGIN');
   }, 120_000);

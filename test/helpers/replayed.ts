@@ -19,8 +19,11 @@ export interface Replayed {
 }
 
 /** What `hyperroute replay` says of a file. */
-export async function replayed(path: string): Promise<Replayed & { readonly finished: Finished }> {
-  const finished = await hyperroute(['replay', path, '--json']);
+export async function replayed(
+  path: string,
+  ...flags: string[]
+): Promise<Replayed & { readonly finished: Finished }> {
+  const finished = await hyperroute(['replay', path, '--json', ...flags]);
   return { ...(JSON.parse(finished.stdout) as Replayed), finished };
 }
 
