@@ -29,6 +29,8 @@ import { replanWorkers, type WorkerPlan } from './workers.js';
 
 /** Longer than a worker takes from picking a destination to what it queues there. */
 const pickedMs = 5;
+/** Enough to write what the rings hold to a slow disk; the end of the engine waits for the rest. */
+const recordingEndMs = 5_000;
 
 /** The engine with everything that is installed in it. Changes are made one after another. */
 export class Installation {
@@ -283,6 +285,18 @@ export class Installation {
     await until(() => router.gracePassed(), Number.POSITIVE_INFINITY, router);
   }
 
+  /** So that it says how it ended: when the engine is gone nothing does. */
+  async #endRecording(): Promise<void> {
+    const { recording } = this;
+    if (recording === null) return;
+    const isOver = () => recording.report().end !== null;
+    try {
+      await Promise.race([recording.stop(), until(isOver, recordingEndMs, this.#native)]);
+    } catch {
+      // The engine completes the file as it ends.
+    }
+  }
+
   /** Reads nothing more, lets what was read leave, up to `limitMs`, and ends the workers. */
   async close(limitMs: number): Promise<void> {
     for (const { memory } of this.#ports.values()) memory?.endOffers();
@@ -301,6 +315,7 @@ export class Installation {
       await Promise.all(all(stopReading));
       await Promise.all(all(flushPort));
     } finally {
+      await this.#endRecording();
       router.stop();
       for (const { memory } of [...this.#ports.values(), ...draining]) memory?.close();
     }

@@ -61,7 +61,7 @@ export class Recording {
       this.#settle = settle;
     });
     // What ends it is seen by asking; a process may end meanwhile.
-    this.#timer = setInterval(() => void this.report(), pollMs).unref();
+    this.#timer = setInterval(() => this.#look(), pollMs).unref();
   }
 
   /** Internal: `HyperRoute.record` begins one. */
@@ -98,9 +98,10 @@ export class Recording {
 
   /**
    * Ends it: messages that are routed from now on are not recorded, nor counted as missed. Resolves
-   * when the file is complete. Idempotent; one that has ended by itself stays as it is.
+   * when the file is complete. Idempotent; one that has ended by itself stays as it is. Rejects with
+   * ERR_LIMIT if a worker has too many commands waiting: it goes on then.
    */
-  stop(): Promise<RecordingReport> {
+  async stop(): Promise<RecordingReport> {
     try {
       if (!this.#isStopped) nativeCall(() => this.#native.endRecording());
     } catch (error) {
@@ -109,6 +110,14 @@ export class Recording {
     this.#isStopped = true;
     if (this.report().end === null) this.#timer.ref();
     return this.#ended;
+  }
+
+  #look(): void {
+    try {
+      this.report();
+    } catch {
+      // Nobody is there to be told; whoever asks is told the same.
+    }
   }
 
   #read(): RecordingReport {

@@ -68,7 +68,11 @@ Result<std::unique_ptr<Recording>> Recording::begin(const RecordingOptions& opti
   }
   std::unique_ptr<Recording> recording(new Recording(options, worker_count));
   for (const auto& notes : recording->notes_) HR_TRY(notes->open());
-  HR_TRY(recording->open());
+  if (const Status status = recording->open(); !status.ok()) {
+    // Only what was made here: a file that was there before has not been opened.
+    if (recording->file_.is_open()) (void)::unlink(options.path.c_str());
+    return status;
+  }
   return recording;
 }
 

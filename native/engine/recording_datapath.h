@@ -194,7 +194,7 @@ class RecordingNotes {
   // The state that the worker starts from with this image.
   void begin(const Installed& installed, const WorkerView& view) noexcept {
     const ImageSummary& summary = installed.summary;
-    if (summary.correlation_count > kTablesMax) return void(end(RecordingEnd::kOpenEntries));
+    if (summary.correlation_count > kTablesMax) return void(end(RecordingEnd::kTooLarge));
     const uint64_t bytes = begin_note_bytes(summary.endpoint_count, summary.pool_count,
                                             summary.tap_count, summary.correlation_count);
     uint8_t* const room = claim(bytes);

@@ -75,7 +75,7 @@ enum class RecordingEnd : uint32_t {
   kStopped,      // It was asked to stop, or the router was closed.
   kFull,         // The file has the bytes it may have.
   kOverrun,      // A worker was faster than the file was written.
-  kTooLarge,     // A note is longer than the ring between the worker and the file.
+  kTooLarge,     // A note is longer than a quarter of the ring between the worker and the file.
   kFailed,       // The file could not be written.
   kOpenEntries,  // A correlation had entries before it was recorded.
 };

@@ -121,9 +121,11 @@ class Router {
   [[nodiscard]] bool grace_passed();
 
   // Records what is decided from now on (router_recording.cc); `description`: of the image that
-  // runs. kState: a recording goes on. An ended one is forgotten when the next one begins.
+  // runs. kState: a recording goes on; kLimit: a worker has too many commands waiting. An ended one
+  // is forgotten when the next one begins.
   Status begin_recording(const RecordingOptions& options, std::string_view description);
-  // Asks the workers to note nothing more; the recording ends once they have seen that.
+  // Asks the workers to note nothing more; the recording ends once they have seen that. kLimit: a
+  // worker has too many commands waiting; the recording goes on, and this may be tried again.
   Status end_recording();
   // False: there has been no recording. To be asked until the report has a reason.
   [[nodiscard]] bool read_recording(Recording::Report& report);
@@ -156,7 +158,8 @@ class Router {
   Router() = default;
 
   Result<uint8_t> find_slot();
-  Status post_notes(bool is_recorded);
+  [[nodiscard]] Status has_room() const;
+  void post_notes(bool is_recorded);
   void tell_recording(const Installed& installed);
   Result<std::unique_ptr<Installed>> bind(const InstallSpec& spec);
   Status bind_slots(const InstallSpec& spec, Installed& installed) const;

@@ -102,6 +102,12 @@ uint64_t Worker::post(const Command& command) {
   return number;
 }
 
+bool Worker::has_room() {
+  if (command_producer_.claim(sizeof(Command)) == nullptr) return false;
+  command_producer_.abort();
+  return true;
+}
+
 void* Worker::thread_main(void* self) {
   static_cast<Worker*>(self)->run();
   return nullptr;

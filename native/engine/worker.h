@@ -73,6 +73,8 @@ class Worker {
 
   // Control. Hands over a command; returns its number, 0 if the ring is full.
   [[nodiscard]] uint64_t post(const Command& command);
+  // Control. Whether post() succeeds next: nobody else posts.
+  [[nodiscard]] bool has_room();
   [[nodiscard]] bool is_done(uint64_t command_number) const {
     // W1 acquire: what the command did has happened; pairs with W2.
     return commands_done_.load(std::memory_order_acquire) >= command_number;

@@ -11,6 +11,7 @@ import {
   HyperRoute,
   lb,
   memory,
+  otherwise,
   pool,
   type RouterIr,
   type RouterOptions,
@@ -247,11 +248,53 @@ describe('a file', () => {
   it('that is none is refused', { timeout }, async () => {
     const path = newFile();
     writeFileSync(path, 'orders of today, not a recording of them at all');
-    for (const given of [path, join(folder, 'nothing-there')]) {
+    for (const given of [path, join(folder, 'nothing-there'), folder]) {
       const { code, stdout } = await hyperroute(['replay', given, '--json']);
       expect(code).toBe(1);
       expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'ERR_RECORDING' } });
     }
+  });
+});
+
+describe('a router that is closed', () => {
+  const input = memory('in', { messages: Jobs });
+  const output = memory('out', { messages: Jobs });
+  const forward = defineRouter({
+    endpoints: [input, output],
+    routes: [route.first(Job, () => [otherwise.to(output)], { from: input })],
+  });
+
+  it.each([
+    ['stopped', 2 ** 20],
+    ['full', 65_536],
+  ])('leaves a recording that says how it ended: %s', { timeout }, async (end, bytes) => {
+    const path = newFile();
+    const router = await HyperRoute.start(forward, { record: { path, bytes } });
+    router.memory('out').subscribe((batch) => {
+      while (batch.next()) batch.copy();
+    });
+    const offered = 2000;
+    await offerAll(router.memory('in'), jobs(0, offered));
+    await eventually('everything to be routed', () => {
+      const routes = Object.values(router.metrics().routes);
+      return routes.some(({ delivered = 0 }) => delivered === offered);
+    });
+    const { recording } = router;
+    await router.close();
+    const report = recording?.report();
+    expect(report).toMatchObject({ path, end, bytes: statSync(path).size });
+    expect(await recording?.ended).toEqual(report);
+    if (end === 'stopped') expect(report).toMatchObject({ messages: offered, missed: 0 });
+    const result = await replayed(path);
+    expect(result).toMatchObject({ ok: true, end, different: 0, file: { kind: 'whole' } });
+    if (end === 'stopped') expect(result.messages).toBe(offered);
+  });
+
+  it('is recorded no more, which is no mistake', { timeout }, async () => {
+    const router = await HyperRoute.start(forward, { record: { path: newFile() } });
+    const { recording } = router;
+    await router.close();
+    expect(await recording?.stop()).toMatchObject({ end: 'stopped', messages: 0 });
   });
 });
 
