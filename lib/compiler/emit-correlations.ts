@@ -1,4 +1,5 @@
 // Correlations in a route image: their tables' sizes, what routes look up and what rules open.
+import { crc32c } from '../schema/crc32c.js';
 import { isIntegerType } from '../schema/model.js';
 import { keyLookupNs, loadNs } from './cost.js';
 import { fieldKind, isInteger } from './emit-fields.js';
@@ -57,16 +58,28 @@ export function keptFieldIr({ saved }: CorrelationIr, index: number): FieldIr | 
   };
 }
 
+/** Another one where the words of an entry mean something else: an update keeps no such entries. */
+function fieldsHash({ key, saved }: CorrelationIr): number {
+  const meaning = [key, saved].map((fields) =>
+    fields.map(({ name, type, bytes, pad, max }) => {
+      return [name, type, bytes, pad ?? null, max === undefined ? null : String(max)];
+    }),
+  );
+  return crc32c(new TextEncoder().encode(JSON.stringify(meaning)));
+}
+
 /** Appends the correlations, in the order of the IR. */
 export function emitCorrelations(
   builder: ImageBuilder,
   { correlations = [] }: RouterIr,
 ): readonly CorrelationReport[] {
-  for (const { capacity, timeoutMs, key, saved, full } of correlations) {
+  for (const correlation of correlations) {
+    const { capacity, timeoutMs, key, saved, full } = correlation;
     builder.sections.correlations
       .u32(capacity, timeoutMs)
       .u16(keptWords(key), keptWords(saved))
-      .u8(full === 'evict-oldest' ? 1 : 0, 0, 0, 0);
+      .u8(full === 'evict-oldest' ? 1 : 0, 0, 0, 0)
+      .u32(fieldsHash(correlation));
   }
   return correlations.map((correlation) => ({
     correlation: correlation.name,

@@ -68,7 +68,7 @@ export const sectionRecordBytes = {
   topicStates: 16,
   extras: 12,
   taps: 8,
-  correlations: 16,
+  correlations: 20,
   lookups: 12,
   openings: 12,
   keptFields: 8,

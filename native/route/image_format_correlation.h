@@ -25,10 +25,12 @@ struct CorrelationRecord {
   uint16_t saved_words;
   uint8_t evicts;  // When full the oldest entry goes; 0: the message is rejected.
   uint8_t reserved[3];
+  // Of what the words mean: two tables of one record hold the same.
+  uint32_t fields_hash;
 
   bool operator==(const CorrelationRecord&) const = default;
 };
-static_assert(sizeof(CorrelationRecord) == 16 && offsetof(CorrelationRecord, evicts) == 12);
+static_assert(sizeof(CorrelationRecord) == 20 && offsetof(CorrelationRecord, fields_hash) == 16);
 
 enum class LookupBy : uint8_t { kId, kKey };
 

@@ -205,6 +205,22 @@ TEST(EngineCorrelation, EntriesOutliveAnImageIfTheNextOneHasTheSameTable) {
   EXPECT_EQ(counter_of(relay, "correlation/orders/opened"), 2u);
 }
 
+TEST(EngineCorrelation, EntriesOfOtherFieldsDoNotOutliveAnImage) {
+  ImageParts parts = correlated_parts();
+  Relay relay(options_of(parts));
+  send(relay, Relay::kLeft, order_bytes(1, 70, 1));
+  const uint64_t id = received(relay, Relay::kRight).number;
+  // As many words as before, which mean something else.
+  parts.correlations[0].fields_hash = 1;
+  relay.image = parts.image();
+  relay.install();
+  ASSERT_TRUE(relay.router->grace_passed());
+  EXPECT_EQ(outstanding(relay, Relay::kRight), 0u);
+  EXPECT_EQ(counter_of(relay, "correlation/orders/forgotten"), 1u);
+  send(relay, Relay::kRight, partial_bytes(id, 1));
+  EXPECT_EQ(received(relay, Relay::kLeft).type, 0);
+}
+
 TEST(EngineCorrelation, AConnectionThatHasGoneGetsNothingWhoeverHasItsSlot) {
   Application again;
   Relay relay(options_of(correlated_parts()));
