@@ -98,8 +98,8 @@ export class Recording {
 
   /**
    * Ends it: messages that are routed from now on are not recorded, nor counted as missed. Resolves
-   * when the file is complete. Idempotent; one that has ended by itself stays as it is. Rejects with
-   * ERR_LIMIT if a worker has too many commands waiting: it goes on then.
+   * when the file is complete. Idempotent; one that has ended by itself stays as it is. Rejects
+   * with ERR_LIMIT if a worker has too many commands waiting: it goes on then.
    */
   async stop(): Promise<RecordingReport> {
     try {
