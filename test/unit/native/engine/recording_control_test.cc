@@ -82,7 +82,16 @@ void fill_commands(Relay& relay, Relay::Endpoint endpoint) {
   }
 }
 
+// Commands are carried out in order: what was posted before has been, by the worker that decides.
+void wait_for_commands(Relay& relay) {
+  const auto ticket = relay.router->post(CommandKind::kReport, relay.slots[Relay::kLeft], nullptr);
+  ASSERT_TRUE(ticket.ok());
+  ASSERT_TRUE(comes_true([&] { return relay.router->is_done(ticket.value()); }));
+}
+
 void exchange(Relay& relay, uint64_t count) {
+  wait_for_commands(relay);
+
   for (uint64_t value = 0; value < count; ++value) {
     ASSERT_TRUE(relay.send(Relay::kLeft, value));
     uint64_t received = ~uint64_t{0};
