@@ -17,7 +17,7 @@ import { loadImage } from '../helpers/route-image.js';
 
 const firstSeed = Number(process.env.HYPERROUTE_SEED ?? 1);
 const routerCount = Number(process.env.HYPERROUTE_DIFFERENTIAL_ROUTERS ?? 80);
-const messagesPerRouter = 150;
+const messagesPerRouter = 200;
 const timeout = 300_000;
 
 const First = schema('Text', 7, {
