@@ -147,12 +147,11 @@ Decision follow_extra(const RouteImage& image, StepState& state, const StepMessa
 Decision decide_all(const RouteImage& image, StepState& state, const StepMessage& message,
                     uint16_t route_index) {
   const ImageTables& tables = image.tables();
-  const RouteRecord& route = tables.routes[route_index];
+  const RoutePlan& route = image.plan().route(route_index);
   Collector collector(image, state, message, route_index);
   uint32_t failed_rule = kNoRule;
   const uint32_t code = match_every(tables, route, message, [&](uint32_t rule) {
-    const uint32_t rule_code =
-        collector.add_rule(tables.actions[tables.slots[route.actions + rule]], rule);
+    const uint32_t rule_code = collector.add_rule(tables.actions[route.actions[rule]], rule);
     if (rule_code != 0) failed_rule = rule;
     return rule_code;
   });

@@ -63,14 +63,15 @@ uint32_t visit_aggregated(const ImageTables& tables, const MatcherRecord& matche
 // Calls `visit(rule)` for each rule that holds, in order, as long as it returns 0. Returns 0 or
 // the reject code: NO_ROUTE when none holds, what arithmetic or `visit` gave otherwise.
 template <typename Visitor>
-uint32_t match_every(const ImageTables& tables, const RouteRecord& route,
-                     const StepMessage& message, Visitor visit) {
+uint32_t match_every(const ImageTables& tables, const RoutePlan& route, const StepMessage& message,
+                     Visitor visit) {
   uint32_t last_rule = kNoRule;
   uint32_t code = 0;
-  if (route.matcher_count != 0) {
-    const MatcherRecord& matcher = tables.matchers[route.matchers];
+  if (!route.matchers.empty()) {
+    const MatcherPlan& plan = *route.matchers.begin();
+    const MatcherRecord& matcher = *plan.record;
     if (matcher.kind == MatcherKind::kWord) {
-      const uint64_t word = terms_of_word(tables, matcher, message);
+      const uint64_t word = terms_of_word(tables, plan, message);
       code = visit_terms(tables, matcher, word, 0, message, last_rule, visit);
     } else {
       code = visit_aggregated(tables, matcher, message, last_rule, visit);

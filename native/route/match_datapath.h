@@ -13,6 +13,7 @@
 #include "route/class_map_datapath.h"
 #include "route/exact_datapath.h"
 #include "route/image.h"
+#include "route/plan_datapath.h"
 #include "route/program_datapath.h"
 
 namespace hyperroute {
@@ -39,15 +40,29 @@ inline TermResult first_term(const ImageTables& tables, const MatcherRecord& mat
   return TermResult::kNo;
 }
 
+[[gnu::always_inline]] inline uint32_t count_few(const FewPlan& plan,
+                                                 const uint8_t* view) noexcept {
+  const uint64_t top = load_top(view, plan.field);
+  uint32_t count = 0;
+  for (uint32_t at = 0; at < plan.bound_count; ++at) count += plan.bounds[at] <= top ? 1 : 0;
+  return count;
+}
+
 // The terms that the class maps admit: at most 64, one AND a field.
-inline uint64_t terms_of_word(const ImageTables& tables, const MatcherRecord& matcher,
-                              const StepMessage& message) noexcept {
-  const uint32_t term_count = matcher.count;
+[[gnu::always_inline]] inline uint64_t terms_of_word(const ImageTables& tables,
+                                                     const MatcherPlan& matcher,
+                                                     const StepMessage& message) noexcept {
+  const uint8_t* const view = message.view;
+  const uint64_t* const words = tables.words.records;
+  const uint32_t term_count = matcher.record->count;
   uint64_t word = term_count == 0 ? 0 : ~0ull >> (64 - term_count);
-  const MatchFieldRecord* const fields = tables.match_fields.from(matcher.fields);
-  for (uint32_t index = 0; index < matcher.field_count; ++index) {
-    const Beside rows{tables.words.from(fields[index].rows), sizeof(uint64_t)};
-    word &= tables.words[fields[index].rows + class_of(tables, fields[index], message, rows)];
+  for (const DirectPlan& plan : matcher.direct) {
+    word &= words[plan.rows + plan.slots[view[plan.offset]]];
+  }
+  for (const FewPlan& plan : matcher.few) word &= words[plan.rows + count_few(plan, view)];
+  for (const MatchFieldRecord* const field : matcher.others) {
+    const Beside rows{words + field->rows, sizeof(uint64_t)};
+    word &= words[field->rows + find_class(tables, *field, message, rows)];
   }
   return word;
 }
@@ -67,8 +82,10 @@ inline uint64_t and_packed(const ImageTables& tables, const GroupRecord* const* 
 }
 
 // Thousands of terms: the summaries say which words of a group can hold a common bit at all.
-inline TermResult match_aggregated(const ImageTables& tables, const MatcherRecord& matcher,
-                                   const StepMessage& message, uint32_t& rule) noexcept {
+[[gnu::noinline]] inline TermResult match_aggregated(const ImageTables& tables,
+                                                     const MatcherRecord& matcher,
+                                                     const StepMessage& message,
+                                                     uint32_t& rule) noexcept {
   const GroupRecord* rows[kMatchFieldsMax];
   const MatchFieldRecord* const fields = tables.match_fields.from(matcher.fields);
   const uint32_t field_count = matcher.field_count;
@@ -93,45 +110,48 @@ inline TermResult match_aggregated(const ImageTables& tables, const MatcherRecor
 }
 
 // The rule of the combination of classes that the message has, or kNoRule.
-inline uint32_t match_table(const ImageTables& tables, const MatcherRecord& matcher,
-                            const StepMessage& message) noexcept {
-  uint32_t cell = matcher.table;
-  const MatchFieldRecord* const fields = tables.match_fields.from(matcher.fields);
-  for (uint32_t index = 0; index < matcher.field_count; ++index) {
+[[gnu::always_inline]] inline uint32_t match_table(const ImageTables& tables,
+                                                   const MatcherPlan& matcher,
+                                                   const StepMessage& message) noexcept {
+  const uint8_t* const view = message.view;
+  uint32_t cell = matcher.record->table;
+  for (const DirectPlan& plan : matcher.direct) cell += plan.rows * plan.slots[view[plan.offset]];
+  for (const FewPlan& plan : matcher.few) cell += plan.rows * count_few(plan, view);
+  for (const MatchFieldRecord* const field : matcher.others) {
     // The cells of the last field stand side by side; of the others the first is as good a guess.
     const Beside cells{tables.cells.from(cell), sizeof(uint32_t)};
-    cell += fields[index].rows * class_of(tables, fields[index], message, cells);
+    cell += field->rows * find_class(tables, *field, message, cells);
   }
   return tables.cells[cell];
 }
 
 // Lowers `rule` to the first that the matcher names. False: arithmetic has overflowed.
-inline bool match_by(const ImageTables& tables, const MatcherRecord& matcher,
-                     const StepMessage& message, uint32_t& rule) noexcept {
-  switch (matcher.kind) {
+[[gnu::always_inline]] inline bool match_by(const ImageTables& tables, const MatcherPlan& matcher,
+                                            const StepMessage& message, uint32_t& rule) noexcept {
+  const MatcherRecord& record = *matcher.record;
+  switch (record.kind) {
     case MatcherKind::kTable:
       rule = std::min(rule, match_table(tables, matcher, message));
       return true;
     case MatcherKind::kExact:
-      rule = std::min(rule, match_exact(tables, matcher, message));
+      rule = std::min(rule, match_exact(tables, record, message));
       return true;
     case MatcherKind::kWord: {
       const uint64_t word = terms_of_word(tables, matcher, message);
-      return first_term(tables, matcher, word, 0, message, rule) != TermResult::kOverflow;
+      return first_term(tables, record, word, 0, message, rule) != TermResult::kOverflow;
     }
     default:
-      return match_aggregated(tables, matcher, message, rule) != TermResult::kOverflow;
+      return match_aggregated(tables, record, message, rule) != TermResult::kOverflow;
   }
 }
 
 // Returns 0 and the rule, or the reject code.
-inline uint32_t match_rule(const ImageTables& tables, const RouteRecord& route,
-                           const StepMessage& message, uint32_t& rule) noexcept {
+[[gnu::always_inline]] inline uint32_t match_rule(const ImageTables& tables, const RoutePlan& route,
+                                                  const StepMessage& message,
+                                                  uint32_t& rule) noexcept {
   rule = route.otherwise;
-  const MatcherRecord* const matchers = tables.matchers.from(route.matchers);
-  for (uint32_t index = 0; index < route.matcher_count; ++index) {
-    const MatcherRecord& matcher = matchers[index];
-    if (matcher.rule_first >= rule) continue;
+  for (const MatcherPlan& matcher : route.matchers) {
+    if (matcher.record->rule_first >= rule) continue;
     if (match_by(tables, matcher, message, rule)) continue;
     rule = kNoRule;
     return static_cast<uint32_t>(RejectCode::kOutOfRange);

@@ -13,11 +13,17 @@
 namespace hyperroute {
 namespace {
 
-// Checks, fields of matchers, ops and kept fields: records that many others share are unfolded for
-// each of them, at less than 100 bytes.
+// Checks, matchers, their fields, ops and kept fields: records that many others share are unfolded
+// for each of them, at less than 100 bytes.
 constexpr uint64_t kPlannedMax = 1u << 20;
 // Types of an endpoint that have a header each.
 constexpr uint32_t kMembersMax = 256;
+
+// Those that stand at `first` and behind it.
+template <typename Record>
+Run<Record> run_from(const std::vector<Record>& records, size_t first) {
+  return {records.data() + first, records.data() + records.size()};
+}
 
 }  // namespace
 
@@ -43,26 +49,32 @@ class StepPlanner {
  private:
   Status reserve() {
     uint64_t check_count = 0;
+    uint64_t matcher_count = 0;
     uint64_t field_count = 0;
     uint64_t op_count = 0;
     uint64_t shuffle_count = 0;
     for (uint32_t index = 0; index < tables_.routes.count; ++index) {
       const RouteRecord& route = tables_.routes[index];
       check_count += route.check_count;
-      if (route.matcher_count == 1) field_count += tables_.matchers[route.matchers].field_count;
+      matcher_count += route.matcher_count;
+      for (uint32_t at = 0; at < route.matcher_count; ++at) {
+        field_count += tables_.matchers[route.matchers + at].field_count;
+      }
     }
     for (uint32_t index = 0; index < tables_.transforms.count; ++index) {
       op_count += tables_.transforms[index].op_count;
       shuffle_count += tables_.transforms[index].shuffle_count;
     }
     HR_IMAGE_REQUIRE(
-        check_count + field_count + op_count + tables_.kept_fields.count <= kPlannedMax,
+        check_count + matcher_count + field_count + op_count + tables_.kept_fields.count <=
+            kPlannedMax,
         "the tables refer to each other too often");
     plan_.ranges_.reserve(count_checks(tables_, CheckKind::kRange));
     plan_.sets_.reserve(count_checks(tables_, CheckKind::kSet));
     plan_.pairs_.reserve(count_checks(tables_, CheckKind::kPair));
     plan_.rest_.reserve(check_count);
     plan_.kept_.reserve(tables_.kept_fields.count);
+    plan_.matchers_.reserve(matcher_count);
     plan_.direct_.reserve(field_count);
     plan_.few_.reserve(field_count);
     plan_.others_.reserve(field_count);
@@ -200,14 +212,12 @@ class StepPlanner {
         plan_.ops_.push_back(ops[at]);
       }
     }
-    const ShufflePlan* const shuffles = plan_.shuffles_.data() + first;
-    plan_.transforms_.push_back({.shuffles = shuffles,
-                                 .adding = shuffles + plain_count,
-                                 .shuffles_end = shuffles + record.shuffle_count,
-                                 .maps = plan_.maps_.data() + first_map,
-                                 .maps_end = plan_.maps_.data() + plan_.maps_.size(),
-                                 .ops = plan_.ops_.data() + first_op,
-                                 .ops_end = plan_.ops_.data() + plan_.ops_.size(),
+    const Run<ShufflePlan> shuffles = run_from(plan_.shuffles_, first);
+    const ShufflePlan* const adding = shuffles.first + plain_count;
+    plan_.transforms_.push_back({.shuffles = {shuffles.first, adding},
+                                 .adding = {adding, shuffles.last},
+                                 .maps = run_from(plan_.maps_, first_map),
+                                 .ops = run_from(plan_.ops_, first_op),
                                  .record = &record,
                                  .patch = {.offset = record.patch_offset,
                                            .bytes = record.patch_bytes,
@@ -234,7 +244,7 @@ class StepPlanner {
     plan.actions = tables_.slots.from(record.actions);
     plan.opening = find_opening(tables_, record);
     plan_checks(record, plan);
-    plan_match(record, plan);
+    plan_matchers(record, plan);
     plan_.routes_.push_back(plan);
   }
 
@@ -251,19 +261,16 @@ class StepPlanner {
         plan_.rest_.push_back(check);
       }
     }
-    plan.pairs = plan_.pairs_.data() + first_pair;
-    plan.pairs_end = plan_.pairs_.data() + plan_.pairs_.size();
     RangePlan* const ranges = plan_.ranges_.data() + first_range;
     RangePlan* const ranges_end = plan_.ranges_.data() + plan_.ranges_.size();
-    plan.ranges = ranges;
-    plan.plain_end = std::partition(ranges, ranges_end, [](const RangePlan& range) {
+    const RangePlan* const shifted = std::partition(ranges, ranges_end, [](const RangePlan& range) {
       return range.left == 0 && range.swaps == 0;
     });
-    plan.ranges_end = ranges_end;
-    plan.sets = plan_.sets_.data() + first_set;
-    plan.sets_end = plan_.sets_.data() + plan_.sets_.size();
-    plan.rest = plan_.rest_.data() + first_rest;
-    plan.rest_end = plan_.rest_.data() + plan_.rest_.size();
+    plan.plain_ranges = {ranges, shifted};
+    plan.ranges = {shifted, ranges_end};
+    plan.sets = run_from(plan_.sets_, first_set);
+    plan.pairs = run_from(plan_.pairs_, first_pair);
+    plan.rest = run_from(plan_.rest_, first_rest);
   }
 
   bool plan_check(const CheckRecord& check, uint32_t message_bytes) {
@@ -290,26 +297,28 @@ class StepPlanner {
     return true;
   }
 
-  void plan_match(const RouteRecord& record, RoutePlan& plan) {
-    plan.match = record.matcher_count == 0 ? MatchPlanKind::kNone : MatchPlanKind::kOther;
-    if (record.matcher_count != 1) return;
-    const MatcherRecord& matcher = tables_.matchers[record.matchers];
-    const bool is_table = matcher.kind == MatcherKind::kTable;
-    if (!is_table && matcher.kind != MatcherKind::kWord) return;
-    plan.match = is_table ? MatchPlanKind::kTable : MatchPlanKind::kWord;
-    plan.matcher = &matcher;
-    const size_t first_direct = plan_.direct_.size();
-    const size_t first_few = plan_.few_.size();
-    const size_t first_other = plan_.others_.size();
-    for (uint32_t at = 0; at < matcher.field_count; ++at) {
-      plan_class(tables_.match_fields[matcher.fields + at], record.message_bytes);
+  void plan_matchers(const RouteRecord& record, RoutePlan& plan) {
+    const size_t first = plan_.matchers_.size();
+    for (uint32_t at = 0; at < record.matcher_count; ++at) {
+      plan_matcher(tables_.matchers[record.matchers + at], record.message_bytes);
     }
-    plan.direct = plan_.direct_.data() + first_direct;
-    plan.direct_end = plan_.direct_.data() + plan_.direct_.size();
-    plan.few = plan_.few_.data() + first_few;
-    plan.few_end = plan_.few_.data() + plan_.few_.size();
-    plan.others = plan_.others_.data() + first_other;
-    plan.others_end = plan_.others_.data() + plan_.others_.size();
+    plan.matchers = run_from(plan_.matchers_, first);
+  }
+
+  void plan_matcher(const MatcherRecord& record, uint32_t message_bytes) {
+    MatcherPlan plan{.record = &record, .direct = {}, .few = {}, .others = {}};
+    if (record.kind == MatcherKind::kTable || record.kind == MatcherKind::kWord) {
+      const size_t first_direct = plan_.direct_.size();
+      const size_t first_few = plan_.few_.size();
+      const size_t first_other = plan_.others_.size();
+      for (uint32_t at = 0; at < record.field_count; ++at) {
+        plan_class(tables_.match_fields[record.fields + at], message_bytes);
+      }
+      plan.direct = run_from(plan_.direct_, first_direct);
+      plan.few = run_from(plan_.few_, first_few);
+      plan.others = run_from(plan_.others_, first_other);
+    }
+    plan_.matchers_.push_back(plan);
   }
 
   void plan_class(const MatchFieldRecord& record, uint32_t message_bytes) {
@@ -349,17 +358,12 @@ class StepPlanner {
     plan.routes = tables_.endpoint_routes.from(endpoint.routes);
     const size_t first = plan_.headers_.size();
     if (family.kind != FamilyKind::kRaw) plan_headers(family, plan.routes);
-    const HeaderPlan* const headers = plan_.headers_.data() + first;
-    const size_t header_count = plan_.headers_.size() - first;
-    plan.headers = headers;
-    plan.headers_end = headers + (header_count <= kHeadersMax ? header_count : 0);
-    if (header_count > kHeadersMax &&
-        plan_field(family.load, family.offset, kHeaderBytes, Meaning::kKey, plan.discriminator)) {
-      plan.by_member = headers;
-      plan.members = tables_.slots.from(family.slots);
-      plan.key_count = family.member_count;
-      plan.key_steps = family.steps;
-      if (family.kind == FamilyKind::kSearch) plan.keys = tables_.bounds.from(family.keys);
+    const Run<HeaderPlan> headers = run_from(plan_.headers_, first);
+    if (headers.end() - headers.begin() <= kHeadersMax) {
+      plan.headers = headers;
+    } else if (plan_field(family.load, family.offset, kHeaderBytes, Meaning::kKey,
+                          plan.discriminator)) {
+      plan.by_member = headers.first;
     }
     plan_.sources_.push_back(plan);
   }

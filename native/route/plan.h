@@ -20,6 +20,17 @@ namespace hyperroute {
 
 struct ImageTables;
 
+// Records that follow each other.
+template <typename Record>
+struct Run {
+  const Record* first = nullptr;
+  const Record* last = nullptr;  // Behind the last one.
+
+  [[nodiscard]] const Record* begin() const noexcept { return first; }
+  [[nodiscard]] const Record* end() const noexcept { return last; }
+  [[nodiscard]] bool empty() const noexcept { return first == last; }
+};
+
 // One integer, or one bit, wherever its message is at least as long as it was planned for. Eight
 // bytes are loaded, all within the message; the field's bits are shifted to their top.
 struct FieldPlan {
@@ -75,11 +86,12 @@ struct FewPlan {
   uint32_t rows;
 };
 
-enum class MatchPlanKind : uint8_t {
-  kNone,   // The rule is always the same.
-  kTable,  // One matcher: a rule for every combination of classes.
-  kWord,   // One matcher: at most 64 terms.
-  kOther,  // As the records say.
+struct MatcherPlan {
+  const MatcherRecord* record;
+  // Of kTable and kWord, the fields; their order makes no difference.
+  Run<DirectPlan> direct;
+  Run<FewPlan> few;
+  Run<const MatchFieldRecord*> others;
 };
 
 enum class PickPlanKind : uint8_t {
@@ -109,30 +121,19 @@ struct ActionPlan {
 };
 
 struct RoutePlan {
-  MatchPlanKind match;
   RouteMode mode;
   uint32_t otherwise;
-  // Checks whose order makes no difference while all of them hold.
-  const RangePlan* ranges;
-  const RangePlan* plain_end;  // The first ones are neither swapped nor shifted.
-  const RangePlan* ranges_end;
-  const SetPlan* sets;
-  const SetPlan* sets_end;
-  const PairPlan* pairs;
-  const PairPlan* pairs_end;
+  // Checks whose order makes no difference while all of them hold. Plain ranges are of fields that
+  // stand on top of their eight bytes as they are loaded.
+  Run<RangePlan> plain_ranges;
+  Run<RangePlan> ranges;
+  Run<SetPlan> sets;
+  Run<PairPlan> pairs;
   // The others, in order.
-  const CheckRecord* rest;
-  const CheckRecord* rest_end;
+  Run<CheckRecord> rest;
   const LookupRecord* lookup;    // nullptr: none.
   const OpeningRecord* opening;  // Of the first rule that has one; nullptr: none.
-  // The matcher's fields; their order makes no difference.
-  const MatcherRecord* matcher;
-  const DirectPlan* direct;
-  const DirectPlan* direct_end;
-  const FewPlan* few;
-  const FewPlan* few_end;
-  const MatchFieldRecord* const* others;
-  const MatchFieldRecord* const* others_end;
+  Run<MatcherPlan> matchers;
   const uint16_t* actions;  // By rule.
   const RouteRecord* record;
 };
@@ -150,26 +151,20 @@ struct HeaderPlan {
 inline constexpr uint32_t kHeadersMax = 8;
 
 struct SourcePlan {
-  // All compared; none: the records say which type a message is of.
-  const HeaderPlan* headers;
-  const HeaderPlan* headers_end;
+  // All compared; none: there are more, or the records say which type a message is of.
+  Run<HeaderPlan> headers;
   // Where there are more: by the member that the discriminator names; nullptr: not planned.
   const HeaderPlan* by_member;
   FieldPlan discriminator;  // Its key.
-  const uint16_t* members;  // By key below 256, or by its place among the keys; kNoIndex: none.
-  const uint64_t* keys;     // nullptr: keys are below 256.
-  uint32_t key_count;
-  uint32_t key_steps;
   const FamilyRecord* family;
   const uint16_t* routes;  // By member.
 };
 
 struct ShufflePlan {
   uint8_t picks[kShuffleBytes];
-  uint8_t fill[kShuffleBytes];  // Of the first ones.
+  uint8_t fill[kShuffleBytes];  // Of those that do not add.
   uint16_t source;
   uint16_t target;
-  uint32_t reserved;
 };
 
 // A byte for each value of one byte; kNoIndex: there is none.
@@ -180,14 +175,11 @@ struct MapPlan {
 };
 
 struct TransformPlan {
-  const ShufflePlan* shuffles;
-  const ShufflePlan* adding;  // From here on, what they write is or'ed with what is there.
-  const ShufflePlan* shuffles_end;
+  Run<ShufflePlan> shuffles;
+  Run<ShufflePlan> adding;  // Then these: what they write is or'ed with what is there.
   // Whose order makes no difference while all values have an entry.
-  const MapPlan* maps;
-  const MapPlan* maps_end;
-  const OpRecord* ops;
-  const OpRecord* ops_end;
+  Run<MapPlan> maps;
+  Run<OpRecord> ops;
   const TransformRecord* record;
   SequencePatch patch;
   bool has_variables;
@@ -230,6 +222,7 @@ class StepPlan {
   std::vector<SetPlan> sets_;
   std::vector<PairPlan> pairs_;
   std::vector<CheckRecord> rest_;
+  std::vector<MatcherPlan> matchers_;
   std::vector<DirectPlan> direct_;
   std::vector<FewPlan> few_;
   std::vector<const MatchFieldRecord*> others_;

@@ -1,4 +1,4 @@
-// Reads messages by the plan of an image: fields, checks, classes.
+// Reads messages by the plan of an image: fields, headers, checks.
 //
 // Thread: any (pure functions). Data path: the usual case of all that the step does before it
 // picks. Where a plan says `kOther` the records are asked, by the functions of the other headers.
@@ -7,8 +7,9 @@
 #include <cstdint>
 
 #include "base/bits.h"
-#include "route/match_datapath.h"
+#include "route/image.h"
 #include "route/plan.h"
+#include "route/search_datapath.h"
 #include "route/set_datapath.h"
 
 namespace hyperroute {
@@ -43,24 +44,30 @@ namespace hyperroute {
 // compared.
 [[gnu::always_inline]] inline const HeaderPlan* find_header(const SourcePlan& source,
                                                             const StepMessage& message) noexcept {
-  for (const HeaderPlan* header = source.headers; header != source.headers_end; ++header) {
-    if (is_such(*header, message)) return header;
+  for (const HeaderPlan& header : source.headers) {
+    if (is_such(header, message)) return &header;
   }
   return nullptr;
 }
 
-// Those that find_header() does not compare.
-inline const HeaderPlan* find_header_by_member(const SourcePlan& source,
+// The member of a family that a discriminator's key names, or kNoIndex.
+inline uint16_t member_of(const ImageTables& tables, const FamilyRecord& family,
+                          uint64_t key) noexcept {
+  if (family.kind == FamilyKind::kDirect) {
+    return key > 255 ? kNoIndex : tables.slots[family.slots + static_cast<uint32_t>(key)];
+  }
+  const uint64_t* const keys = tables.bounds.from(family.keys);
+  const uint32_t above = count_not_above(keys, family.member_count, family.steps, key);
+  if (above == 0 || keys[above - 1] != key) return kNoIndex;
+  return tables.slots[family.slots + above - 1];
+}
+
+// As find_header, where there are more types than it compares.
+inline const HeaderPlan* find_header_by_member(const ImageTables& tables, const SourcePlan& source,
                                                const StepMessage& message) noexcept {
   if (source.by_member == nullptr || message.bytes < sizeof(HeaderPlan::mask)) return nullptr;
   const uint64_t key = load_planned(message.data, source.discriminator);
-  uint16_t member = kNoIndex;
-  if (source.keys == nullptr) {
-    if (key <= 255) member = source.members[key];
-  } else {
-    const uint32_t above = count_not_above(source.keys, source.key_count, source.key_steps, key);
-    if (above != 0 && source.keys[above - 1] == key) member = source.members[above - 1];
-  }
+  const uint16_t member = member_of(tables, *source.family, key);
   if (member == kNoIndex || !is_such(source.by_member[member], message)) return nullptr;
   return source.by_member + member;
 }
@@ -85,94 +92,15 @@ inline const HeaderPlan* find_header_by_member(const SourcePlan& source,
 // Whether every check of the route holds that can be asked in any order.
 [[gnu::always_inline]] inline bool passes(const RoutePlan& route, const uint8_t* view) noexcept {
   bool fails = false;
-  const RangePlan* range = route.ranges;
-  for (; range != route.plain_end; ++range) {
-    fails |= load_u64_le(view + range->offset) - range->low > range->span;
+  for (const RangePlan& range : route.plain_ranges) {
+    fails |= load_u64_le(view + range.offset) - range.low > range.span;
   }
-  for (; range != route.ranges_end; ++range) {
-    const uint64_t top = load_top(view, range->offset, range->swaps, range->left);
-    fails |= top - range->low > range->span;
+  for (const RangePlan& range : route.ranges) {
+    fails |= load_top(view, range.offset, range.swaps, range.left) - range.low > range.span;
   }
-  for (const SetPlan* set = route.sets; set != route.sets_end; ++set) fails |= !is_in(*set, view);
-  for (const PairPlan* pair = route.pairs; pair != route.pairs_end; ++pair) {
-    fails |= !is_within(*pair, view);
-  }
+  for (const SetPlan& set : route.sets) fails |= !is_in(set, view);
+  for (const PairPlan& pair : route.pairs) fails |= !is_within(pair, view);
   return !fails;
-}
-
-[[gnu::always_inline]] inline uint32_t count_few(const FewPlan& plan,
-                                                 const uint8_t* view) noexcept {
-  const uint64_t top = load_top(view, plan.field);
-  uint32_t count = 0;
-  for (uint32_t at = 0; at < plan.bound_count; ++at) count += plan.bounds[at] <= top ? 1 : 0;
-  return count;
-}
-
-// As match_table.
-[[gnu::always_inline]] inline uint32_t match_planned_table(const ImageTables& tables,
-                                                           const RoutePlan& route,
-                                                           const StepMessage& message) noexcept {
-  const uint8_t* const view = message.view;
-  uint32_t cell = route.matcher->table;
-  for (const DirectPlan* plan = route.direct; plan != route.direct_end; ++plan) {
-    cell += plan->rows * plan->slots[view[plan->offset]];
-  }
-  for (const FewPlan* plan = route.few; plan != route.few_end; ++plan) {
-    cell += plan->rows * count_few(*plan, view);
-  }
-  for (const MatchFieldRecord* const* other = route.others; other != route.others_end; ++other) {
-    // The cells of the last field stand side by side; of the others the first is as good a guess.
-    const Beside cells{tables.cells.from(cell), sizeof(uint32_t)};
-    cell += (*other)->rows * find_class(tables, **other, message, cells);
-  }
-  return tables.cells[cell];
-}
-
-// As terms_of_word.
-[[gnu::always_inline]] inline uint64_t planned_terms(const ImageTables& tables,
-                                                     const RoutePlan& route,
-                                                     const StepMessage& message) noexcept {
-  const uint8_t* const view = message.view;
-  const uint64_t* const words = tables.words.records;
-  const uint32_t term_count = route.matcher->count;
-  uint64_t word = term_count == 0 ? 0 : ~0ull >> (64 - term_count);
-  for (const DirectPlan* plan = route.direct; plan != route.direct_end; ++plan) {
-    word &= words[plan->rows + plan->slots[view[plan->offset]]];
-  }
-  for (const FewPlan* plan = route.few; plan != route.few_end; ++plan) {
-    word &= words[plan->rows + count_few(*plan, view)];
-  }
-  for (const MatchFieldRecord* const* other = route.others; other != route.others_end; ++other) {
-    const Beside rows{words + (*other)->rows, sizeof(uint64_t)};
-    word &= words[(*other)->rows + find_class(tables, **other, message, rows)];
-  }
-  return word;
-}
-
-// As match_rule: returns 0 and the rule, or the reject code.
-[[gnu::always_inline]] inline uint32_t match_planned(const ImageTables& tables,
-                                                     const RoutePlan& route,
-                                                     const StepMessage& message,
-                                                     uint32_t& rule) noexcept {
-  rule = route.otherwise;
-  switch (route.match) {
-    case MatchPlanKind::kNone:
-      break;
-    case MatchPlanKind::kTable:
-      rule = std::min(rule, match_planned_table(tables, route, message));
-      break;
-    case MatchPlanKind::kWord: {
-      const uint64_t word = planned_terms(tables, route, message);
-      if (first_term(tables, *route.matcher, word, 0, message, rule) == TermResult::kOverflow) {
-        rule = kNoRule;
-        return static_cast<uint32_t>(RejectCode::kOutOfRange);
-      }
-      break;
-    }
-    case MatchPlanKind::kOther:
-      return match_rule(tables, *route.record, message, rule);
-  }
-  return rule == kNoRule ? static_cast<uint32_t>(RejectCode::kNoRoute) : 0;
 }
 
 }  // namespace hyperroute

@@ -80,7 +80,7 @@ void prefetch(const RouteImage& image, const StepState& state,
     // The step finds it once more: what it shares with others costs it more than this costs.
     const SourcePlan& source = image.plan().source(message.source);
     const HeaderPlan* header = find_header(source, message);
-    if (header == nullptr) header = find_header_by_member(source, message);
+    if (header == nullptr) header = find_header_by_member(image.tables(), source, message);
     if (header == nullptr || header->route == kNoIndex) continue;
     message.view = message.data;
     prefetcher.add(message, image.plan().route(header->route));

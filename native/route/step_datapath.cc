@@ -3,8 +3,6 @@
 // Thread: the worker that owns the source. Data path: once for each message. Reads the image and
 // the message, writes nothing but the worker's own state and scratch. The functions stand in the
 // order in which a message meets them; decide() at the end joins them.
-#include <span>
-
 #include "route/correlate_datapath.h"
 #include "route/fan_out_datapath.h"
 #include "route/match_datapath.h"
@@ -24,16 +22,8 @@ uint32_t recognise(const ImageTables& tables, const FamilyRecord& family,
   if (family.kind <= FamilyKind::kSingle) return 0;
   if (message.bytes < family.message_bytes_min) return code_of(RejectCode::kMalformed);
   const uint64_t key = load_field_key(message.data + family.offset, family.load);
-  if (family.kind == FamilyKind::kDirect) {
-    if (key > 255) return code_of(RejectCode::kUnknownType);
-    slot = tables.slots[family.slots + static_cast<uint32_t>(key)];
-    return slot == kNoIndex ? code_of(RejectCode::kUnknownType) : 0;
-  }
-  const uint64_t* const keys = tables.bounds.from(family.keys);
-  const uint32_t above = count_not_above(keys, family.member_count, family.steps, key);
-  if (above == 0 || keys[above - 1] != key) return code_of(RejectCode::kUnknownType);
-  slot = tables.slots[family.slots + above - 1];
-  return 0;
+  slot = member_of(tables, family, key);
+  return slot == kNoIndex ? code_of(RejectCode::kUnknownType) : 0;
 }
 
 // After this returned 0, every field of the schema lies within the message's view.
@@ -53,7 +43,8 @@ uint32_t check_frame(const ImageTables& tables, const MemberRecord& member, Step
 [[gnu::noinline]] uint32_t find_route_by_records(const RouteImage& image, StepState& state,
                                                  StepMessage& message, uint16_t& route) {
   const SourcePlan& source = image.plan().source(message.source);
-  if (const HeaderPlan* const header = find_header_by_member(source, message); header != nullptr) {
+  if (const HeaderPlan* const header = find_header_by_member(image.tables(), source, message);
+      header != nullptr) {
     route = header->route;
     return route == kNoIndex ? code_of(RejectCode::kNoRoute) : 0;
   }
@@ -108,8 +99,7 @@ bool holds(const ImageTables& tables, const CheckRecord& check, const uint8_t* m
 
 // Returns 0 when every check holds, else the code of the first that does not. The lookup, if the
 // route has one, is the last of them, and not made here.
-[[gnu::noinline]] uint32_t run_checks(const ImageTables& tables,
-                                      std::span<const CheckRecord> checks,
+[[gnu::noinline]] uint32_t run_checks(const ImageTables& tables, const Run<CheckRecord>& checks,
                                       const StepMessage& message) {
   for (const CheckRecord& check : checks) {
     if (check.kind == CheckKind::kRange) {
@@ -181,8 +171,8 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
 [[gnu::noinline, gnu::cold]] uint32_t find_failed(const ImageTables& tables, const RoutePlan& route,
                                                   const StepMessage& message) {
   const RouteRecord& record = *route.record;
-  const std::span all(tables.checks.from(record.checks), record.check_count);
-  const uint32_t code = run_checks(tables, all, message);
+  const CheckRecord* const checks = tables.checks.from(record.checks);
+  const uint32_t code = run_checks(tables, {checks, checks + record.check_count}, message);
   // Of bytes that have changed since.
   return code == 0 ? code_of(RejectCode::kMalformed) : code;
 }
@@ -193,9 +183,9 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
                                                  const StepMessage& message) {
   if (!passes(route, message.view)) [[unlikely]]
     return find_failed(image.tables(), route, message);
-  if (route.rest != route.rest_end) [[unlikely]] {
-    const std::span rest(route.rest, route.rest_end);
-    if (const uint32_t code = run_checks(image.tables(), rest, message); code != 0) return code;
+  if (!route.rest.empty()) [[unlikely]] {
+    const uint32_t code = run_checks(image.tables(), route.rest, message);
+    if (code != 0) return code;
   }
   return route.lookup == nullptr ? 0 : look_up(image, state, message, *route.lookup);
 }
@@ -254,7 +244,7 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
   if (route.mode == RouteMode::kAll) [[unlikely]]
     return decide_all_into(image, state, message, route_index, decision);
   uint32_t rule;
-  code = match_planned(tables, route, message, rule);
+  code = match_rule(tables, route, message, rule);
   if (code != 0) [[unlikely]]
     return reject_into(code, route_index, kNoRule, decision);
   const ActionPlan& action = plan.action(route.actions[rule]);

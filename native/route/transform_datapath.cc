@@ -249,25 +249,23 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
 // do with is kept: it is or'ed with zero.
 [[gnu::always_inline]] inline void run_shuffles(const TransformPlan& plan, const uint8_t* message,
                                                 uint8_t* output) {
-  const ShufflePlan* shuffle = plan.shuffles;
-  for (; shuffle != plan.adding; ++shuffle) {
-    shuffle_bytes(output + shuffle->target, message + shuffle->source, shuffle->picks,
-                  shuffle->fill);
+  for (const ShufflePlan& shuffle : plan.shuffles) {
+    shuffle_bytes(output + shuffle.target, message + shuffle.source, shuffle.picks, shuffle.fill);
   }
-  for (; shuffle != plan.shuffles_end; ++shuffle) {
-    uint8_t* const to = output + shuffle->target;
-    shuffle_bytes(to, message + shuffle->source, shuffle->picks, to);
+  for (const ShufflePlan& shuffle : plan.adding) {
+    uint8_t* const to = output + shuffle.target;
+    shuffle_bytes(to, message + shuffle.source, shuffle.picks, to);
   }
 }
 
-// `end` is not read again after each op, which might have changed it for all that the compiler
-// knows.
-[[gnu::always_inline]] inline uint32_t run_in_order(const ImageTables& tables, const OpRecord* op,
-                                                    const OpRecord* end, const uint8_t* view,
+[[gnu::always_inline]] inline uint32_t run_in_order(const ImageTables& tables,
+                                                    const Run<OpRecord>& ops, const uint8_t* view,
                                                     const Correlating* correlating,
                                                     const TransformContext& context,
                                                     uint8_t* output) {
-  for (; op < end; ++op) {
+  // Not read again after each op, which might have changed it for all that the compiler knows.
+  const OpRecord* const end = ops.end();
+  for (const OpRecord* op = ops.begin(); op < end; ++op) {
     const uint32_t code = run_op(tables, *op, view, context, correlating, output);
     if (code == 0) [[likely]]
       continue;
@@ -281,10 +279,10 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
 [[gnu::always_inline]] inline bool run_maps(const TransformPlan& plan, const uint8_t* message,
                                             uint8_t* output) {
   bool fails = false;
-  for (const MapPlan* map = plan.maps; map != plan.maps_end; ++map) {
-    const uint16_t value = map->values[message[map->source]];
+  for (const MapPlan& map : plan.maps) {
+    const uint16_t value = map.values[message[map.source]];
     fails |= value == kNoIndex;
-    output[map->target] = static_cast<uint8_t>(value);
+    output[map.target] = static_cast<uint8_t>(value);
   }
   return !fails;
 }
@@ -295,7 +293,7 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
     const ImageTables& tables, const TransformRecord& record, const uint8_t* view,
     const Correlating* correlating, const TransformContext& context, uint8_t* output) {
   const OpRecord* const ops = tables.ops.from(record.ops);
-  const uint32_t code = run_in_order(tables, ops + record.shuffle_count, ops + record.op_count,
+  const uint32_t code = run_in_order(tables, {ops + record.shuffle_count, ops + record.op_count},
                                      view, correlating, context, output);
   // Of bytes that have changed since.
   return code == 0 ? static_cast<uint32_t>(RejectCode::kMalformed) : code;
@@ -308,7 +306,7 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   run_shuffles(plan, view, output);
   if (!run_maps(plan, view, output)) [[unlikely]]
     return find_failed(tables, *plan.record, view, correlating, context, output);
-  return run_in_order(tables, plan.ops, plan.ops_end, view, correlating, context, output);
+  return run_in_order(tables, plan.ops, view, correlating, context, output);
 }
 
 }  // namespace

@@ -184,6 +184,11 @@ struct Types {
   std::vector<uint64_t> keys{7, 9};
   FamilyRecord family{};
   ImageTables tables;
+  // Of one endpoint, whose messages they are.
+  std::vector<uint16_t> routes;
+  std::vector<EndpointRecord> endpoints{1};
+  std::vector<FamilyRecord> families;
+  StepPlan plan;
 
   explicit Types(uint16_t member_count = 2) : members(member_count) {
     for (MemberRecord& member : members) {
@@ -198,6 +203,17 @@ struct Types {
     tables.members = table_of(members);
     tables.slots = table_of(slots);
     tables.bounds = table_of(keys);
+  }
+
+  void make_plan() {
+    routes.assign(members.size(), 0);
+    families.assign(1, family);
+    tables.slots = table_of(slots);
+    tables.bounds = table_of(keys);
+    tables.endpoints = table_of(endpoints);
+    tables.families = table_of(families);
+    tables.endpoint_routes = table_of(routes);
+    ASSERT_TRUE(StepPlan::make(tables, plan).ok());
   }
 };
 
@@ -232,23 +248,15 @@ void expect_found_by_member(FamilyKind kind) {
     types.keys[number] = key;
     types.slots[kind == FamilyKind::kDirect ? key : number] = number;
   }
-  types.tables.slots = table_of(types.slots);
-  types.tables.bounds = table_of(types.keys);
-  const std::vector<uint16_t> routes(kCount, 0);
-  const std::vector<EndpointRecord> endpoints(1);
-  const std::vector<FamilyRecord> families{types.family};
-  types.tables.endpoints = table_of(endpoints);
-  types.tables.families = table_of(families);
-  types.tables.endpoint_routes = table_of(routes);
-  StepPlan plan;
-  ASSERT_TRUE(StepPlan::make(types.tables, plan).ok());
-  const SourcePlan& source = plan.source(0);
-  EXPECT_EQ(source.headers, source.headers_end);
+  types.make_plan();
+  const SourcePlan& source = types.plan.source(0);
+  EXPECT_TRUE(source.headers.empty());
   for (uint32_t key = 0; key < 256; ++key) {
     Message bytes{};
     bytes[0] = kMessageBytes;
     bytes[4] = static_cast<uint8_t>(key);
-    const HeaderPlan* const found = find_header_by_member(source, {bytes.data(), kMessageBytes, 0});
+    const HeaderPlan* const found =
+        find_header_by_member(types.tables, source, {bytes.data(), kMessageBytes, 0});
     const bool is_named = key % 3 == 1 && key / 3 < kCount;
     ASSERT_EQ(found != nullptr, is_named) << key;
     if (is_named) {
@@ -265,21 +273,14 @@ TEST(Plan, ManyTypesAreFoundByTheirMember) {
 TEST(Plan, ATypeThatTakesMoreLeavesTheOthersPlanned) {
   Types types;
   types.members[0].message_bytes = 12;
-  const std::vector<uint16_t> routes{0, 0};
-  const std::vector<EndpointRecord> endpoints(1);
-  const std::vector<FamilyRecord> families{types.family};
-  types.tables.endpoints = table_of(endpoints);
-  types.tables.families = table_of(families);
-  types.tables.endpoint_routes = table_of(routes);
-  StepPlan plan;
-  ASSERT_TRUE(StepPlan::make(types.tables, plan).ok());
+  types.make_plan();
   Message bytes{};
   bytes[0] = 12;
   bytes[4] = 7;
-  EXPECT_EQ(find_header(plan.source(0), {bytes.data(), 12, 0}), nullptr);
+  EXPECT_EQ(find_header(types.plan.source(0), {bytes.data(), 12, 0}), nullptr);
   bytes[0] = kMessageBytes;
   bytes[4] = 9;
-  EXPECT_NE(find_header(plan.source(0), {bytes.data(), kMessageBytes, 0}), nullptr);
+  EXPECT_NE(find_header(types.plan.source(0), {bytes.data(), kMessageBytes, 0}), nullptr);
 }
 
 TEST(Plan, AHeaderIsNotPlannedWhereItTakesMore) {
