@@ -2,7 +2,7 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -101,6 +101,17 @@ async function refused(...words: string[]): Promise<Event> {
 }
 
 describe('hyperroute ctl', { timeout: 60_000 }, () => {
+  it('has no folder made for a socket that a path places', async () => {
+    const path = config({ a: await Venue.open() });
+    const nowhere = join(folder, 'none', 'x.control');
+    const counters = join(folder, 'gateway.counters');
+    const flags = ['--control', nowhere, '--counters', counters];
+    const { code, stderr } = await hyperroute(['run', path, ...flags]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('ERR_SYSTEM');
+    expect(existsSync(join(folder, 'none'))).toBe(false);
+  });
+
   it('shows, drains, adds, removes and reloads, while messages flow', async () => {
     const [a, b, c] = await Promise.all([Venue.open(), Venue.open(), Venue.open()]);
     const path = config({ a, b });

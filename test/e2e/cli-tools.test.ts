@@ -135,6 +135,24 @@ describe('explain', () => {
     });
   });
 
+  it('shows no rule of a message that a check has rejected, with whatever code', async () => {
+    writeFileSync(
+      join(written.folder, 'checked.config.mjs'),
+      `import { defineRouter, memory, otherwise, route, schema, t, validate } from 'hyperroute';
+       const Order = schema('Order', 1, { a: t.u32 });
+       const [app, out] = [memory('app', { messages: Order }), memory('out')];
+       export default defineRouter({
+         endpoints: [app, out],
+         validate: [validate(Order, (o) => [o.a.gt(5).else('NO_ROUTE')])],
+         routes: [route.first(Order, () => [otherwise.to(out)], { from: app })],
+       });`,
+    );
+    const rejected = await json(`explain checked.config.mjs --message '{"a":5}'`);
+    expect(rejected).toMatchObject({ reject: 'NO_ROUTE', checks: [{ holds: false }], rules: [] });
+    const taken = await json(`explain checked.config.mjs --message '{"a":6}'`);
+    expect(taken).toMatchObject({ reject: null, rules: [{ rule: 0, holds: true }] });
+  });
+
   it('is decided by the native image where there is one', async () => {
     const explained = await json(`explain router.config.ts --message '${order}'`);
     expect(explained).toMatchObject({

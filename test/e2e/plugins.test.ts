@@ -1,6 +1,5 @@
 // Plug-ins in a running router: what they decide is done, what they may not answer is rejected and
 // counted, and what is no plug-in is refused before anything has changed.
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +25,7 @@ import {
 } from 'hyperroute';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hyperroute } from '../helpers/cli.js';
+import { buildPlugin } from '../helpers/plugin-build.js';
 
 const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'hyperroute-plugins-'));
@@ -38,16 +38,9 @@ const Out = schema('Out', 2, { type: t.u8, sum: t.u32, text: t.ascii(4) }, packe
 const Note = schema('Note', 3, { sum: t.u32, flag: t.bool });
 type O = Refs<typeof Order>;
 
-function compile(source: string, to: string, ...more: readonly string[]): void {
-  const flags = ['-std=c++20', '-O1', '-shared', '-fPIC', '-fno-exceptions', '-fno-rtti'];
-  const warnings = ['-Wall', '-Wextra', '-Wconversion', '-Werror'];
-  const include = ['-I', join(root, 'native/include')];
-  execFileSync('g++', [...flags, ...warnings, ...include, source, '-o', to, ...more]);
-}
-
 const hostileSource = join(root, 'test/fixtures/plugin/hostile.cc');
 
-beforeAll(() => compile(hostileSource, library), 60_000);
+beforeAll(() => buildPlugin(hostileSource, library), 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(async () => {
   for (const router of routers.splice(0)) await router.close();
@@ -255,7 +248,7 @@ describe('a library that is not a plug-in', () => {
     writeFileSync(text, 'not a library');
     expect(await start(text)).toMatchObject({ code: 'ERR_PLUGIN' });
     writeFileSync(join(folder, 'empty.cc'), 'int nothing;\n');
-    compile(join(folder, 'empty.cc'), join(folder, 'empty.so'));
+    buildPlugin(join(folder, 'empty.cc'), join(folder, 'empty.so'));
     const error = (await start(join(folder, 'empty.so'))) as Error;
     expect(error).toMatchObject({ code: 'ERR_PLUGIN' });
     expect(error.message).toContain('exports no hyperroute_plugin');
@@ -276,7 +269,7 @@ describe('a library that is not a plug-in', () => {
     'is refused where its table is wrong in way %i: %s',
     async (way, reason) => {
       const path = join(folder, `hostile-${way}.so`);
-      compile(hostileSource, path, `-DHOSTILE_TABLE=${way}`);
+      buildPlugin(hostileSource, path, `-DHOSTILE_TABLE=${way}`);
       const error = (await start(path)) as Error;
       expect(error).toMatchObject({ code: 'ERR_PLUGIN' });
       expect(error.message).toContain(reason);

@@ -1,5 +1,4 @@
 // Recordings of routers whose rules ask plug-ins: they are asked again, by the path that they had.
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +16,7 @@ import {
 } from 'hyperroute';
 import { afterAll, describe, expect, it } from 'vitest';
 import { hyperroute } from '../helpers/cli.js';
+import { buildPlugin } from '../helpers/plugin-build.js';
 import { replayed } from '../helpers/replayed.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -27,9 +27,8 @@ const source = readFileSync(join(root, 'test/fixtures/plugin/hostile.cc'), 'utf8
 function compile(text: string): void {
   const path = join(folder, 'answer.cc');
   writeFileSync(path, text);
-  const flags = ['-std=c++20', '-O1', '-shared', '-fPIC', '-fno-exceptions', '-fno-rtti'];
   rmSync(library, { force: true });
-  execFileSync('g++', [...flags, '-I', join(root, 'native/include'), path, '-o', library]);
+  buildPlugin(path, library);
 }
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

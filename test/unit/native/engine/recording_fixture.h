@@ -84,4 +84,19 @@ inline void damage_notes(std::vector<uint8_t>& file, Prng& random, uint64_t coun
   }
 }
 
+// Plays copies of a file with damaged notes: each is played to its end or refused. Returns how many
+// were refused.
+inline uint32_t count_refused(const std::vector<uint8_t>& file, Prng& random, uint32_t copy_count) {
+  uint32_t refused_count = 0;
+  for (uint32_t copy = 0; copy < copy_count; ++copy) {
+    std::vector<uint8_t> changed = file;
+    damage_notes(changed, random, 3);
+    Replay replay;
+    const Ending ending = play(changed, replay);
+    EXPECT_NE(ending, Ending::kTorn) << "copy " << copy;
+    refused_count += ending == Ending::kDamaged ? 1 : 0;
+  }
+  return refused_count;
+}
+
 }  // namespace hyperroute

@@ -19,8 +19,7 @@ import { refusal } from '../../../../helpers/refusal.js';
 
 const side = t.enum({ buy: 1, sell: 2, short: 5 });
 const flags = t.flags({ firm: 0, hidden: 3 });
-const Ask = schema('Ask', 1, {
-  id: t.u64,
+const kept = {
   side,
   firm: t.bool,
   price: t.decimal(4),
@@ -30,7 +29,8 @@ const Ask = schema('Ask', 1, {
   raw: t.bytes(3),
   rate: t.f32,
   flags,
-});
+};
+const Ask = schema('Ask', 1, { id: t.u64, ...kept });
 const Sent = schema('Sent', 2, { id: t.u64 });
 const Answer = schema('Answer', 3, { id: t.u64, final: t.bool });
 const Result = schema(
@@ -53,17 +53,6 @@ const Result = schema(
   { layout: layout.packed('be') },
 );
 
-const kept = {
-  side,
-  firm: t.bool,
-  price: t.decimal(4),
-  qty: t.u32,
-  at: t.timestamp,
-  name: t.ascii(6),
-  raw: t.bytes(3),
-  rate: t.f32,
-  flags,
-};
 const asks = correlate('asks', { capacity: 9, key: { id: t.u64 }, saved: kept });
 const toSent = transform(Ask, Sent, () => ({ id: asks.id() }));
 const toResult = transform(Answer, Result, () => ({

@@ -14,8 +14,10 @@ import {
   discard,
   memory,
   otherwise,
+  type Rule,
   rejectCodes,
   route,
+  schema,
   t,
   transform,
   union,
@@ -71,6 +73,23 @@ function send(
 }
 
 describe('a correlation', () => {
+  it('needs no key and no saved fields to be opened where it has none', () => {
+    const bare = correlate('bare', { capacity: 4 });
+    const keyed = correlate('keyed', { capacity: 4, key: { id: t.u64 } });
+    const Note = schema('Note', 1, { id: t.u64 });
+    const [from, to] = [memory('from', { messages: Note }), memory('to', { messages: Note })];
+    const routerWith = (rule: () => Rule<'Note'>) => {
+      const routes = [route.first(Note, () => [rule()], { from })];
+      return defineRouter({ endpoints: [from, to], routes });
+    };
+    const { correlations } = routerWith(() => otherwise.to(to).opens(bare, {}));
+    expect(correlations).toMatchObject([{ name: 'bare', key: [], saved: [] }]);
+    // @ts-expect-error: it has a key.
+    expect(() => routerWith(() => otherwise.to(to).opens(keyed, {}))).toThrow(
+      /opens\(keyed\)\.key/,
+    );
+  });
+
   it('gives reports back to where their orders came from, with the ids they had there', () => {
     const ir = gateway(ordersOf());
     const state = initialState(ir);
