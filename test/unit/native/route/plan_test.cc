@@ -3,60 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <random>
-#include <span>
 #include <vector>
 
 #include "route/image.h"
 #include "route/plan_datapath.h"
+#include "unit/native/route/plan_parts.h"
 
 namespace hyperroute {
 namespace {
-
-constexpr uint32_t kMessageBytes = 24;
-using Message = std::array<uint8_t, kMessageBytes>;
-
-std::vector<FieldKind> load_kinds() {
-  std::vector<FieldKind> kinds;
-  for (uint32_t kind = 0; kind < 256; ++kind) {
-    if (is_load_kind(static_cast<FieldKind>(kind))) kinds.push_back(static_cast<FieldKind>(kind));
-  }
-  return kinds;
-}
-
-class Random {
- public:
-  uint64_t next() { return engine_(); }
-  // Often one that is small, or near the ends of a kind's values.
-  uint64_t number() {
-    const uint64_t word = next();
-    switch (word % 4) {
-      case 0:
-        return word >> 32 & 0xF;
-      case 1:
-        return 0 - (word >> 32 & 0xF);
-      default:
-        return next() >> (word >> 8) % 64;
-    }
-  }
-  Message message() {
-    Message made;
-    for (uint8_t& byte : made) {
-      const uint64_t word = next();
-      byte = static_cast<uint8_t>(word % 3 == 0 ? 0 : word % 3 == 1 ? 0xFF : word >> 8);
-    }
-    return made;
-  }
-
- private:
-  std::mt19937_64 engine_{20260101};
-};
-
-template <typename Record>
-Table<Record> table_of(const std::vector<Record>& records) {
-  return {records.data(), static_cast<uint32_t>(records.size())};
-}
 
 TEST(Plan, FieldsHaveTheirValuesAndKeysWhereverTheyAre) {
   Random random;
@@ -69,7 +23,7 @@ TEST(Plan, FieldsHaveTheirValuesAndKeysWhereverTheyAre) {
       ASSERT_TRUE(plan_field(kind, offset, kMessageBytes, Meaning::kKey, key));
       ASSERT_LE(value.offset + 8u, kMessageBytes);
       for (int round = 0; round < 20; ++round, ++planned_count) {
-        const Message message = random.message();
+        const MessageBytes message = random.message();
         ASSERT_EQ(load_planned(message.data(), value), load_field(message.data() + offset, kind))
             << "kind " << int{kind} << " at " << offset;
         ASSERT_EQ(load_planned(message.data(), key), load_field_key(message.data() + offset, kind))
@@ -96,7 +50,7 @@ TEST(Plan, RangesHoldForTheSameMessages) {
   for (const FieldKind kind : load_kinds()) {
     for (int round = 0; round < 200; ++round) {
       const auto offset = static_cast<uint32_t>(random.next() % (kMessageBytes - 7));
-      Message message = random.message();
+      MessageBytes message = random.message();
       const uint64_t found = load_field_key(message.data() + offset, kind);
       const uint64_t low = round % 2 == 0 ? random.number() : found - random.number() % 3;
       const uint64_t span = std::min(random.number(), UINT64_MAX - low);
@@ -156,7 +110,7 @@ TEST(Plan, PairsHoldForTheSameMessages) {
         load_bytes(check.load) + load_bytes(check.second_load) > kPairFactorBytesMax) {
       continue;
     }
-    const Message message = random.message();
+    const MessageBytes message = random.message();
     const Wide result =
         result_of(check.operation, load_wide(message.data() + check.offset, check.load),
                   load_wide(message.data() + check.second_offset, check.second_load));
@@ -221,7 +175,7 @@ TEST(Plan, AHeaderIsTheDiscriminatorAndTheSize) {
   Types types;
   HeaderPlan header;
   ASSERT_TRUE(plan_header(types.tables, types.family, 1, header));
-  Message bytes{};
+  MessageBytes bytes{};
   bytes[0] = kMessageBytes;
   bytes[4] = 9;
   bytes[5] = 1;
@@ -252,7 +206,7 @@ void expect_found_by_member(FamilyKind kind) {
   const SourcePlan& source = types.plan.source(0);
   EXPECT_TRUE(source.headers.empty());
   for (uint32_t key = 0; key < 256; ++key) {
-    Message bytes{};
+    MessageBytes bytes{};
     bytes[0] = kMessageBytes;
     bytes[4] = static_cast<uint8_t>(key);
     const HeaderPlan* const found =
@@ -274,7 +228,7 @@ TEST(Plan, ATypeThatTakesMoreLeavesTheOthersPlanned) {
   Types types;
   types.members[0].message_bytes = 12;
   types.make_plan();
-  Message bytes{};
+  MessageBytes bytes{};
   bytes[0] = 12;
   bytes[4] = 7;
   EXPECT_EQ(find_header(types.plan.source(0), {bytes.data(), 12, 0}), nullptr);
