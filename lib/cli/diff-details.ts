@@ -1,9 +1,18 @@
 // What `hyperroute diff` says of a change besides that there is one.
 import { conditionText } from '../compiler/analysis/condition-text.js';
-import type { RouterDiff, RuleReference } from '../compiler/diff.js';
-import type { EndpointIr, RouterIr } from '../compiler/ir.js';
+import type { ChangedRule, RouterDiff, RuleReference } from '../compiler/diff.js';
+import type { EndpointIr, RouteIr, RouterIr } from '../compiler/ir.js';
+import {
+  correlationValues,
+  flat,
+  poolValues,
+  routeValues,
+  ruleValues,
+  transformValues,
+  type Values,
+} from './diff-values.js';
 
-/** A value of an endpoint's option or of a router's setting; null: it was not given. */
+/** A value of an option, or of what an option comes to; null: there was none. */
 export interface ChangedValue {
   /** Such as `host` or `queue.full`. */
   readonly option: string;
@@ -17,33 +26,113 @@ export interface ChangedCondition {
   readonly after: string;
 }
 
-/** Every option of an endpoint that is not the same in both configurations. */
-export function changedOptions(
-  before: RouterIr,
-  after: RouterIr,
+type ByName = Readonly<Record<string, readonly ChangedValue[]>>;
+
+/** What has changed of what is there in both. */
+export interface Details {
+  readonly settings: readonly ChangedValue[];
+  readonly endpoints: ByName;
+  readonly transforms: ByName;
+  readonly correlations: ByName;
+  readonly pools: ByName;
+  /** What routes say besides their rules. */
+  readonly routes: ByName;
+  /** By route, then one for each rule that is not the same; null: it has the same condition. */
+  readonly conditions: Readonly<Record<string, readonly (ChangedCondition | null)[]>>;
+  /** By route, then for each rule that is not the same: what it does otherwise. */
+  readonly actions: Readonly<Record<string, readonly (readonly ChangedValue[])[]>>;
+}
+
+/** What distinguishes the parts that `difference` says have changed. */
+export function detailsOf(before: RouterIr, after: RouterIr, difference: RouterDiff): Details {
+  const { endpoints, transforms, correlations, pools, routes } = difference;
+  const compare = (names: readonly string[], read: (ir: RouterIr, name: string) => Values) =>
+    Object.fromEntries(
+      names.map((name) => [name, changedValues(read(before, name), read(after, name))]),
+    );
+  const changedPools = pools.filter(({ change }) => change === 'changed');
+  const changedRoutes = routes.filter(({ change }) => change === 'changed');
+  const rulesOf = <Change>(judge: (route: string, rule: ChangedRule) => Change) =>
+    Object.fromEntries(
+      routes.map(({ route, rules }) => [route, rules.changed.map((rule) => judge(route, rule))]),
+    );
+  return {
+    settings: changedSettings(before, after, difference),
+    endpoints: compare(endpoints.changed, (ir, name) => optionsOf(named(ir.endpoints, name))),
+    transforms: compare(transforms.changed, transformsOf),
+    correlations: compare(correlations.changed, (ir, name) => {
+      const correlation = named(ir.correlations ?? [], name);
+      return correlation === undefined ? new Map() : correlationValues(correlation);
+    }),
+    pools: compare(
+      changedPools.map(({ pool }) => pool),
+      (ir, name) => {
+        const pool = named(ir.pools, name);
+        return pool === undefined ? new Map() : poolValues(ir, pool);
+      },
+    ),
+    routes: compare(
+      changedRoutes.map(({ route }) => route),
+      (ir, name) => {
+        const route = named(ir.routes, name);
+        return route === undefined ? new Map() : routeValues(ir, route);
+      },
+    ),
+    conditions: rulesOf((route, rule) => changedCondition(before, after, route, rule)),
+    actions: rulesOf((route, rule) =>
+      changedValues(actionOf(before, route, rule.before), actionOf(after, route, rule.after)),
+    ),
+  };
+}
+
+function named<Item extends { readonly name: string }>(
+  items: readonly Item[],
   name: string,
-): readonly ChangedValue[] {
-  const named = ({ endpoints }: RouterIr) => endpoints.find((each) => each.name === name);
-  return changedValues(optionsOf(named(before)), optionsOf(named(after)));
+): Item | undefined {
+  return items.find((item) => item.name === name);
+}
+
+/** Several transforms may have one name: each is told apart by its place among them. */
+function transformsOf(ir: RouterIr, name: string): Values {
+  const all = ir.transforms.filter((transform) => transform.name === name);
+  if (all.length === 1) return transformValues(ir, all[0] as (typeof all)[number]);
+  return new Map(
+    all.flatMap((transform, index) =>
+      [...transformValues(ir, transform)].map(
+        ([option, value]) => [`${index + 1}. ${option}`, value] as const,
+      ),
+    ),
+  );
 }
 
 /** Every setting of the router that is not the same. */
-export function changedSettings(
+function changedSettings(
   before: RouterIr,
   after: RouterIr,
   { settings }: RouterDiff,
 ): readonly ChangedValue[] {
   const chosen = (ir: RouterIr) =>
-    new Map(settings.flatMap((setting) => [...flat(setting, ir[setting as keyof RouterIr])]));
+    new Map(settings.flatMap((setting) => [...flat(setting, settingOf(ir, setting))]));
   return changedValues(chosen(before), chosen(after));
 }
 
+/** A setting with names of endpoints in place of their indices. */
+function settingOf(ir: RouterIr, setting: string): unknown {
+  const { threading } = ir;
+  if (setting !== 'threading' || threading.model !== 'map') return ir[setting as keyof RouterIr];
+  const workers = threading.workers.map(({ name, endpoints, ...worker }) => {
+    const names = endpoints.map((index) => ir.endpoints[index]?.name ?? '?');
+    return [name, { endpoints: names, ...worker }] as const;
+  });
+  return { model: 'map', ...Object.fromEntries(workers) };
+}
+
 /** The conditions of a rule, where they are not the same. */
-export function changedCondition(
+function changedCondition(
   before: RouterIr,
   after: RouterIr,
   route: string,
-  rule: { readonly before: RuleReference; readonly after: RuleReference },
+  rule: ChangedRule,
 ): ChangedCondition | null {
   const was = conditionOf(before, route, rule.before);
   const is = conditionOf(after, route, rule.after);
@@ -51,35 +140,26 @@ export function changedCondition(
 }
 
 function conditionOf(ir: RouterIr, name: string, { index }: RuleReference): string {
-  const route = ir.routes.find((each) => each.name === name);
+  const route = named(ir.routes, name);
   const when = route?.rules[index]?.when;
   const schema = ir.schemas[route?.schema ?? -1];
   if (when === undefined || when === null || schema === undefined) return 'always';
   return conditionText(when, schema);
 }
 
-function optionsOf(endpoint: EndpointIr | undefined): Map<string, string> {
+function actionOf(ir: RouterIr, name: string, { index }: RuleReference): Values {
+  const route: RouteIr | undefined = named(ir.routes, name);
+  const rule = route?.rules[index];
+  return route === undefined || rule === undefined ? new Map() : ruleValues(ir, route, rule);
+}
+
+function optionsOf(endpoint: EndpointIr | undefined): Values {
   if (endpoint === undefined) return new Map();
   const { kind, options, control } = endpoint;
   return new Map([...flat('kind', kind), ...flat('', options), ...flat('', control ?? {})]);
 }
 
-/** Each value that is no object, by the names that lead to it. */
-function* flat(name: string, value: unknown): Generator<[string, string]> {
-  if (value === null || value === undefined) return;
-  if (typeof value !== 'object') {
-    yield [name, String(value)];
-    return;
-  }
-  for (const [key, inner] of Object.entries(value)) {
-    yield* flat(name === '' ? key : `${name}.${key}`, inner);
-  }
-}
-
-function changedValues(
-  before: ReadonlyMap<string, string>,
-  after: ReadonlyMap<string, string>,
-): readonly ChangedValue[] {
+function changedValues(before: Values, after: Values): readonly ChangedValue[] {
   const names = new Set([...before.keys(), ...after.keys()]);
   return [...names]
     .map((option) => ({

@@ -7,17 +7,10 @@ import {
   type RouterDiff,
   type RuleReference,
 } from '../compiler/diff.js';
-import type { RouterIr } from '../compiler/ir.js';
 import { loadConfig } from '../config/load.js';
 import type { Command, CommandInput } from './command.js';
 import { copiesOf, type Decider, decidersOf, rejectName } from './decisions.js';
-import {
-  type ChangedCondition,
-  type ChangedValue,
-  changedCondition,
-  changedOptions,
-  changedSettings,
-} from './diff-details.js';
+import { type ChangedValue, type Details, detailsOf } from './diff-details.js';
 import type { Io } from './io.js';
 import { type Arrival, type TypedConfig, typedConfig } from './messages.js';
 import { arrivalsOf } from './simulate.js';
@@ -68,29 +61,6 @@ async function run({ positionals, values, io }: CommandInput): Promise<number> {
   if (values.json === true) io.json({ ok: true, same: isSame, ...difference, details, moves });
   else print(io, difference, details, isSame, moves);
   return 0;
-}
-
-/** What has changed of what is there in both. */
-interface Details {
-  readonly settings: readonly ChangedValue[];
-  readonly endpoints: Readonly<Record<string, readonly ChangedValue[]>>;
-  /** By route, then one for each rule that is not the same; null: it has the same condition. */
-  readonly conditions: Readonly<Record<string, readonly (ChangedCondition | null)[]>>;
-}
-
-function detailsOf(before: RouterIr, after: RouterIr, difference: RouterDiff): Details {
-  const changed = difference.endpoints.changed.map(
-    (name) => [name, changedOptions(before, after, name)] as const,
-  );
-  const conditions = difference.routes.map(({ route, rules }) => {
-    const all = rules.changed.map((rule) => changedCondition(before, after, route, rule));
-    return [route, all] as const;
-  });
-  return {
-    settings: changedSettings(before, after, difference),
-    endpoints: Object.fromEntries(changed),
-    conditions: Object.fromEntries(conditions),
-  };
 }
 
 async function movesOf(before: TypedConfig, after: TypedConfig, path: string): Promise<Moves> {
@@ -154,14 +124,12 @@ function print(
     for (const [sign, names] of signs) {
       for (const name of names) {
         out.line(`${sign} ${kind.slice(0, -1)} ${name}`);
-        if (kind === 'endpoints' && sign === '~') printValues(out, details.endpoints[name] ?? []);
+        if (sign === '~') printValues(out, details[kind][name] ?? []);
       }
     }
   }
-  for (const pool of difference.pools) printPool(out, pool);
-  for (const route of difference.routes) {
-    printRoute(out, route, details.conditions[route.route] ?? []);
-  }
+  for (const pool of difference.pools) printPool(out, pool, details);
+  for (const route of difference.routes) printRoute(out, route, details);
   if (moves === null) return;
   out.line();
   const share = percent(moves.share);
@@ -179,39 +147,49 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-function printPool(out: Io['out'], pool: PoolDiff): void {
+function printPool(out: Io['out'], pool: PoolDiff, details: Details): void {
   if (pool.change === 'same') return;
   out.line(
     `${changeSigns[pool.change]} pool ${pool.pool}: ${percent(pool.movedShare)} of its keys move`,
   );
   for (const name of pool.added) out.line(`    + ${name}`);
   for (const name of pool.removed) out.line(`    - ${name}`);
-  for (const name of pool.reweighted) out.line(`    ~ ${name}, another weight`);
+  // Of members that have come or gone, the name says enough.
+  const names = [...pool.added, ...pool.removed];
+  const known = names.flatMap((name) => [`weight of ${name}`, `id of ${name}`]);
+  if (names.length > 0) known.push('members');
+  const values = details.pools[pool.pool] ?? [];
+  printValues(
+    out,
+    values.filter(({ option }) => !known.includes(option)),
+  );
 }
 
-function printValues(out: Io['out'], values: readonly ChangedValue[]): void {
+function printValues(out: Io['out'], values: readonly ChangedValue[], indent = 4): void {
   for (const { option, before, after } of values) {
-    out.line(`    ${option}: ${before ?? '(none)'} → ${after ?? '(none)'}`);
+    out.line(`${' '.repeat(indent)}${option}: ${before ?? '(none)'} → ${after ?? '(none)'}`);
   }
 }
 
 function printRoute(
   out: Io['out'],
   { route, change, parts, rules }: RouteDiff,
-  conditions: readonly (ChangedCondition | null)[],
+  details: Details,
 ): void {
   out.line(
     `${changeSigns[change]} route ${route}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`,
   );
   if (change !== 'changed') return;
+  printValues(out, details.routes[route] ?? []);
   const text = ({ name, position }: RuleReference): string =>
     `rule ${name} (line ${position.line})`;
   for (const rule of rules.removed) out.line(`    - ${text(rule)}`);
   for (const rule of rules.added) out.line(`    + ${text(rule)}`);
   for (const [index, rule] of rules.changed.entries()) {
     out.line(`    ~ ${text(rule.before)} is now ${text(rule.after)}`);
-    const condition = conditions[index] ?? null;
+    const condition = details.conditions[route]?.[index] ?? null;
     if (condition !== null) out.line(`        ${condition.before} → ${condition.after}`);
+    printValues(out, details.actions[route]?.[index] ?? [], 8);
   }
   for (const rule of rules.moved) out.line(`    > ${text(rule.before)} is now ${text(rule.after)}`);
 }
