@@ -18,6 +18,8 @@ export interface ConfigErrorDetail {
   /** The value that was given. */
   readonly received: unknown;
   readonly place?: SourcePlace;
+  /** Where the user's own function in which that place lies was called, the innermost first. */
+  readonly calledFrom?: readonly SourcePlace[];
 }
 
 /** What an error that came from a system call reports. */
@@ -38,6 +40,7 @@ export interface NativeErrorDetail {
 /** What an error about a file or a place in it reports. */
 export interface PlaceErrorDetail {
   readonly place?: SourcePlace;
+  readonly calledFrom?: readonly SourcePlace[];
   readonly context?: string;
 }
 
@@ -117,6 +120,27 @@ function describeWhole(value: unknown): string {
 /** The file of a place that nobody knows. */
 export const unknownFile = '<unknown>';
 
+/**
+ * Beside places, not in them: places are kept with everything that a configuration declares, and
+ * compared; who called is of interest in errors alone.
+ */
+const callers = new WeakMap<SourcePlace, readonly SourcePlace[]>();
+
+/** Notes from where the user's function was called in which a place lies, the innermost first. */
+export function noteCallers(place: SourcePlace, calledFrom: readonly SourcePlace[]): void {
+  if (calledFrom.length > 0) callers.set(place, calledFrom);
+}
+
+/** A place as editors and terminals understand it. */
+export function placeText({ file, line, column }: SourcePlace): string {
+  return `${file}:${line}:${column}`;
+}
+
+/** ` (called from a.ts:3:5, b.ts:7:1)`, or nothing. */
+export function calledFromText(calledFrom: readonly SourcePlace[] = []): string {
+  return calledFrom.length === 0 ? '' : ` (called from ${calledFrom.map(placeText).join(', ')})`;
+}
+
 /** The codes whose detail names an option. */
 export type OptionErrorCode =
   | 'ERR_CONFIG'
@@ -137,13 +161,16 @@ export function optionError<Code extends OptionErrorCode>(
   place?: SourcePlace,
 ): HyperRouteError<Code> {
   const isKnown = place !== undefined && place.file !== unknownFile;
-  const where = !isKnown ? '' : `${place.file}:${place.line}:${place.column}: `;
-  const message = `${where}${option}: expected ${expected}, received ${describeValue(received)}`;
+  const where = isKnown ? `${placeText(place)}: ` : '';
+  const calledFrom = isKnown ? callers.get(place) : undefined;
+  const what = `${option}: expected ${expected}, received ${describeValue(received)}`;
+  const message = `${where}${what}${calledFromText(calledFrom)}`;
   const detail: ConfigErrorDetail = {
     option,
     expected,
     received,
     ...(isKnown ? { place } : {}),
+    ...(calledFrom === undefined ? {} : { calledFrom }),
   };
   return new HyperRouteError(code, message, detail as ErrorDetail<Code>);
 }
@@ -164,6 +191,7 @@ export interface ErrorJson {
   readonly code: string;
   readonly message: string;
   readonly place?: SourcePlace;
+  readonly calledFrom?: readonly SourcePlace[];
   readonly option?: string;
   readonly expected?: string;
 }
@@ -175,11 +203,12 @@ export function errorJson(error: unknown): ErrorJson {
     return { code: 'ERR_INTERNAL', message };
   }
   const { code, message } = error;
-  const { place, option, expected } = error.detail as Partial<ErrorJson>;
+  const { place, calledFrom, option, expected } = error.detail as Partial<ErrorJson>;
   return {
     code,
     message,
     ...(place === undefined ? {} : { place }),
+    ...(calledFrom === undefined ? {} : { calledFrom }),
     ...(option === undefined ? {} : { option }),
     ...(expected === undefined ? {} : { expected }),
   };

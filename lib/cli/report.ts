@@ -1,6 +1,6 @@
 // Shows errors to people and to programs: with code, place and the lines of the user's own file.
 import { readFileSync } from 'node:fs';
-import { errorJson, isHyperRouteError, type SourcePlace } from '../errors.js';
+import { errorJson, isHyperRouteError, placeText, type SourcePlace } from '../errors.js';
 import type { Io } from './io.js';
 
 const excerptLinesBefore = 2;
@@ -8,14 +8,21 @@ const excerptColumnsMax = 160;
 
 /** Writes an error to stderr, with the lines it is about. */
 export function reportError(io: Io, error: unknown): void {
-  const { code, message, place } = errorJson(error);
+  const { code, message, place, calledFrom = [] } = errorJson(error);
   const { err } = io;
   err.line(`${err.style(['red', 'bold'], code)} ${message}`);
   // A failure that is not the user's needs its stack to be of use to anybody.
   if (!isHyperRouteError(error) && error instanceof Error) err.line(error.stack ?? '');
   if (place === undefined) return;
-  for (const line of excerpt(place)) {
-    err.line(line.startsWith('>') ? err.style('bold', line) : err.style('dim', line));
+  const show = (lines: readonly string[]): void => {
+    for (const line of lines) {
+      err.line(line.startsWith('>') ? err.style('bold', line) : err.style('dim', line));
+    }
+  };
+  show(excerpt(place));
+  for (const caller of calledFrom) {
+    err.line(`called from ${placeText(caller)}`);
+    show(excerpt(caller));
   }
 }
 

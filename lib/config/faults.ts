@@ -1,13 +1,15 @@
 // Turns whatever a configuration threw into plain data that can leave the worker thread, with the
 // place in the user's own file.
 import {
+  calledFromText,
   describeValue,
   type HyperRouteError,
   isHyperRouteError,
+  placeText,
   type SourcePlace,
 } from '../errors.js';
-import { type IsUserModule, placeOfStack } from './place.js';
-import { placeText, type WorkerFault } from './protocol.js';
+import { type CalledPlace, type IsUserModule, placeOfStack } from './place.js';
+import type { WorkerFault } from './protocol.js';
 
 /** Deeper chains of aliases than this do not occur; a cycle of `cause`s must end. */
 const causesMax = 8;
@@ -19,28 +21,45 @@ export function faultOf(
   isUserModule: IsUserModule,
 ): WorkerFault {
   if (isHyperRouteError(error)) return codedFault(error, isUserModule);
-  return loadFault(describe(error), placeOf(error, isUserModule) ?? otherwise);
+  const { place, calledFrom } = placeOf(error, isUserModule) ?? {
+    place: otherwise,
+    calledFrom: [],
+  };
+  return loadFault(describe(error), place, calledFrom);
 }
 
 /** A fault of the file itself, at a place in it. */
-export function loadFault(context: string, place: SourcePlace): WorkerFault {
-  const message = `${placeText(place)}: ${context}`;
-  return { code: 'ERR_CONFIG_LOAD', message, detail: { place, context } };
+export function loadFault(
+  context: string,
+  place: SourcePlace,
+  calledFrom: readonly SourcePlace[] = [],
+): WorkerFault {
+  const message = `${placeText(place)}: ${context}${calledFromText(calledFrom)}`;
+  const detail = { place, ...(calledFrom.length === 0 ? {} : { calledFrom }), context };
+  return { code: 'ERR_CONFIG_LOAD', message, detail };
 }
 
 function codedFault(error: HyperRouteError, isUserModule: IsUserModule): WorkerFault {
   const { code, message } = error;
   const detail = cloneable(error.detail);
   if (detail.place !== undefined) return { code, message, detail };
-  const place = placeOf(error, isUserModule);
-  if (place === undefined) return { code, message, detail };
-  return { code, message: `${placeText(place)}: ${message}`, detail: { ...detail, place } };
+  const found = placeOf(error, isUserModule);
+  if (found === undefined) return { code, message, detail };
+  const { place, calledFrom } = found;
+  const more = calledFrom.length === 0 ? {} : { calledFrom };
+  return {
+    code,
+    message: `${placeText(place)}: ${message}${calledFromText(calledFrom)}`,
+    detail: { ...detail, place, ...more },
+  };
 }
 
-function placeOf(error: unknown, isUserModule: IsUserModule): SourcePlace | undefined {
+function placeOf(error: unknown, isUserModule: IsUserModule): CalledPlace | undefined {
   let current = error;
   for (let depth = 0; depth < causesMax && current instanceof Error; depth++) {
-    if ('place' in current && isPlace(current.place)) return current.place;
+    if ('place' in current && isPlace(current.place)) {
+      return { place: current.place, calledFrom: [] };
+    }
     const place = placeOfStack(current.stack ?? '', isUserModule);
     if (place !== undefined) return place;
     current = current.cause;

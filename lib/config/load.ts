@@ -5,17 +5,11 @@ import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { RouterIr } from '../compiler/ir.js';
 import { deserialize } from '../compiler/serialize.js';
-import { configError, type ErrorDetail, HyperRouteError } from '../errors.js';
+import { configError, type ErrorDetail, HyperRouteError, placeText } from '../errors.js';
 import { packageRoot } from '../native.js';
 import type { Json } from '../schema/canonical.js';
 import type { ExportedSchemas } from './exports.js';
-import {
-  placeText,
-  type Wanted,
-  type WorkerAnswer,
-  type WorkerFault,
-  type WorkerInput,
-} from './protocol.js';
+import type { Wanted, WorkerAnswer, WorkerFault, WorkerInput } from './protocol.js';
 
 export interface LoadOptions {
   /** How long the configuration and its imports may run; default 10,000. */

@@ -25,13 +25,23 @@ export function placeOfSpecifier(file: string, specifier: string): SourcePlace |
   return undefined;
 }
 
+/** A place, and from where the user's own function was called in which it lies. */
+export interface CalledPlace {
+  readonly place: SourcePlace;
+  readonly calledFrom: readonly SourcePlace[];
+}
+
+const callersMax = 3;
+
 /**
  * The place an error's stack points at: the header that V8 puts before a syntax error (the file,
  * the line and a marker under the column), else the innermost frame in a module of the user.
  */
-export function placeOfStack(stack: string, isUserModule: IsUserModule): SourcePlace | undefined {
+export function placeOfStack(stack: string, isUserModule: IsUserModule): CalledPlace | undefined {
   const lines = stack.split('\n');
-  return placeOfHeader(lines, isUserModule) ?? placeOfFrames(lines, isUserModule);
+  const place = placeOfHeader(lines, isUserModule);
+  if (place !== undefined) return { place, calledFrom: [] };
+  return placeOfFrames(lines, isUserModule);
 }
 
 function placeOfHeader(lines: readonly string[], isUser: IsUserModule): SourcePlace | undefined {
@@ -45,11 +55,25 @@ function placeOfHeader(lines: readonly string[], isUser: IsUserModule): SourcePl
   };
 }
 
-function placeOfFrames(lines: readonly string[], isUser: IsUserModule): SourcePlace | undefined {
-  for (const line of lines) {
-    const frame = /^\s+at .*?(file:\/\/[^\s)]+):(\d+):(\d+)\)?$/.exec(line);
-    if (frame?.[1] === undefined || !isUser(frame[1])) continue;
-    return { file: fileURLToPath(frame[1]), line: Number(frame[2]), column: Number(frame[3]) };
+function placeOfFrames(lines: readonly string[], isUser: IsUserModule): CalledPlace | undefined {
+  const frames = lines.filter((line) => /^\s+at /.test(line) && !line.includes('(<anonymous>)'));
+  const places = frames.map((line) => placeOfFrame(line, isUser));
+  const first = places.findIndex((place) => place !== undefined);
+  const place = places[first];
+  if (place === undefined) return undefined;
+  const calledFrom: SourcePlace[] = [];
+  let last = place;
+  for (const caller of places.slice(first + 1)) {
+    // What this package or Node has called, the user sees without being told.
+    if (caller === undefined || calledFrom.length === callersMax) break;
+    if (caller.file !== last.file || caller.line !== last.line) calledFrom.push(caller);
+    last = caller;
   }
-  return undefined;
+  return { place, calledFrom };
+}
+
+function placeOfFrame(line: string, isUser: IsUserModule): SourcePlace | undefined {
+  const frame = /^\s+at .*?(file:\/\/[^\s)]+):(\d+):(\d+)\)?$/.exec(line);
+  if (frame?.[1] === undefined || !isUser(frame[1])) return undefined;
+  return { file: fileURLToPath(frame[1]), line: Number(frame[2]), column: Number(frame[3]) };
 }

@@ -1,7 +1,6 @@
 // What passes between the loader and a configuration worker. Everything survives structured
 // cloning.
 import type { ErrorCode } from '../codes.js';
-import type { SourcePlace } from '../errors.js';
 
 /** What of a file is asked for: its router, or the schemas that it exports. */
 export type Wanted = 'router' | 'schemas';
@@ -27,8 +26,3 @@ export interface WorkerFault {
 export type WorkerAnswer =
   | { readonly kind: 'loaded'; readonly text: string; readonly types: string }
   | { readonly kind: 'failed'; readonly fault: WorkerFault };
-
-/** `file:line:column`, as editors and terminals understand it. */
-export function placeText({ file, line, column }: SourcePlace): string {
-  return `${file}:${line}:${column}`;
-}

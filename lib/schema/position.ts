@@ -1,15 +1,19 @@
 // Where in the user's configuration a builder was called. Control path only.
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type SourcePlace, unknownFile } from '../errors.js';
+import { noteCallers, type SourcePlace, unknownFile } from '../errors.js';
 
 // This file lies in <library>/schema/, in the sources as in the build.
 const libraryFolder = resolve(fileURLToPath(import.meta.url), '..', '..');
 // The build puts the compiled examples beside the library; they are users of it.
 const exampleFolder = `examples${sep}`;
 /** Frames of a stack that are looked at: a few first, because each of them costs. */
-const framesFew = 6;
+const framesFew = 10;
 const framesMax = 24;
+/** Functions of the user's that lie between a place and what this package or Node has called. */
+const callersMax = 3;
+
+const dependencies = `${sep}node_modules${sep}`;
 
 const unknownPlace: SourcePlace = { file: unknownFile, line: 1, column: 1 };
 
@@ -21,7 +25,10 @@ export function callerPlace(): SourcePlace {
   return outerPlace(framesFew) ?? outerPlace(framesMax) ?? unknownPlace;
 }
 
-/** The place of the nearest caller outside among so many frames; null: there is none. */
+/**
+ * The place of the nearest caller outside among so many frames; null: there is none, or more frames
+ * are needed to know who called that one.
+ */
 function outerPlace(frameCount: number): SourcePlace | null {
   const errorClass = Error as { prepareStackTrace?: typeof Error.prepareStackTrace | undefined };
   const formatBefore = errorClass.prepareStackTrace;
@@ -30,7 +37,7 @@ function outerPlace(frameCount: number): SourcePlace | null {
   try {
     Error.stackTraceLimit = frameCount;
     errorClass.prepareStackTrace = (_error, sites) => {
-      place = firstOutside(sites);
+      place = firstOutside(sites, sites.length === frameCount && frameCount < framesMax);
       return '';
     };
     // Reading the stack runs the formatter.
@@ -57,13 +64,45 @@ function restore(
   }
 }
 
-function firstOutside(sites: readonly NodeJS.CallSite[]): SourcePlace | null {
-  for (const site of sites) {
+function firstOutside(sites: readonly NodeJS.CallSite[], isCut: boolean): SourcePlace | null {
+  for (const [index, site] of sites.entries()) {
     const file = userFile(site.getFileName());
     if (file === null) continue;
-    return { file, line: site.getLineNumber() ?? 1, column: site.getColumnNumber() ?? 1 };
+    const place = placeOf(site, file);
+    const callers = callersIn(sites.slice(index + 1), place, isCut);
+    if (callers !== null) noteCallers(place, callers);
+    return callers === null ? null : place;
   }
   return null;
+}
+
+function placeOf(site: NodeJS.CallSite, file: string): SourcePlace {
+  return { file, line: site.getLineNumber() ?? 1, column: site.getColumnNumber() ?? 1 };
+}
+
+/**
+ * The user's own callers of a place. What this package calls, the user sees without being told.
+ * null: the sites were cut off before all of them were there.
+ */
+function callersIn(
+  sites: readonly NodeJS.CallSite[],
+  place: SourcePlace,
+  isCut: boolean,
+): SourcePlace[] | null {
+  const found: SourcePlace[] = [];
+  let last = place;
+  for (const site of sites) {
+    if (found.length === callersMax) return found;
+    const name = site.getFileName();
+    // Functions that are built in, such as Array.map, lie in no file.
+    if (name === null || name === undefined) continue;
+    const file = userFile(name);
+    if (file === null || file.includes(dependencies)) return found;
+    const caller = placeOf(site, file);
+    if (caller.file !== last.file || caller.line !== last.line) found.push(caller);
+    last = caller;
+  }
+  return isCut ? null : found;
 }
 
 /** What `userFile` found out: a configuration of many rules asks for the same few files. */

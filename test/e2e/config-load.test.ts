@@ -177,6 +177,33 @@ describe('a configuration that is wrong', () => {
     expect(error.message).toContain(`${path}:${line}:${column}: `);
   });
 
+  it('names from where the functions were called in which the error lies', async () => {
+    const inner = file('helpers/conditions.ts', [
+      `export const large = (o) => o.qty.gt(-1);`,
+      `export const odd = () => { throw new Error('odd'); };`,
+    ]);
+    const path = file('calls.config.ts', [
+      `import { discard, route, schema, t, when } from 'hyperroute';`,
+      `import { large, odd } from './helpers/conditions.ts';`,
+      `const Order = schema('Order', 1, { qty: t.u32 });`,
+      `if (process.env.HYPERROUTE_TEST_ODD === '1') odd();`,
+      `export default route.first(Order, (o) => [when(large(o)).to(discard)]);`,
+    ]);
+    const calledFrom = (line: number, column: number) => [{ file: path, line, column }];
+    expect((await failure(path)).detail).toMatchObject({
+      place: { file: inner, line: 1 },
+      calledFrom: calledFrom(5, 48),
+    });
+    process.env.HYPERROUTE_TEST_ODD = '1';
+    const odd = await failure(path).finally(() => delete process.env.HYPERROUTE_TEST_ODD);
+    expect(odd).toMatchObject({ code: 'ERR_CONFIG_LOAD' });
+    expect(odd.detail).toMatchObject({
+      place: { file: inner, line: 2 },
+      calledFrom: calledFrom(4, 46),
+    });
+    expect(odd.message).toMatch(/Error: odd \(called from .*calls\.config\.ts:4:46\)$/);
+  });
+
   it('names the place in the imported file the error lies in', async () => {
     const inner = file('inner/venues.ts', [`export const a: number = 1;`, `  null!.b;`]);
     const path = file('inner/router.config.ts', [`import { a } from './venues.ts';`, ...head]);

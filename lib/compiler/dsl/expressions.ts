@@ -17,6 +17,7 @@ import {
   takesFalsy,
 } from './capture.js';
 import { type CodeReference, codeReference } from './codes.js';
+import { refuseOthers } from './members.js';
 import type { Condition } from './types.js';
 
 /** Runtime form of Condition. */
@@ -37,6 +38,10 @@ export class ConditionNode {
     return new CheckNode(this.ir, reference, built);
   }
 }
+
+refuseOthers<ConditionNode>(ConditionNode.prototype, () => {
+  return { name: 'condition', kind: 'a condition, which and(…), or(…) and not(…) take' };
+});
 
 /** Runtime form of Check. */
 export class CheckNode {

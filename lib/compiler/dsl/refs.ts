@@ -11,6 +11,7 @@ import { builtInCode, type CodeReference } from './codes.js';
 import { bandsOf, type DimensionNode, rangeDimension } from './dimensions.js';
 import { constant, ExpressionNode, fieldCompare, fieldIn } from './expressions.js';
 import { matchesOf } from './matchers.js';
+import { refuseOthers } from './members.js';
 import { NarrowingNode, OutputValue, RescaleNode, TableNode } from './outputs.js';
 import { answersOf, cellsOf, cellsWhere, intervalsOfCells } from './tabulate.js';
 import {
@@ -292,6 +293,15 @@ export class GroupFieldRef extends BytesFieldRef {
     return new OutputValue(value, null, placeHere());
   }
 }
+
+refuseOthers<ExpressionNode>(ExpressionNode.prototype, (value) => {
+  const { isTimestamp, scale } = value.measure;
+  const kind = isTimestamp ? 'a timestamp' : scale === null ? 'a number' : 'a decimal';
+  return { name: value.text, kind, internal: ['compare'] };
+});
+refuseOthers<SymbolFieldRef>(SymbolFieldRef.prototype, ({ field: { name, shape } }) => {
+  return { name, kind: shape === 'bool' ? 'a boolean' : 'an enumeration' };
+});
 
 function where(ref: NumberFieldRef, predicate: unknown): Condition {
   const what = `${ref.text}.where`;

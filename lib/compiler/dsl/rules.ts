@@ -7,6 +7,7 @@ import { priorityMax, tapEveryMax } from '../limits.js';
 import { type Built, currentCapture, noteBuilt, placeHere } from './capture.js';
 import { type OpenNode, openingOf } from './correlate.js';
 import { useCondition } from './expressions.js';
+import { refuseOthers } from './members.js';
 import type { ActionVia, RuleStart } from './rule-types.js';
 import { isTarget, type TargetNode, targetOf } from './targets.js';
 import { TransformNode } from './transform.js';
@@ -106,6 +107,10 @@ export class RuleNode {
   }
 }
 
+refuseOthers<RuleNode>(RuleNode.prototype, () => {
+  return { name: 'rule', kind: 'a rule that has its destination (`via` comes before `to`)' };
+});
+
 function integerOf(value: unknown, option: string, low: number, high: number): number {
   if (Number.isInteger(value) && (value as number) >= low && (value as number) <= high) {
     return value as number;
@@ -126,15 +131,34 @@ function transformOf(value: unknown): TransformNode {
   throw optionError('ERR_ROUTE', 'via', 'a transform', value, placeHere());
 }
 
+/** A rule without a destination. */
+class StartNode {
+  readonly #start: Start;
+  readonly #transform: TransformNode | null;
+
+  constructor(start: Start, transform: TransformNode | null) {
+    this.#start = start;
+    this.#transform = transform;
+  }
+
+  via(given: unknown): StartNode {
+    const transform = transformOf(given);
+    if (this.#transform === null) return new StartNode(this.#start, transform);
+    const received = `a second one, after ${this.#transform.name}`;
+    throw optionError('ERR_ROUTE', 'via', 'one transform', received, placeHere());
+  }
+
+  to(destination: unknown): RuleNode {
+    return makeRule(this.#start, this.#transform, destination);
+  }
+}
+
+refuseOthers<StartNode>(StartNode.prototype, () => {
+  return { name: 'rule', kind: 'a rule that needs its destination' };
+});
+
 function ruleStart(start: Start): RuleStart {
-  const node = {
-    via: (given: unknown) => {
-      const transform = transformOf(given);
-      return { to: (destination: unknown) => makeRule(start, transform, destination) };
-    },
-    to: (destination: unknown) => makeRule(start, null, destination),
-  };
-  return Object.freeze(node) as unknown as RuleStart;
+  return Object.freeze(new StartNode(start, null)) as unknown as RuleStart;
 }
 
 /**

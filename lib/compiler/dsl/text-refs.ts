@@ -8,6 +8,7 @@ import { bitsCondition } from './bits.js';
 import { type Capture, currentCapture, placeHere } from './capture.js';
 import { codeReference } from './codes.js';
 import { ExpressionNode, makeCondition, presenceTest } from './expressions.js';
+import { refuseOthers } from './members.js';
 import { FitNode, OutputValue } from './outputs.js';
 import { patternFault } from './patterns.js';
 import type { Condition } from './types.js';
@@ -232,3 +233,14 @@ export class FloatFieldRef extends BytesFieldRef {
     throw optionError('ERR_ROUTE', what, expected, `${this.field.shape}`, placeHere());
   }
 }
+
+refuseOthers<BytesFieldRef>(BytesFieldRef.prototype, (ref) => {
+  const internal = ['condition'];
+  const { name, type } = ref.field;
+  if (ref instanceof TextFieldRef) return { name, kind: 'text', internal };
+  if (ref instanceof FlagsFieldRef) return { name, kind: 'flags', internal };
+  if (type === 'group') return { name, kind: 'a group', internal };
+  if (!(ref instanceof FloatFieldRef)) return { name, kind: 'bytes', internal };
+  const refusals = Object.getOwnPropertyNames(FloatFieldRef.prototype);
+  return { name, kind: 'a floating-point number', internal: [...internal, ...refusals] };
+});
