@@ -17,6 +17,7 @@ import { type Command, type CommandInput, UsageError, wholeNumber } from './comm
 import { costsOf, type RouteCost } from './costs.js';
 import type { Io } from './io.js';
 import { type MessageView, showMessage, type TypedConfig, typedConfig } from './messages.js';
+import { isWorking, printCorrelations, proveCorrelations } from './prove-correlations.js';
 import { countText } from './text.js';
 
 const budgetMax = 10_000_000_000;
@@ -30,7 +31,8 @@ export const prove: Command = {
     'Proves or refutes of every route of the configuration that each message has a rule, that each',
     'rule decides for some message, and, of rules that must not, that they never hold together.',
     'What is refuted has a witness: a whole message, in bytes and in JSON. What is neither within',
-    'the budget is undecided. Says what the tables of each route cost.',
+    'the budget is undecided. Says what the tables of each route cost; and of every correlation',
+    'whether something can be found in it, and whether what waits in it can be answered.',
     '',
     'Exit code 1 if a statement is refuted, with --strict also if one is undecided, or if a table',
     'costs more than --budget-ns or --budget-bytes.',
@@ -124,10 +126,19 @@ async function run(input: CommandInput): Promise<number> {
   const proofs = config.ir.routes.map((route, index) =>
     proveRoute(typed, route, index, budget, costs[index] as RouteCost, limits),
   );
-  const ok = proofs.every((proof) => isGood(proof, values.strict === true));
-  if (values.json === true)
-    io.json({ ok, file: config.file, name: config.ir.name, routes: proofs });
-  else print(io, config, proofs, ok);
+  const correlations = proveCorrelations(config.ir, (route, rule) => {
+    const found = proofs[route]?.shadowed.rules ?? [];
+    return found.some((shadowed) => shadowed.rule === rule);
+  });
+  const isProved = proofs.every((proof) => isGood(proof, values.strict === true));
+  const ok = isProved && correlations.every(isWorking);
+  if (values.json === true) {
+    const { file, ir } = config;
+    io.json({ ok, file, name: ir.name, routes: proofs, correlations });
+  } else {
+    print(io, config, proofs, ok);
+    printCorrelations(io, correlations);
+  }
   return ok ? 0 : 1;
 }
 

@@ -51,8 +51,13 @@ function checkOverlap(ir: RouterIr, findings: Findings): void {
       }
       const messages = schema === null ? 'raw' : ir.schemas[schema]?.name;
       const option = `routes[${index}].from`;
-      const expected = `an endpoint whose messages of this type routes[${owner}] does not serve`;
-      const received = `${messages} from ${ir.endpoints[source]?.name}`;
+      const { name, position: first } = ir.routes[owner] ?? { name: '' };
+      const expected =
+        `an endpoint whose messages of this type routes[${owner}] does not serve: ` +
+        'a message has one route (join their rules in one, or name other endpoints in `from`)';
+      const at = first === undefined ? '' : ` (line ${first.line})`;
+      const whose = `route ${name}${at} serves already`;
+      const received = `${messages} from ${ir.endpoints[source]?.name}, which ${whose}`;
       findings.add('ERR_ROUTE', option, expected, received, position);
     }
   }

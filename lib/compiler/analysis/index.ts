@@ -1,4 +1,9 @@
 // Questions about routes that only a proof can answer, and the answers.
+export {
+  type CorrelationFault,
+  type CorrelationStatement,
+  findCorrelationFaults,
+} from './correlations.js';
 export { type CoverageReport, findUncovered } from './coverage.js';
 export {
   findOverlaps,

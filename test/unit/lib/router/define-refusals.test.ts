@@ -142,7 +142,7 @@ describe('a router is refused', () => {
       () => define({ routes: [drop, route.first(A, rules, { from: a2, name: 'again' })] }),
       'ERR_ROUTE routes[1].from',
       /routes\[0\] does not serve/,
-      /A from a2/,
+      /A from a2, which route A \(line \d+\) serves already/,
     ],
     [
       'with a route that no endpoint feeds',
