@@ -111,6 +111,7 @@ export {
 } from './errors.js';
 export type { EndpointHealth } from './router/control/controller.js';
 export type { EndpointState } from './router/control/states.js';
+export type { ControlReport } from './router/control-requests.js';
 export {
   defineRouter,
   type RouterOptions,
@@ -140,7 +141,12 @@ export type {
   SlowReply,
   SlowRunOptions,
 } from './router/slow.js';
-export type { RouterStatus, RunningMember, RunningPool } from './router/status.js';
+export type {
+  RouterStatus,
+  RunningMember,
+  RunningPool,
+  StatusEndpoint,
+} from './router/status.js';
 export type { CountersSummary, Metrics } from './router/summary.js';
 export type { UpdateOptions, UpdateReport } from './router/update.js';
 export {

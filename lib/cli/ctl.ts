@@ -2,13 +2,13 @@
 import { connect, type Socket } from 'node:net';
 import { type ErrorDetail, HyperRouteError } from '../errors.js';
 import type { DrainReport } from '../router/options.js';
-import type { RouterStatus } from '../router/status.js';
+import type { RouterStatus, StatusEndpoint } from '../router/status.js';
 import type { UpdateReport } from '../router/update.js';
 import { type Command, type CommandInput, UsageError, wholeNumber } from './command.js';
 import { updateLines } from './events.js';
 import type { Io } from './io.js';
-import { controlPath } from './live.js';
-import { table } from './text.js';
+import { controlNames, controlPath, findRouters } from './live.js';
+import { countText, percentText, secondsText, table } from './text.js';
 
 /** Longer than the router takes to answer at the most. */
 const answerMsMax = 150_000;
@@ -19,7 +19,8 @@ export const ctl: Command = {
   about: [
     'Changes a router that runs with `run --control`, while messages flow. Actions:',
     '',
-    '  status                 endpoints, pools and their members, host names, slow functions',
+    '  status                 endpoints and how they fare, pools and their members, host names,',
+    '                         slow functions',
     '  drain ENDPOINT         pools send it nothing more; what is queued leaves',
     '  undrain ENDPOINT       pools send to it again',
     '  add POOL ENDPOINT      a pool gets one member more; with --like and --remote a new endpoint',
@@ -91,7 +92,7 @@ async function run(input: CommandInput): Promise<number> {
       `${op}: expected ${min === max ? min : `${min} to ${max}`} words after it`,
     );
   }
-  const result = await ask(controlPath(name), { op, ...action.request(words, input) });
+  const result = await ask(name, { op, ...action.request(words, input) });
   if (values.json === true) io.json({ ok: true, result });
   else action.show(io, result as never, words);
   return 0;
@@ -130,11 +131,12 @@ function reweightRequest(words: readonly string[], input: CommandInput): Request
 }
 
 /** One request and its answer. Throws what the router refused, or that there is none. */
-async function ask(path: string, request: Request): Promise<unknown> {
+async function ask(name: string, request: Request): Promise<unknown> {
+  const path = controlPath(name);
   const socket = connect(path);
   socket.setTimeout(answerMsMax, () => socket.destroy());
   try {
-    const answer = JSON.parse(await exchange(socket, path, JSON.stringify(request))) as {
+    const answer = JSON.parse(await exchange(socket, name, JSON.stringify(request))) as {
       readonly ok: boolean;
       readonly result?: unknown;
       readonly error?: { readonly code: string; readonly message: string };
@@ -149,11 +151,14 @@ async function ask(path: string, request: Request): Promise<unknown> {
   }
 }
 
-function exchange(socket: Socket, path: string, line: string): Promise<string> {
+function exchange(socket: Socket, name: string, line: string): Promise<string> {
+  const path = controlPath(name);
   return new Promise((resolve, reject) => {
     const fail = (context: string): void =>
       reject(new HyperRouteError('ERR_NOT_FOUND', context, { context }));
-    socket.once('error', ({ message }) => fail(`no router answers at ${path}: ${message}`));
+    socket.once('error', ({ message }) =>
+      fail(`no router answers at ${path}: ${message}; ${socketHint(name)}`),
+    );
     socket.once('close', () => fail(`${path}: the router let go without an answer`));
     let text = '';
     socket.setEncoding('utf8').on('data', (more: string) => {
@@ -165,21 +170,42 @@ function exchange(socket: Socket, path: string, line: string): Promise<string> {
   });
 }
 
+/** What to do where no router answers. */
+function socketHint(name: string): string {
+  const isRunning = findRouters().some(
+    ({ snapshot, state }) => snapshot.name === name && state === 'running',
+  );
+  const start = `\`hyperroute run FILE --control ${name}\``;
+  const hint = isRunning
+    ? `router ${name} runs without a control socket: start it with ${start}`
+    : `start the router with ${start}`;
+  const others = controlNames().filter((known) => known !== name);
+  if (others.length === 0) return hint;
+  return `${hint}; there are control sockets named ${others.slice(0, 16).join(', ')}`;
+}
+
 function showStatus(io: Io, status: RouterStatus): void {
   const { out } = io;
   out.line(`${status.name} (process ${status.pid})\n`);
-  const endpoints = status.endpoints.map(({ name, kind, address, drained }) => {
-    return [name, kind, address ?? '-', drained ? 'drained' : ''];
+  const nowMs = Date.now();
+  const endpoints = status.endpoints.map((endpoint) => {
+    const { name, kind, address, state, share, sinceMs } = endpoint;
+    const part = share > 0 && share < 1 ? ` ${percentText(share)}` : '';
+    const since = secondsText(Math.max(0, nowMs - sinceMs) / 1000);
+    return [name, kind, address ?? '-', `${state}${part}`, since, noteOf(endpoint)];
   });
-  for (const line of table(['endpoint', 'kind', 'address', ''], endpoints, 4)) out.line(line);
+  const titles = ['endpoint', 'kind', 'address', 'state', 'since', ''];
+  for (const line of table(titles, endpoints, 6)) out.line(line);
+  const states = new Map(status.endpoints.map(({ name, state }) => [name, state]));
   const members = status.pools.flatMap(({ name, strategy, members: all }) =>
     all.map(({ endpoint, weight, drained }, index) => {
       const first = index === 0 ? [name, strategy] : ['', ''];
-      return [...first, endpoint, String(weight), drained ? 'drained' : ''];
+      const state = states.get(endpoint) ?? 'up';
+      return [...first, endpoint, String(weight), drained ? 'drained' : state];
     }),
   );
   if (members.length > 0) out.line();
-  const heads = ['pool', 'strategy', 'member', 'weight', ''];
+  const heads = ['pool', 'strategy', 'member', 'weight', 'state'];
   for (const line of members.length > 0 ? table(heads, members, 5) : []) out.line(line);
   for (const { endpoint, host, addresses, leaving, failures, lastError } of status.names) {
     const left = leaving.length > 0 ? `, leaving ${leaving.join(' ')}` : '';
@@ -191,6 +217,25 @@ function showStatus(io: Io, status: RouterStatus): void {
     const last = lastError === null ? '' : ` (${lastError})`;
     out.line(`\n${name}: ${handled} handled, ${replied} replies, ${failed} failed${last}`);
   }
+}
+
+/** Why an endpoint is in its state, and what has happened to it since the start. */
+function noteOf({
+  reason,
+  ejections,
+  trips,
+  probesFailed,
+  drained,
+  state,
+}: StatusEndpoint): string {
+  const counts = [
+    [ejections, 'ejections'],
+    [trips, 'trips of its breaker'],
+    [probesFailed, 'probes failed'],
+  ] as const;
+  const notes = counts.flatMap(([count, what]) => (count > 0 ? `${countText(count)} ${what}` : []));
+  const drain = drained && state !== 'draining' ? ['drained'] : [];
+  return [reason, ...drain, ...notes].filter((note) => note !== '').join('; ');
 }
 
 function showDrain(io: Io, { endpoint, flushed }: DrainReport): void {

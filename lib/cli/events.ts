@@ -1,11 +1,13 @@
 // What `hyperroute run` says of a router's life: lines of text, or one JSON value a line.
 
 import { errorJson } from '../errors.js';
+import type { ControlReport } from '../router/control-requests.js';
 import type { RecordingEnd, RecordingReport } from '../router/recording.js';
 import type { UpdateReport } from '../router/update.js';
 import type { Io } from './io.js';
 import { reportError } from './report.js';
 import { countText, percentText, table } from './text.js';
+import type { WatchEvents } from './watch.js';
 
 /** An endpoint of a running router. */
 export interface BoundEndpoint {
@@ -25,7 +27,7 @@ export interface DescribedRouter {
   readonly endpoints: readonly BoundEndpoint[];
 }
 
-export interface RouterEvents {
+export interface RouterEvents extends WatchEvents {
   started(file: string, router: DescribedRouter): void;
   reloaded(router: DescribedRouter, changes: UpdateReport): void;
   reloadFailed(error: unknown): void;
@@ -48,6 +50,13 @@ function jsonEvents(io: Io): RouterEvents {
     reloaded: (router, changes) => say('reloaded', { ...router, changes }),
     reloadFailed: (error) => say('reload-failed', { error: errorJson(error) }),
     recordingEnded: (report) => say('recording-ended', { recording: report }),
+    healthChanged: (change) => say('health', change),
+    resolved: (name) => say('resolved', name),
+    controlled: ({ op, request, result, error }) => {
+      if (error === undefined) say('controlled', { op, request, result });
+      else say('refused', { op, request, error: errorJson(error) });
+    },
+    leftOut: (count) => say('left-out', { count }),
     stopping: () => undefined,
     stopped: () => say('stopped'),
     failed: (error) => say('failed', { error: errorJson(error) }),
@@ -81,6 +90,21 @@ function textEvents(io: Io): RouterEvents {
       const text = `${countText(messages)} messages are in ${path}; the router goes on`;
       err.line(`${err.style('yellow', 'recording ended')}: ${why}; ${text}`);
     },
+    healthChanged: ({ endpoint, before, state, share, reason }) => {
+      const colour = state === 'up' ? 'green' : 'yellow';
+      const part = share > 0 && share < 1 ? `, ${percentText(share)} of its share` : '';
+      const was = before === state ? 'once more' : `was ${before}`;
+      const why = reason === '' ? '' : `: ${reason}`;
+      out.line(`health ${endpoint}  ${out.style(colour, state)} (${was}${part})${why}`);
+    },
+    resolved: ({ endpoint, host, addresses, leaving }) => {
+      const left = leaving.length > 0 ? `, leaving ${leaving.join(' ')}` : '';
+      out.line(`resolved ${endpoint}  ${host} is ${addresses.join(' ')}${left}`);
+    },
+    controlled: (report) => {
+      for (const line of controlLines(report)) out.line(line);
+    },
+    leftOut: (count) => out.line(`${countText(count)} more changes within that second`),
     stopping: () => err.line('draining; once more ends it at once'),
     stopped: () => out.line('stopped'),
     failed: (error) => reportError(io, error),
@@ -102,6 +126,21 @@ function changesText(changes: UpdateReport): string {
     .filter((kind) => changes[kind].length > 0)
     .map((kind) => `${kind} ${changes[kind].join(', ')}`);
   return shown.length === 0 ? 'same endpoints' : shown.join('; ');
+}
+
+/** What the control socket was asked, in the words of `ctl`, and what came of it. */
+function controlLines({ op, request, result, error }: ControlReport): string[] {
+  const words = Object.values(request).flatMap((value) => {
+    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  });
+  const asked = ['control', op, ...words].join(' ');
+  if (error !== undefined) return [`${asked}  refused: ${errorJson(error).message}`];
+  if (!isUpdateReport(result)) return [asked];
+  return [asked, ...updateLines(result).map((line) => `  ${line}`)];
+}
+
+function isUpdateReport(result: unknown): result is UpdateReport {
+  return typeof result === 'object' && result !== null && 'movedShareMax' in result;
 }
 
 /** What an update did, a line for each thing it changed. */

@@ -14,6 +14,7 @@ export interface FoundRouter {
 }
 
 const extension = '.counters';
+const controlExtension = '.control';
 const routersMax = 1024;
 
 /** Where the routers of this user keep their counters. */
@@ -28,19 +29,31 @@ export function countersPath(nameOrPath: string): string {
 
 /** The control socket of a router, named or placed as its counters are. */
 export function controlPath(nameOrPath: string): string {
-  return nameOrPath.includes('/') ? nameOrPath : join(countersFolder(), `${nameOrPath}.control`);
+  return nameOrPath.includes('/')
+    ? nameOrPath
+    : join(countersFolder(), nameOrPath + controlExtension);
+}
+
+/** The names under which routers of this user have, or had, a control socket. */
+export function controlNames(): string[] {
+  const names = namesWith(controlExtension);
+  return names.map((name) => name.slice(0, -controlExtension.length)).slice(0, routersMax);
+}
+
+/** Files of this user's folder, sorted; none where no router has ever run. */
+function namesWith(ending: string): string[] {
+  try {
+    return readdirSync(countersFolder())
+      .filter((name) => name.endsWith(ending))
+      .sort();
+  } catch {
+    return [];
+  }
 }
 
 /** Every router of this user that has a readable counters file, by name. */
 export function findRouters(): FoundRouter[] {
-  let names: string[];
-  try {
-    names = readdirSync(countersFolder()).filter((name) => name.endsWith(extension));
-  } catch {
-    // No router has ever run here.
-    return [];
-  }
-  const found = names.sort().slice(0, routersMax).map(peek);
+  const found = namesWith(extension).slice(0, routersMax).map(peek);
   return found.filter((router) => router !== undefined);
 }
 

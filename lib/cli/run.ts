@@ -4,19 +4,23 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RouterIr } from '../compiler/ir.js';
 import { loadConfig } from '../config/load.js';
+import type { ControlReport } from '../router/control-requests.js';
 import { HyperRoute } from '../router/hyperroute.js';
 import type { RecordOptions } from '../router/recording.js';
 import { type Command, type CommandInput, UsageError, wholeNumber } from './command.js';
 import { type DescribedRouter, eventsOf, type RouterEvents } from './events.js';
 import { controlPath, countersFolder, countersPath } from './live.js';
+import { Watch } from './watch.js';
 
 export const run: Command = {
   name: 'run',
   usage: 'FILE',
   about: [
     'Starts the router that FILE exports and prints its endpoints with the addresses they are',
-    'bound to. With --json every event is one line: started, reloaded, reload-failed,',
-    'recording-ended (before the router did), stopped, failed.',
+    'bound to; then what changes: endpoints that fail and come back, host names with other',
+    'addresses, what ctl asks for. With --json every event is one line: started, reloaded,',
+    'reload-failed, health, resolved, controlled, refused, left-out, recording-ended (before the',
+    'router did), stopped, failed.',
     '',
     'SIGHUP loads FILE and everything it imports again: unchanged endpoints keep their sockets and',
     'connections; a file with a mistake is reported and the running configuration stays.',
@@ -114,6 +118,7 @@ class Session {
   readonly #events: RouterEvents;
   readonly #stop = new AbortController();
   #router: HyperRoute | undefined;
+  #watch: Watch | undefined;
   /** A SIGHUP came: the file must be loaded (again). Several while one is at work are one. */
   #reloadWanted = false;
   #reloading: Promise<void> | undefined;
@@ -160,9 +165,13 @@ class Session {
       }
       const { record } = this.#options;
       const recorded = record === undefined ? {} : { record };
-      const options = { countersPath: path, load, ...listen, ...recorded };
-      this.#router = await HyperRoute.start(ir, options);
-      this.#events.started(file, described(this.#router));
+      const onControl = (report: ControlReport): void => this.#watch?.controlled(report);
+      const options = { countersPath: path, load, onControl, ...listen, ...recorded };
+      const router = await HyperRoute.start(ir, options);
+      this.#router = router;
+      this.#events.started(file, described(router));
+      this.#watch = new Watch(() => router.status(), this.#events);
+      this.#watch.start();
       void this.#router.recording?.ended.then((report) => {
         if (report.end !== 'stopped') this.#events.recordingEnded(report);
       });
@@ -183,6 +192,7 @@ class Session {
   }
 
   async #close(router: HyperRoute): Promise<number> {
+    this.#watch?.stop();
     this.#events.stopping();
     await this.#reloading;
     try {

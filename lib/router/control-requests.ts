@@ -29,14 +29,37 @@ const operations: Readonly<
   },
 };
 
-/** Answers requests by operations of `router`. */
-export function controlHandler(router: HyperRoute): ControlHandler {
+/** A request that the control socket has answered. */
+export interface ControlReport {
+  readonly op: string;
+  /** Its other members, as they came. */
+  readonly request: Readonly<Record<string, unknown>>;
+  /** What it was answered, or why it was refused: one of both is there. */
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+/** Answers requests by operations of `router`, and tells of those that change something. */
+export function controlHandler(
+  router: HyperRoute,
+  tell: (report: ControlReport) => void = () => undefined,
+): ControlHandler {
   return async (request) => {
-    const { op } = request;
+    const { op, id: _, ...members } = request;
     const known = typeof op === 'string' && Object.hasOwn(operations, op);
     const operation = known ? operations[op] : undefined;
-    if (operation !== undefined) return operation(router, request);
-    throw configError('op', `one of ${quotedList(Object.keys(operations))}`, op);
+    if (!known || operation === undefined) {
+      throw configError('op', `one of ${quotedList(Object.keys(operations))}`, op);
+    }
+    if (op === 'status') return operation(router, request);
+    try {
+      const result = await operation(router, request);
+      tell({ op, request: members, result: result ?? null });
+      return result;
+    } catch (error) {
+      tell({ op, request: members, error });
+      throw error;
+    }
   };
 }
 

@@ -20,7 +20,7 @@ import { Recording, type RecordOptions } from './recording.js';
 import { NameResolver } from './resolver.js';
 import type { SlowFunction, SlowHandle, SlowRunOptions } from './slow.js';
 import { SlowRunners } from './slow-runners.js';
-import { poolsOf, type RouterStatus, type RunningPool } from './status.js';
+import { endpointsOf, poolsOf, type RouterStatus, type RunningPool } from './status.js';
 import { type CountersSummary, summarize } from './summary.js';
 import type { UpdateOptions, UpdateReport } from './update.js';
 import { planWorkers } from './workers.js';
@@ -94,7 +94,7 @@ export class HyperRoute {
       running = new HyperRoute(router, installation, live, load);
       if (options.record !== undefined) running.record(options.record);
       nativeCall(() => router.start());
-      if (controlPath !== undefined) await running.#openControl(controlPath);
+      if (controlPath !== undefined) await running.#openControl(controlPath, options.onControl);
       if (signal !== undefined) running.#closeOn(signal);
       return running;
     } catch (error) {
@@ -142,9 +142,7 @@ export class HyperRoute {
   /** Everything that changes while the router runs, as plain data. Allocates. */
   status(): RouterStatus {
     const { name } = this;
-    const endpoints = this.endpoints().map((endpoint) => {
-      return { ...endpoint, drained: this.#live.isDrained(endpoint.name) };
-    });
+    const endpoints = endpointsOf(this.endpoints(), this.health(), this.#live);
     const slow = this.#slow.counts();
     return {
       name,
@@ -358,9 +356,9 @@ export class HyperRoute {
     return report;
   }
 
-  async #openControl(path: string): Promise<void> {
+  async #openControl(path: string, tell: StartOptions['onControl']): Promise<void> {
     try {
-      this.#control = await ControlSocket.open(path, controlHandler(this));
+      this.#control = await ControlSocket.open(path, controlHandler(this, tell));
     } catch (error) {
       this.#closing = Promise.resolve();
       this.#live.close();

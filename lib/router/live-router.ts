@@ -7,7 +7,7 @@ import { check } from '../compiler/check.js';
 import type { RouterIr } from '../compiler/ir.js';
 import { HyperRouteError, isHyperRouteError } from '../errors.js';
 import type { Installation } from './installation.js';
-import { withoutUnused } from './live.js';
+import { unknownEndpoint, withoutUnused } from './live.js';
 import {
   type Addresses,
   endpointAt,
@@ -194,8 +194,7 @@ export class LiveRouter {
       ({ ir }) => ir.name === name || patternOf(ir.name) === name,
     );
     if (ports.length > 0) return ports;
-    const context = `the router has no endpoint '${name}'`;
-    throw new HyperRouteError('ERR_NOT_FOUND', context, { context });
+    throw unknownEndpoint(name, this.#installation.ports.keys());
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {

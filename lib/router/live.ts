@@ -31,13 +31,41 @@ export interface NewMember {
 export function indexOfEndpoint(ir: RouterIr, name: string): number {
   const index = ir.endpoints.findIndex((endpoint) => endpoint.name === name);
   if (index >= 0) return index;
-  throw notFound(`the router has no endpoint '${name}'`);
+  throw unknownEndpoint(
+    name,
+    ir.endpoints.map((endpoint) => endpoint.name),
+  );
+}
+
+/** Names what there is instead. */
+export function unknownEndpoint(
+  name: string,
+  known: Iterable<string>,
+): HyperRouteError<'ERR_NOT_FOUND'> {
+  return notFound(`the router has no endpoint '${name}'${knownText(known)}`);
+}
+
+const namesShownMax = 16;
+
+/** `; it has a, b, c`, of so many names at most. */
+function knownText(names: Iterable<string>): string {
+  const all = [...names];
+  if (all.length === 0) return '; it has none';
+  const more = all.length - namesShownMax;
+  const shown = all.slice(0, namesShownMax).join(', ');
+  return `; it has ${shown}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function indexOfPool(ir: RouterIr, name: string): number {
   const index = ir.pools.findIndex((pool) => pool.name === name);
   if (index >= 0) return index;
-  throw notFound(`the router has no pool '${name}'`);
+  const known = knownText(ir.pools.map((pool) => pool.name));
+  throw notFound(`the router has no pool '${name}'${known}`);
+}
+
+function unknownMember(ir: RouterIr, { name, members }: PoolIr, wanted: string): HyperRouteError {
+  const known = knownText(members.map(({ endpoint }) => ir.endpoints[endpoint]?.name ?? ''));
+  return notFound(`pool '${name}' has no member '${wanted}'${known}`);
 }
 
 function notFound(context: string): HyperRouteError<'ERR_NOT_FOUND'> {
@@ -67,13 +95,24 @@ export function withMember(
   const wanted = readMember(given, place);
   const { pool, index } = changeable(ir, poolName);
   const next = wanted.like === null ? ir : withEndpointLike(ir, wanted, wanted.like, place);
-  const endpoint = indexOfEndpoint(next, wanted.endpoint);
+  const endpoint = indexOfMember(next, wanted.endpoint);
   if (pool.members.some((member) => member.endpoint === endpoint)) {
     throw refused(`pool '${poolName}' has the member '${wanted.endpoint}' already`);
   }
   const { weight, id } = wanted;
   const member: MemberIr = { endpoint, weight, ...(id === null ? {} : { id }) };
   return withPool(next, index, { ...pool, members: [...pool.members, member] });
+}
+
+/** Throws ERR_NOT_FOUND, which says what makes a new endpoint. */
+function indexOfMember(ir: RouterIr, name: string): number {
+  const index = ir.endpoints.findIndex((endpoint) => endpoint.name === name);
+  if (index >= 0) return index;
+  const { message } = unknownEndpoint(
+    name,
+    ir.endpoints.map((endpoint) => endpoint.name),
+  );
+  throw notFound(`${message}; a new one needs \`like\` and \`remote\``);
 }
 
 interface ReadMember {
@@ -170,10 +209,10 @@ export function optionsAt(
 /** The configuration in which a pool has one member less. Its endpoint stays. */
 export function withoutMember(ir: RouterIr, poolName: string, endpointName: string): RouterIr {
   const { pool, index } = changeable(ir, poolName);
-  const endpoint = indexOfEndpoint(ir, endpointName);
+  const endpoint = ir.endpoints.findIndex(({ name }) => name === endpointName);
   const members = pool.members.filter((member) => member.endpoint !== endpoint);
   if (members.length === pool.members.length) {
-    throw notFound(`pool '${poolName}' has no member '${endpointName}'`);
+    throw unknownMember(ir, pool, endpointName);
   }
   if (members.length === 0) {
     throw refused(`'${endpointName}' is the only member of pool '${poolName}'`);
@@ -206,7 +245,7 @@ export function withWeights(
   });
   const names = new Set(pool.members.map(({ endpoint }) => ir.endpoints[endpoint]?.name));
   for (const name of Object.keys(weights)) {
-    if (!names.has(name)) throw notFound(`pool '${poolName}' has no member '${name}'`);
+    if (!names.has(name)) throw unknownMember(ir, pool, name);
   }
   return withPool(ir, index, { ...pool, members });
 }

@@ -1,5 +1,6 @@
 // What a router is started and closed with, and what it says of its endpoints.
 import type { RouterIr } from '../compiler/ir.js';
+import type { ControlReport } from './control-requests.js';
 import type { RecordOptions } from './recording.js';
 
 export interface StartOptions {
@@ -11,6 +12,8 @@ export interface StartOptions {
   readonly controlEveryMs?: number;
   /** The Unix socket to make, at which `hyperroute ctl` asks; none by default. */
   readonly controlPath?: string;
+  /** Told what the control socket was asked for, after it was done or refused; not of `status`. */
+  readonly onControl?: (report: ControlReport) => void;
   /** Records from the first message on, as `router.record` does; see `router.recording`. */
   readonly record?: RecordOptions;
   /**

@@ -1,5 +1,6 @@
 // What a running router says of itself beside its counters, as plain data.
 import type { RouterIr } from '../compiler/ir.js';
+import type { EndpointHealth } from './control/controller.js';
 import type { LiveRouter, ResolvedName } from './live-router.js';
 import type { RunningEndpoint } from './options.js';
 import type { SlowCounts } from './slow.js';
@@ -18,10 +19,16 @@ export interface RunningPool {
   readonly members: readonly RunningMember[];
 }
 
+/** An endpoint of a running router, and how it fares. */
+export interface StatusEndpoint extends RunningEndpoint, EndpointHealth {
+  /** By command; also where another reason is the graver one. */
+  readonly drained: boolean;
+}
+
 export interface RouterStatus {
   readonly name: string;
   readonly pid: number;
-  readonly endpoints: readonly (RunningEndpoint & { readonly drained: boolean })[];
+  readonly endpoints: readonly StatusEndpoint[];
   readonly pools: readonly RunningPool[];
   /** Members that are given by host name. */
   readonly names: readonly ResolvedName[];
@@ -38,4 +45,18 @@ export function poolsOf(ir: RouterIr, live: Pick<LiveRouter, 'isDrained'>): Runn
       return { endpoint: member, weight, drained: live.isDrained(member) };
     }),
   }));
+}
+
+/** Endpoints with their health; `health` names each of them. */
+export function endpointsOf(
+  endpoints: readonly RunningEndpoint[],
+  health: readonly EndpointHealth[],
+  live: Pick<LiveRouter, 'isDrained'>,
+): StatusEndpoint[] {
+  const byName = new Map(health.map((one) => [one.name, one]));
+  return endpoints.flatMap((endpoint) => {
+    const own = byName.get(endpoint.name);
+    const drained = live.isDrained(endpoint.name);
+    return own === undefined ? [] : [{ ...endpoint, ...own, drained }];
+  });
 }

@@ -118,7 +118,7 @@ describe('hyperroute ctl', { timeout: 60_000 }, () => {
     const { router, send } = await start(path);
     await send();
     expect([a.count, b.count, c.count]).toEqual([6, 6, 0]);
-    expect(await ctl('status')).toMatch(/venues\s+round-robin\s+a\s+1\n\s+b\s+1/);
+    expect(await ctl('status')).toMatch(/venues\s+round-robin\s+a\s+1\s+up\n\s+b\s+1\s+up/);
 
     const added = await ctl('add', 'venues', 'c', '--like', 'a', '--remote', `127.0.0.1:${c.port}`);
     expect(added).toContain('endpoints  added c');
@@ -169,6 +169,66 @@ describe('hyperroute ctl', { timeout: 60_000 }, () => {
       error: { code: 'ERR_CONFIG_LOAD', place: { line: 1 } },
     });
     expect(await ctl('status', '--json')).toBe(status);
+  });
+
+  it('says what there is where it is asked for what there is not', async () => {
+    const [a, b] = await Promise.all([Venue.open(), Venue.open()]);
+    await start(config({ a, b }));
+    const cases: readonly (readonly [words: string, message: string])[] = [
+      ['drain nobody', "the router has no endpoint 'nobody'; it has feed, a, b"],
+      ['remove pools a', "the router has no pool 'pools'; it has venues"],
+      ['remove venues feed', "pool 'venues' has no member 'feed'; it has a, b"],
+      ['remove venues nobody', "pool 'venues' has no member 'nobody'; it has a, b"],
+      ['reweight venues c=2', "pool 'venues' has no member 'c'; it has a, b"],
+      ['add venues c', 'it has feed, a, b; a new one needs `like` and `remote`'],
+    ];
+    for (const [words, message] of cases) {
+      const { error } = (await refused(...words.split(' '))) as { error?: { message?: string } };
+      expect(error?.message, words).toContain(message);
+    }
+    const none = await hyperroute(['ctl', join(folder, 'none.control'), 'status']);
+    expect(none.stderr).toContain(
+      `start the router with \`hyperroute run FILE --control ${folder}`,
+    );
+  });
+
+  it('has the router report what was changed and refused, and how endpoints fare', async () => {
+    const [a, b] = await Promise.all([Venue.open(), Venue.open()]);
+    const { router } = await start(config({ a, b }));
+    await ctl('drain', 'b');
+    expect(await router.next()).toMatchObject({
+      event: 'controlled',
+      op: 'drain',
+      request: { endpoint: 'b' },
+      result: { endpoint: 'b', flushed: true },
+    });
+    expect(await router.next()).toMatchObject({
+      event: 'health',
+      endpoint: 'b',
+      before: 'up',
+      state: 'draining',
+      reason: 'drained by command',
+    });
+    const { result } = JSON.parse(await ctl('status', '--json')) as { result: Event };
+    expect(result.endpoints).toMatchObject([
+      { name: 'feed', state: 'up', drained: false },
+      { name: 'a', state: 'up', share: 1, reason: '' },
+      { name: 'b', state: 'draining', share: 0, drained: true },
+    ]);
+    expect(await ctl('status')).toMatch(/\n {0,2}b .* draining +\d+s +drained by command\n/);
+    await refused('remove', 'venues', 'c');
+    expect(await router.next()).toMatchObject({
+      event: 'refused',
+      op: 'remove',
+      request: { pool: 'venues', endpoint: 'c' },
+      error: { code: 'ERR_NOT_FOUND' },
+    });
+    await ctl('remove', 'venues', 'b');
+    expect(await router.next()).toMatchObject({
+      event: 'controlled',
+      op: 'remove',
+      result: { pools: [{ pool: 'venues', removed: ['b'] }] },
+    });
   });
 
   it('tells what it does not understand from what cannot be done', async () => {
