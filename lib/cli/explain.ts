@@ -4,7 +4,7 @@ import { rejectCodes } from '../codes.js';
 import { conditionText, fieldsRead } from '../compiler/analysis/condition-text.js';
 import { holdsFor, readableValue } from '../compiler/analysis/index.js';
 import { isInteger } from '../compiler/emit-fields.js';
-import { readBytes, readField } from '../compiler/fields.js';
+import { readField } from '../compiler/fields.js';
 import type { Decision, Interpreted } from '../compiler/interpret.js';
 import { rankedSlot } from '../compiler/interpret-pool.js';
 import { viewOf } from '../compiler/interpret-view.js';
@@ -21,6 +21,7 @@ import {
   rejectCopiesOf,
   rejectName,
 } from './decisions.js';
+import { type LookupView, lookupText, lookupView } from './explain-lookup.js';
 import type { Io } from './io.js';
 import {
   type Arrival,
@@ -30,6 +31,7 @@ import {
   type TypedConfig,
   typedConfig,
 } from './messages.js';
+import { rejectReason } from './reasons.js';
 
 /** Rules before the one that decides that are shown. */
 const rulesShownMax = 20;
@@ -83,14 +85,6 @@ interface CopyView extends MessageView {
   readonly ops: readonly string[];
 }
 
-interface LookupView {
-  readonly correlation: string;
-  readonly by: 'id' | 'key';
-  /** The fields that name what is wanted. */
-  readonly values: Readonly<Record<string, bigint | string>>;
-  readonly isFound: boolean;
-}
-
 interface Explanation {
   readonly ok: true;
   readonly engine: 'native' | 'interpreter';
@@ -109,6 +103,8 @@ interface Explanation {
   readonly outcome: 'deliver' | 'discard' | 'reject';
   /** The name of the code; null: not rejected. */
   readonly reject: string | null;
+  /** Why, where neither checks, rules nor a lookup say so. */
+  readonly reason: string | null;
   readonly pool: {
     readonly name: string;
     readonly strategy: string;
@@ -186,6 +182,7 @@ function explainOne(typed: TypedConfig, deciders: Deciders, arrival: Arrival): E
     table: decision.route === null ? null : (costsOf(deciders.report)[decision.route] ?? null),
     outcome: decided.rejectCode === 0 ? decision.outcome : 'reject',
     reject: decided.rejectCode === 0 ? null : rejectName(ir, decided.rejectCode),
+    reason: rejectReason(ir, arrival, decided),
     pool: action === undefined ? null : poolOf(ir, route, action, message),
     copies: [...copiesOf(ir, source, decided), ...rejectCopiesOf(ir, source, decided)].map(view),
   };
@@ -296,30 +293,6 @@ function ifFound(
   return index < 0 ? undefined : index;
 }
 
-/** What the route looks up: what a router has not seen, nobody can find in this one. */
-function lookupView(
-  ir: RouterIr,
-  { lookup, schema }: RouteIr,
-  { rejectCode }: Decision,
-  { message }: Arrival,
-): LookupView | null {
-  const fields = ir.schemas[schema ?? -1];
-  if (lookup === undefined || fields === undefined) return null;
-  const view = viewOf(fields, message);
-  const values = lookup.fields.flatMap((index): [string, bigint | string][] => {
-    const field = fields.fields[index];
-    if (field === undefined || typeof view === 'number') return [];
-    if (isInteger(field)) return [[field.name, readableValue(field, readField(view, field))]];
-    return [[field.name, Buffer.from(readBytes(view, field)).toString('hex')]];
-  });
-  return {
-    correlation: ir.correlations?.[lookup.correlation]?.name ?? '',
-    by: lookup.by,
-    values: Object.fromEntries(values),
-    isFound: rejectCode !== rejectCodes.NOT_CORRELATED,
-  };
-}
-
 function poolOf(
   ir: RouterIr,
   route: RouteIr | null,
@@ -351,12 +324,6 @@ function copyView(typed: TypedConfig, { report }: Deciders, source: number, copy
   return { to, transform: name, ops, ...showMessage(typed, endpoint ?? source, message) };
 }
 
-function lookupText({ correlation, by, values, isFound }: LookupView): string {
-  const read = Object.entries(values).map(([name, value]) => `${name} ${value}`);
-  const found = isFound ? '' : ': nothing is open in a router that has just started';
-  return `${correlation} by ${by} (${read.join(', ')})${found}`;
-}
-
 function print({ out }: Io, explanation: Explanation): void {
   const { message, route, checks, rules, table, pool, copies, reject, outcome } = explanation;
   const shown = ({ json, hex }: MessageView): string =>
@@ -386,6 +353,7 @@ function print({ out }: Io, explanation: Explanation): void {
     out.line(`slot       ${index} of ${count}: ${order}, where all are up`);
   }
   out.line(`outcome    ${reject === null ? outcome : `${out.style('red', 'reject')} ${reject}`}`);
+  if (explanation.reason !== null) out.line(`because    ${explanation.reason}`);
   for (const copy of copies) {
     out.line(`sent       to ${copy.to ?? 'the return address'}: ${copy.type} ${shown(copy)}`);
     if (copy.transform !== null) out.line(`transform  ${copy.transform}: ${copy.ops.join(', ')}`);
