@@ -72,6 +72,11 @@ export function tableNs(mapsNs: number, fieldCount: number, cellBytes: number): 
   return matcherNs + mapsNs + fieldCount * 0.5 + loadNs(cellBytes);
 }
 
+/** A text map whose answers are rules. */
+export function textMatcherNs(mapNs: number): number {
+  return matcherNs + mapNs;
+}
+
 /** One word of bits a class. */
 export function wordMatcherNs(mapsNs: number, rowBytes: number, fieldCount: number): number {
   return matcherNs + mapsNs + fieldCount * (wordNs + loadNs(rowBytes)) + 3;

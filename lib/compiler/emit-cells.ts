@@ -9,19 +9,24 @@ export function emitCells(
   plan: MatcherPlan,
   strides: readonly number[],
 ): number {
-  const cells = new Uint32Array(cellCount(plan.fields)).fill(noRecord);
-  if (plan.fields.length === 1) fillLine(cells, plan);
-  else fillBoxes(cells, plan, strides);
+  const cells = plan.fields.length === 1 ? rulesByClass(plan) : noRules(plan);
+  if (plan.fields.length !== 1) fillBoxes(cells, plan, strides);
   const first = builder.sections.cells.count;
   builder.sections.cells.append(new Uint8Array(cells.buffer));
   return first;
+}
+
+function noRules({ fields }: MatcherPlan): Uint32Array {
+  return new Uint32Array(cellCount(fields)).fill(noRecord);
 }
 
 /**
  * Over one field: each class once, by the first term that has it. `free[n]` leads to the first
  * class at or behind n that no term has taken, so those that are taken are skipped at once.
  */
-function fillLine(cells: Uint32Array, { terms, fields }: MatcherPlan): void {
+export function rulesByClass(plan: MatcherPlan): Uint32Array {
+  const { terms, fields } = plan;
+  const cells = noRules(plan);
   const runs = fields[0]?.classes.runs ?? [];
   const free = Uint32Array.from({ length: cells.length + 1 }, (_, place) => place);
   const firstFree = (place: number): number => {
@@ -44,6 +49,7 @@ function fillLine(cells: Uint32Array, { terms, fields }: MatcherPlan): void {
       }
     }
   }
+  return cells;
 }
 
 /** Over several: from the last term to the first, so that what stays is the first one's. */

@@ -123,7 +123,7 @@ const topicLookUps = 2;
 
 function lookUpsOf(map: TextMap): number {
   if (map.kind === 'topic') return topicLookUps;
-  if (map.kind === 'exact') return 1;
+  if (map.kind === 'exact' || map.kind === 'levels') return 1;
   return Math.log2(new Set(map.prefixes.map(({ length }) => length)).size + 1);
 }
 
@@ -190,16 +190,22 @@ function emitTextClasses(
   starts: readonly bigint[],
   field: TextField,
 ): ClassMapRef {
-  const classes = new Uint32Array(field.map.answerCount);
-  let place = 0;
-  for (let answer = 0; answer < classes.length; answer += 1) {
-    while (place < starts.length && (starts[place] ?? 0n) <= BigInt(answer)) place += 1;
-    classes[answer] = place;
-  }
+  const classes = answerClasses(field.map, starts);
   const classCount = starts.length + 1;
   const table = emitTextMap(builder, field, (answer) => classes[answer] ?? 0, classCount);
   const none = { load: 0, steps: 0, shift: 0, buckets: 0, bucketCount: 0 };
   return { ...none, map: 'text', offset: field.offset, table, classCount };
+}
+
+/** The class of each answer. */
+export function answerClasses({ answerCount }: TextMap, starts: readonly bigint[]): Uint32Array {
+  const classes = new Uint32Array(answerCount);
+  let place = 0;
+  for (let answer = 0; answer < answerCount; answer += 1) {
+    while (place < starts.length && (starts[place] ?? 0n) <= BigInt(answer)) place += 1;
+    classes[answer] = place;
+  }
+  return classes;
 }
 
 /** Appends the record of a matcher's field: its class map, and where the first class's row is. */

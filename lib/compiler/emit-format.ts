@@ -77,7 +77,7 @@ export const sectionRecordBytes = {
 export type SectionName = keyof typeof sectionRecordBytes;
 
 export const familyKinds = { raw: 0, single: 1, direct: 2, search: 3 } as const;
-export const matcherKinds = { word: 0, aggregated: 1, table: 2, exact: 3 } as const;
+export const matcherKinds = { word: 0, aggregated: 1, table: 2, exact: 3, text: 4 } as const;
 export const checkKinds = {
   range: 0,
   search: 1,
@@ -96,7 +96,7 @@ export const classMapKinds = {
   text: 5,
   tree: 6,
 } as const;
-export const textMapKinds = { exact: 0, prefix: 1, topic: 2 } as const;
+export const textMapKinds = { exact: 0, prefix: 1, topic: 2, levels: 3 } as const;
 export const textSources = { fixed: 0, zeros: 1, spaces: 2, slot: 3 } as const;
 export const actionKinds = {
   endpoint: 0,

@@ -3,8 +3,13 @@
 // any of them names.
 import { optionError } from '../errors.js';
 import { tableNs, wordMatcherNs } from './cost.js';
-import { emitCells } from './emit-cells.js';
-import { emitIntegerMap, emitMatchField, planIntegerMap } from './emit-class-maps.js';
+import { emitCells, rulesByClass } from './emit-cells.js';
+import {
+  answerClasses,
+  emitIntegerMap,
+  emitMatchField,
+  planIntegerMap,
+} from './emit-class-maps.js';
 import { emitExact } from './emit-exact.js';
 import { isInteger } from './emit-fields.js';
 import {
@@ -19,7 +24,9 @@ import {
 import { emitGroupRows, emitWordRows } from './emit-rows.js';
 import type { ImageBuilder } from './emit-sections.js';
 import { emitTerms, type Term } from './emit-terms.js';
+import { emitTextMap } from './emit-text-maps.js';
 import type { DecisionTableIr, RouteIr, SchemaIr } from './ir.js';
+import { isTextField } from './lower.js';
 import { cellCount, type MatcherPlan, type PlannedField, planMatchers } from './plan-matchers.js';
 
 /** What the emitter chose for one field of a matcher. */
@@ -145,7 +152,28 @@ class MatcherWriter {
       const fields = [first, plan.fields.length];
       return { ...noKeys, fields, ruleFirst, table, count: cellCount(plan.fields), report };
     }
+    if (plan.matcher === 'text') {
+      const [first = 0, ...others] = (plan.parts ?? [plan]).map((part) => this.#textRules(part));
+      const count = 1 + others.length;
+      return { ...noKeys, fields: [0, 0], ruleFirst, table: first, count, report };
+    }
     return { ...this.#rows(plan), ruleFirst, report };
+  }
+
+  /** A text map whose answers are rules, counted from 1. Returns its number. */
+  #textRules(plan: MatcherPlan): number {
+    const [only] = plan.fields;
+    if (only === undefined || !isTextField(only.field)) {
+      const { name, position } = this.#route;
+      throw optionError('ERR_ROUTE', name, 'a matcher of one text', plan.fields.length, position);
+    }
+    const classes = answerClasses(only.field.map, only.classes.starts);
+    const rules = rulesByClass(plan);
+    const numberOf = (answer: number): number => {
+      const rule = rules[classes[answer] ?? 0] ?? noRecord;
+      return rule === noRecord ? 0 : rule + 1;
+    };
+    return emitTextMap(this.#builder, only.field, numberOf, this.#route.rules.length + 1);
   }
 
   #rows(plan: MatcherPlan): Omit<Written, 'ruleFirst' | 'report'> {

@@ -6,7 +6,7 @@ import type { ImageBuilder } from './emit-sections.js';
 import { emitTextEntries, type TextEntry, type TextTable } from './emit-text-entries.js';
 import type { FieldIr } from './ir.js';
 import type { TextField } from './lower.js';
-import type { ExactMap, PrefixMap, TextMap } from './text-maps.js';
+import type { ExactMap, LevelsMap, PrefixMap, TextMap } from './text-maps.js';
 import { prefixSearch } from './text-prefixes.js';
 import type { TopicMap } from './text-topics.js';
 import { type JoinedState, joinLevels } from './topic-levels.js';
@@ -17,6 +17,7 @@ export type Numbering = (answer: number) => number;
 interface Tables extends TextTable {
   readonly first: number;
   readonly count: number;
+  readonly goesOn?: boolean;
 }
 
 /** Appends the map of a text. Returns its index. */
@@ -30,12 +31,13 @@ export function emitTextMap(
   const tables = emitTables(builder, map, numberOf);
   const { field } = map;
   const index = textMaps.count;
-  const separator = map.kind === 'topic' ? map.separator.charCodeAt(0) : 0;
+  const separator = 'separator' in map ? map.separator.charCodeAt(0) : 0;
   textMaps
     .u8(textMapKinds[map.kind], sourceOf(field), separator, tables.textWords)
     .u16(field.offset, field.bytes)
     .u32(answerCount, home.messageBytes)
-    .u16(home.view, 0)
+    .u16(home.view)
+    .u8(tables.goesOn === true ? 1 : 0, 0)
     .u32(tables.first, tables.count, tables.entries, tables.entryCount, tables.pilots)
     .u64(tables.seed)
     .u32(tables.pilotCount, 0);
@@ -45,6 +47,7 @@ export function emitTextMap(
 function emitTables(builder: ImageBuilder, map: TextMap, numberOf: Numbering): Tables {
   if (map.kind === 'exact') return emitExact(builder, map, numberOf);
   if (map.kind === 'prefix') return emitPrefixes(builder, map, numberOf);
+  if (map.kind === 'levels') return emitLevels(builder, map, numberOf);
   return emitTopics(builder, map, numberOf);
 }
 
@@ -60,6 +63,17 @@ function emitExact(builder: ImageBuilder, { texts }: ExactMap, numberOf: Numberi
     return plainEntry(text, text, numberOf(index + 1));
   });
   return { first: 0, count: 0, ...emitTextEntries(builder, entries, { headerWords: 1 }) };
+}
+
+function emitLevels(
+  builder: ImageBuilder,
+  { shape, texts }: LevelsMap,
+  numberOf: Numbering,
+): Tables {
+  const entries = texts.map((text, index) => plainEntry(text, text, numberOf(index + 1)));
+  const { named, levels, goesOn } = shape;
+  const table = emitTextEntries(builder, entries, { headerWords: 1 });
+  return { first: named, count: levels, goesOn, ...table };
 }
 
 function plainEntry(text: string, whole: string, answer: number): TextEntry {

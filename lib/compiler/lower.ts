@@ -16,8 +16,11 @@ import type {
   SchemaIr,
   SourcePosition,
   TextConditionIr,
+  TopicStyle,
 } from './ir.js';
-import { buildTextMap, type TextMap } from './text-maps.js';
+import { buildLevelsMap, buildTextMap, type MapPlace, type TextMap } from './text-maps.js';
+import { shapeName, shapeOf, type TopicShape } from './topic-shapes.js';
+import { mapName, topicsByShape } from './topic-uses.js';
 
 /** Up to so many bytes a text of a fixed size is an integer. */
 const keyBytesMax = 8;
@@ -87,12 +90,15 @@ class Lowering {
   readonly #indices = new Map<string, number>();
   /** The patterns of each text map, by its name. */
   readonly #patterns = new Map<string, Set<string>>();
+  /** Of those that are taken apart, by their names: the maps of the shapes. */
+  readonly #shapes = new Map<string, Map<string, Shaped>>();
 
   constructor(schema: SchemaIr, route: RouteIr, view: number) {
     this.#home = { messageBytes: schema.bytes, view };
     this.fields = [...schema.fields];
     this.#option = route.name;
     this.#position = route.position;
+    for (const name of topicsByShape(route)) this.#shapes.set(name, new Map());
   }
 
   /** Notes the patterns that share a map. */
@@ -108,10 +114,7 @@ class Lowering {
       case 'text': {
         this.hasWork = true;
         if (isKey(this.#field(condition.field), condition)) return;
-        const name = mapName(condition);
-        const known = this.#patterns.get(name) ?? new Set();
-        for (const pattern of condition.patterns) known.add(pattern);
-        this.#patterns.set(name, known);
+        this.#collectPatterns(condition);
         return;
       }
       case 'bits':
@@ -125,6 +128,17 @@ class Lowering {
       default:
         this.hasWork ||= hasCount(condition.left) || hasCount(condition.right);
     }
+  }
+
+  #collectPatterns(condition: TextConditionIr): void {
+    const name = mapName(condition);
+    const shapes = this.#shapes.get(name);
+    const known = this.#patterns.get(name) ?? new Set();
+    for (const pattern of condition.patterns) {
+      if (shapes === undefined) known.add(pattern);
+      else shapedBy(pattern, condition.style ?? 'mqtt', shapes).patterns.add(pattern);
+    }
+    this.#patterns.set(name, known);
   }
 
   condition(condition: ConditionIr): ConditionIr {
@@ -208,10 +222,39 @@ class Lowering {
     const field = this.#field(condition.field);
     if (isKey(field, condition)) return this.#key(field, condition);
     const name = mapName(condition);
-    const index = this.#part(name, () => {
+    const shapes = this.#shapes.get(name);
+    if (shapes !== undefined) return this.#topic(field, condition, shapes);
+    const index = this.#textPart(name, field, (place) => {
       const patterns = [...(this.#patterns.get(name) ?? [])];
-      const place = { option: this.#option, position: this.#position };
-      const map = buildTextMap(field, condition.test, condition.style ?? null, patterns, place);
+      return buildTextMap(field, condition.test, condition.style ?? null, patterns, place);
+    });
+    return this.#meets(index, condition.patterns);
+  }
+
+  /** For each shape of patterns a field of its own. */
+  #topic(field: FieldIr, condition: TextConditionIr, shapes: Map<string, Shaped>): ConditionIr {
+    const style = condition.style ?? 'mqtt';
+    const asked = new Map<Shaped, string[]>();
+    for (const pattern of condition.patterns) {
+      const shaped = shapedBy(pattern, style, shapes);
+      const known = asked.get(shaped);
+      if (known === undefined) asked.set(shaped, [pattern]);
+      else known.push(pattern);
+    }
+    const terms = [...asked].map(([{ shape, patterns }, wanted]) => {
+      const name = `${mapName(condition)} ${shapeName(shape)}`;
+      const index = this.#textPart(name, field, (place) =>
+        buildLevelsMap(field, style, shape, [...patterns], place),
+      );
+      return this.#meets(index, wanted);
+    });
+    return terms.length === 1 ? (terms[0] as ConditionIr) : { kind: 'or', terms };
+  }
+
+  /** The field of a text map's answer. */
+  #textPart(name: string, field: FieldIr, make: (place: MapPlace) => TextMap): number {
+    return this.#part(name, () => {
+      const map = make({ option: this.#option, position: this.#position });
       const { offset, order } = field;
       const home = this.#home;
       const text: TextField = {
@@ -220,8 +263,11 @@ class Lowering {
       };
       return text;
     });
+  }
+
+  #meets(index: number, patterns: readonly string[]): ConditionIr {
     const { map } = this.fields[index] as TextField;
-    return inField(index, unite(condition.patterns.flatMap((pattern) => map.answers(pattern))));
+    return inField(index, unite(patterns.flatMap((pattern) => map.answers(pattern))));
   }
 
   /** Text of a few bytes in order, most significant first: its start is an interval. */
@@ -252,12 +298,24 @@ class Lowering {
   }
 }
 
-function isKey(field: FieldIr, { test }: TextConditionIr): boolean {
-  return field.type === 'bytes' && field.bytes <= keyBytesMax && test !== 'topic';
+/** The patterns of one shape that a route holds a topic against. */
+interface Shaped {
+  readonly shape: TopicShape;
+  readonly patterns: Set<string>;
 }
 
-function mapName({ field, test, style }: TextConditionIr): string {
-  return `text ${field} ${test}${style === undefined ? '' : ` ${style}`}`;
+function shapedBy(pattern: string, style: TopicStyle, shapes: Map<string, Shaped>): Shaped {
+  const shape = shapeOf(pattern, style);
+  const name = shapeName(shape);
+  const known = shapes.get(name);
+  if (known !== undefined) return known;
+  const made = { shape, patterns: new Set<string>() };
+  shapes.set(name, made);
+  return made;
+}
+
+function isKey(field: FieldIr, { test }: TextConditionIr): boolean {
+  return field.type === 'bytes' && field.bytes <= keyBytesMax && test !== 'topic';
 }
 
 function hasCount(expression: ExprIr): boolean {

@@ -1,7 +1,14 @@
 // Chooses the form of a route's rules: which matchers its terms are distributed over, by what a
 // lookup is predicted to cost. Pure. Whatever the distribution, the engine takes the least rule
 // that any matcher names, so it decides about speed and bytes, never about where messages go.
-import { aggregatedNs, exactNs, programsNs, tableNs, wordMatcherNs } from './cost.js';
+import {
+  aggregatedNs,
+  exactNs,
+  programsNs,
+  tableNs,
+  textMatcherNs,
+  wordMatcherNs,
+} from './cost.js';
 import {
   type ClassMapPlan,
   type IntegerClasses,
@@ -47,6 +54,8 @@ export interface MatcherPlan {
   readonly fields: readonly PlannedField[];
   readonly ns: number;
   readonly bytes: number;
+  /** Of `text`, if it has several fields: a plan for each. */
+  readonly parts?: readonly MatcherPlan[];
 }
 
 /** What the rules would cost in the one form that takes any of them, were it not bounded. */
@@ -116,7 +125,22 @@ function planApart(parts: readonly (readonly Term[])[], schema: SchemaIr): Route
     if ('refused' in plan) return plan;
     matchers.push(...plan.matchers);
   }
-  return { matchers: inOrder(matchers) };
+  return { matchers: inOrder(joinTexts(matchers)) };
+}
+
+/** Matchers of text are one: their look-ups do not wait for one another. */
+function joinTexts(matchers: readonly MatcherPlan[]): readonly MatcherPlan[] {
+  const texts = matchers.filter(({ matcher }) => matcher === 'text');
+  if (texts.length < 2) return matchers;
+  const joined: MatcherPlan = {
+    matcher: 'text',
+    terms: texts.flatMap(({ terms }) => terms).sort((a, b) => a.rule - b.rule),
+    fields: texts.flatMap(({ fields }) => fields),
+    ns: texts.reduce((sum, { ns }) => sum + ns, 0),
+    bytes: texts.reduce((sum, { bytes }) => sum + bytes, 0),
+    parts: texts,
+  };
+  return [...matchers.filter(({ matcher }) => matcher !== 'text'), joined];
 }
 
 /** Programs last, so that they are not asked about rules that come too late anyway. */
@@ -139,7 +163,10 @@ function planTogether(terms: readonly Term[], schema: SchemaIr, every: boolean):
   const mapsNs = fields.reduce((sum, { map }) => sum + map.ns, 0);
   const mapBytes = fields.reduce((sum, { map }) => sum + map.bytes, 0);
   const asked = programsNs(terms.reduce((sum, { program }) => sum + (program?.count ?? 0), 0));
-  if (isPlain && tableWork(fields, terms.length) <= tableWorkMax) {
+  if (isPlain && areTextRules(fields)) {
+    const ns = textMatcherNs(mapsNs);
+    plans.push({ matcher: 'text', terms, fields, ns, bytes: mapBytes });
+  } else if (isPlain && tableWork(fields, terms.length) <= tableWorkMax) {
     const cellBytes = cellCount(fields) * 4;
     const ns = tableNs(mapsNs, fields.length, cellBytes);
     plans.push({ matcher: 'table', terms, fields, ns, bytes: mapBytes + cellBytes });
@@ -175,6 +202,13 @@ function plannedFields(terms: readonly Term[], schema: SchemaIr): PlannedField[]
     fields.push({ index, field, classes, map: planIntegerMap(classes, field) });
   }
   return fields;
+}
+
+/** Whether one text decides, and texts that meet no pattern have no rule: answer 0 is none. */
+function areTextRules(fields: readonly PlannedField[]): boolean {
+  const [only] = fields;
+  if (only === undefined || fields.length > 1 || !isTextField(only.field)) return false;
+  return only.classes.runs.every(([first]) => first !== 0);
 }
 
 export function cellCount(fields: readonly PlannedField[]): number {

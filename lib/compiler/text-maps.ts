@@ -1,8 +1,10 @@
 // Which of many patterns a text meets, as one number: what text maps of a route image are made
 // of. An answer stands for a set of patterns; 0 is "none of them".
 import { optionError } from '../errors.js';
+import { topicSigns } from './dsl/patterns.js';
 import type { FieldIr, IntervalsIr, SourcePosition, TextTest, TopicStyle } from './ir.js';
 import { buildTopicMap, type TopicMap } from './text-topics.js';
+import { keyTextOf, type TopicShape } from './topic-shapes.js';
 
 /** For errors. */
 export interface MapPlace {
@@ -29,7 +31,16 @@ export interface PrefixMap extends Answers {
   readonly prefixes: readonly Uint8Array[];
 }
 
-export type TextMap = ExactMap | PrefixMap | (TopicMap & Answers);
+/** Topics, by the levels that patterns of one shape name. Answer n + 1: those are texts[n]. */
+export interface LevelsMap extends Answers {
+  readonly kind: 'levels';
+  readonly separator: string;
+  readonly shape: TopicShape;
+  /** One character a byte. */
+  readonly texts: readonly string[];
+}
+
+export type TextMap = ExactMap | PrefixMap | LevelsMap | (TopicMap & Answers);
 
 /** The map for all the patterns that a route holds one text against in the same way. */
 export function buildTextMap(
@@ -60,6 +71,24 @@ export function buildTextMap(
     return [[BigInt(index), BigInt(lasts[index - 1] ?? index)]];
   };
   return { kind: 'prefix', field, answerCount, prefixes: bytes, answers };
+}
+
+/** The map for patterns of topics that all have one shape. */
+export function buildLevelsMap(
+  field: FieldIr,
+  style: TopicStyle,
+  shape: TopicShape,
+  patterns: readonly string[],
+  place: MapPlace,
+): LevelsMap {
+  const sorted = [...patterns].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const indices = new Map(sorted.map((pattern, index) => [pattern, index + 1]));
+  return {
+    ...{ kind: 'levels', field, shape, separator: topicSigns[style][0] },
+    answerCount: sorted.length + 1,
+    texts: sorted.map((pattern) => keyTextOf(pattern, style)),
+    answers: (pattern) => point(indices.get(pattern) ?? fail(place, pattern)),
+  };
 }
 
 function point(answer: number): IntervalsIr {

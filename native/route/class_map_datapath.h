@@ -11,7 +11,7 @@
 #include "codec/field_datapath.h"
 #include "route/image.h"
 #include "route/search_datapath.h"
-#include "route/text_map_datapath.h"
+#include "route/topic_map_datapath.h"
 
 namespace hyperroute {
 

@@ -15,6 +15,7 @@ namespace hyperroute {
 inline constexpr uint32_t kRulesMax = 131072;  // Of one route.
 inline constexpr uint32_t kMatchersMax = 8;    // Of one route.
 inline constexpr uint32_t kKeyWordsMax = 4;
+inline constexpr uint32_t kTextMapsMax = 8;  // Of one matcher.
 inline constexpr uint32_t kMatchFieldsMax = 64;
 inline constexpr uint32_t kTermsMax = 16384;
 inline constexpr uint32_t kGroupBits = 64;  // Words a group of the aggregated matcher spans.
@@ -24,6 +25,7 @@ enum class MatcherKind : uint8_t {
   kAggregated,  // Up to kTermsMax terms: a summary and packed words a class.
   kTable,       // A rule for every combination of classes.
   kExact,       // A perfect hash table of the values of its fields.
+  kText,        // `count` of text_maps, whose answers are rules, counted from 1.
 };
 
 // Some of a route's rules in the form that finds them fastest. The least rule that any of a
@@ -35,9 +37,9 @@ struct MatcherRecord {
   uint32_t fields;
   uint32_t rule_first;  // It names no rule before this one.
   // kWord, kAggregated: terms; kTable: in cells, a rule each; kExact: in words, slots of key_words
-  // words and the rule.
+  // words and the rule; kText: text maps.
   uint32_t table;
-  uint32_t count;        // Terms, cells or slots.
+  uint32_t count;        // Terms, cells, slots or text maps.
   uint16_t group_count;  // kAggregated: groups a class.
   uint16_t reserved;
   uint32_t pilots;  // kExact, as the two below: in slots, one for each bucket of keys.

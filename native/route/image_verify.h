@@ -88,6 +88,7 @@ class ImageVerifier {
   Status verify_terms(const MatcherRecord& matcher, const RouteRecord& route);
   Status verify_cells(const MatcherRecord& matcher, const RouteRecord& route);
   Status verify_exact(const MatcherRecord& matcher, const RouteRecord& route);
+  Status verify_text_rules(const MatcherRecord& matcher, const RouteRecord& route);
   Status verify_class_map(const MatchFieldRecord& field, const RouteRecord& route);
   Status verify_classes(const MatchFieldRecord& field, uint32_t value_count);
   Status verify_buckets(const MatchFieldRecord& field);
@@ -101,6 +102,7 @@ class ImageVerifier {
   // A use of that kind, for messages of `view_bytes`.
   Status verify_plugin_use(uint32_t index, PluginKind kind, uint32_t view_bytes) const;
   Status verify_text_map(const TextMapRecord& map);
+  Status verify_levels(const TextMapRecord& map) const;
   Status verify_text_entries(const TextMapRecord& map);
   Status verify_topics(const TextMapRecord& map);
   Status verify_text_entry(const TextMapRecord& map, const uint64_t* entry);

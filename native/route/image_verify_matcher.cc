@@ -33,6 +33,8 @@ Status ImageVerifier::verify_matcher(const MatcherRecord& matcher, const RouteRe
       break;
     case MatcherKind::kExact:
       return verify_exact(matcher, route);
+    case MatcherKind::kText:
+      return verify_text_rules(matcher, route);
     default:
       HR_IMAGE_REQUIRE(false, "an unknown matcher");
   }
@@ -115,6 +117,20 @@ Status ImageVerifier::verify_exact(const MatcherRecord& matcher, const RouteReco
     HR_IMAGE_REQUIRE(rule <= kNoRule, "a key of rule %llu", static_cast<unsigned long long>(rule));
     if (rule == kNoRule) continue;
     HR_TRY(verify_rule(static_cast<uint32_t>(rule), matcher, route));
+  }
+  return Status::success();
+}
+
+// Answers are rules: which of them there are, the text map's own verification has held to.
+Status ImageVerifier::verify_text_rules(const MatcherRecord& matcher, const RouteRecord& route) {
+  HR_IMAGE_REQUIRE(matcher.count >= 1 && matcher.count <= kTextMapsMax, "a matcher of %u texts",
+                   matcher.count);
+  HR_TRY(verify_run(matcher.table, matcher.count, tables_.text_maps.count, "text maps"));
+  for (uint32_t map = matcher.table; map < matcher.table + matcher.count; ++map) {
+    HR_TRY(verify_text_of(map, route));
+    const uint32_t answer_count = tables_.text_maps[map].answer_count;
+    HR_IMAGE_REQUIRE(answer_count - 1 <= route.rule_count, "a text with %u rules of %u",
+                     answer_count - 1, route.rule_count);
   }
   return Status::success();
 }

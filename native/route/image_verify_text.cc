@@ -8,7 +8,7 @@
 namespace hyperroute {
 
 Status ImageVerifier::verify_text_map(const TextMapRecord& map) {
-  HR_IMAGE_REQUIRE(map.kind <= TextMapKind::kTopic && map.source <= TextSource::kSlot,
+  HR_IMAGE_REQUIRE(map.kind <= TextMapKind::kLevels && map.source <= TextSource::kSlot,
                    "an unknown kind of text map");
   HR_IMAGE_REQUIRE(map.answer_count >= 1 && map.answer_count <= kAnswersMax,
                    "a text map of %u answers", map.answer_count);
@@ -24,6 +24,7 @@ Status ImageVerifier::verify_text_map(const TextMapRecord& map) {
                      "a text lies outside its message");
   }
   if (map.kind == TextMapKind::kTopic) HR_TRY(verify_topics(map));
+  if (map.kind == TextMapKind::kLevels) HR_TRY(verify_levels(map));
   if (map.kind == TextMapKind::kPrefix) {
     // Whatever they are, they are held against the text.
     HR_TRY(verify_run(map.first, map.count, tables_.cells.count, "lengths"));
@@ -72,6 +73,15 @@ Status ImageVerifier::verify_text_entry(const TextMapRecord& map, const uint64_t
   const uint32_t next = value & kTextStatesMax;
   HR_IMAGE_REQUIRE(next < map.count, "an edge to state %u of %u", next, map.count);
   return verify_topic_state(map, std::bit_cast<TopicFound>(entry[1]), value >> 24);
+}
+
+// Which levels are named is asked of as many as were found.
+Status ImageVerifier::verify_levels(const TextMapRecord& map) const {
+  HR_IMAGE_REQUIRE(map.separator != 0 && map.count <= kTopicLevelsMax && map.goes_on <= 1 &&
+                       (map.count >= 1 || map.goes_on == 1),
+                   "topics of %u levels between %u", map.count, map.separator);
+  HR_IMAGE_REQUIRE(uint64_t{map.first} >> map.count == 0, "levels %x of %u", map.first, map.count);
+  return Status::success();
 }
 
 Status ImageVerifier::verify_topics(const TextMapRecord& map) {

@@ -15,6 +15,7 @@
 #include "route/image.h"
 #include "route/plan_datapath.h"
 #include "route/program_datapath.h"
+#include "route/text_rules_datapath.h"
 
 namespace hyperroute {
 
@@ -135,6 +136,9 @@ inline uint64_t and_packed(const ImageTables& tables, const GroupRecord* const* 
       return true;
     case MatcherKind::kExact:
       rule = std::min(rule, match_exact(tables, record, message));
+      return true;
+    case MatcherKind::kText:
+      rule = std::min(rule, match_text(tables, record, message));
       return true;
     case MatcherKind::kWord: {
       const uint64_t word = terms_of_word(tables, matcher, message);

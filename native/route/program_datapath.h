@@ -10,7 +10,7 @@
 #include "codec/field_datapath.h"
 #include "route/image.h"
 #include "route/plugin_datapath.h"
-#include "route/text_map_datapath.h"
+#include "route/topic_map_datapath.h"
 
 namespace hyperroute {
 

@@ -62,7 +62,7 @@ inline Text text_of(const TextMapRecord& map, const StepMessage& message) noexce
 inline uint64_t load_word(const Text& text, uint32_t at) noexcept {
   const uint32_t left = text.bytes - at;
   if (left >= 8) return load_u64_le(text.data + at);
-  if (text.bytes < 8) return load_start(text.data, text.bytes);
+  if (text.bytes < 8) return load_start(text.data, text.bytes) >> (8 * at);
   return load_u64_le(text.data + text.bytes - 8) >> (8 * (8 - left));
 }
 
@@ -88,28 +88,44 @@ inline uint32_t text_slot(const ImageTables& tables, const TextMapRecord& map,
   return slot_of(static_cast<uint32_t>(hash), pilot, map.entry_count);
 }
 
+// Where a text would stand, whether it does or not: all of it is there to be read.
+template <TextMapKind kKind>
+const uint64_t* entry_of(const ImageTables& tables, const TextMapRecord& map,
+                         uint64_t hash) noexcept {
+  const uint32_t entry_words = header_words_of(kKind) + map.text_words;
+  return tables.words.from(map.entries + text_slot(tables, map, hash) * entry_words);
+}
+
+// Whether the entry is that of the text, of which `words` are the first bytes.
+template <TextMapKind kKind>
+bool is_entry_of(const ImageTables& tables, const TextMapRecord& map, const uint64_t* entry,
+                 uint32_t state, const Text& text,
+                 const uint64_t (&words)[kTextWordsMax]) noexcept {
+  constexpr uint32_t kHeaderWords = header_words_of(kKind);
+  const uint32_t text_words = map.text_words;
+  const uint32_t key = text_key(state, text.bytes, text_words);
+  if (text.bytes > text_words * 8) [[unlikely]] {
+    if (static_cast<uint32_t>(*entry) != key) return false;
+    const auto bytes = static_cast<uint32_t>(entry[kHeaderWords]);
+    const uint8_t* const stored =
+        tables.bytes.from(static_cast<uint32_t>(entry[kHeaderWords] >> 32));
+    return bytes == text.bytes && std::memcmp(stored, text.data, bytes) == 0;
+  }
+  // No branch: whatever comes next need not wait until the entry has arrived.
+  uint64_t difference = static_cast<uint32_t>(*entry) ^ key;
+  for (uint32_t index = 0; index < text_words; ++index) {
+    difference |= entry[kHeaderWords + index] ^ words[index];
+  }
+  return difference == 0;
+}
+
 // The first word of a text's entry, or nullptr.
 template <TextMapKind kKind>
 const uint64_t* find_entry(const ImageTables& tables, const TextMapRecord& map, uint32_t state,
                            const Text& text) noexcept {
-  constexpr uint32_t kHeaderWords = header_words_of(kKind);
   uint64_t words[kTextWordsMax] = {};
-  const uint32_t slot = text_slot(tables, map, hash_text(map, state, text, words));
-  const uint32_t text_words = map.text_words;
-  const uint64_t* const entry = tables.words.from(map.entries + slot * (kHeaderWords + text_words));
-  if (static_cast<uint32_t>(*entry) != text_key(state, text.bytes, text_words)) return nullptr;
-  if (text.bytes > text_words * 8) [[unlikely]] {
-    const auto bytes = static_cast<uint32_t>(entry[kHeaderWords]);
-    const uint8_t* const stored =
-        tables.bytes.from(static_cast<uint32_t>(entry[kHeaderWords] >> 32));
-    if (bytes != text.bytes || std::memcmp(stored, text.data, bytes) != 0) return nullptr;
-    return entry;
-  }
-  uint64_t difference = 0;
-  for (uint32_t index = 0; index < text_words; ++index) {
-    difference |= entry[kHeaderWords + index] ^ words[index];
-  }
-  return difference == 0 ? entry : nullptr;
+  const uint64_t* const entry = entry_of<kKind>(tables, map, hash_text(map, state, text, words));
+  return is_entry_of<kKind>(tables, map, entry, state, text, words) ? entry : nullptr;
 }
 
 inline uint32_t exact_answer(const ImageTables& tables, const TextMapRecord& map,
@@ -175,60 +191,6 @@ inline uint32_t prefix_answer(const ImageTables& tables, const TextMapRecord& ma
   if (entry == nullptr) [[unlikely]]
     return compared_prefix_answer(tables, map, text);
   return static_cast<uint32_t>(*entry >> 32);
-}
-
-// The top bits of the bytes that are zero.
-constexpr uint64_t zero_bytes(uint64_t word) noexcept {
-  constexpr uint64_t kLowBits = 0x7F7F7F7F7F7F7F7Full;
-  return ~(((word & kLowBits) + kLowBits) | word | kLowBits);
-}
-
-// Bytes of the first `levels` levels, at least one, of a rest of a topic, or of what there are.
-inline uint32_t levels_bytes(const Text& rest, uint32_t levels, uint8_t separator) noexcept {
-  const uint64_t separators = 0x0101010101010101ull * separator;
-  for (uint32_t at = 0; at < rest.bytes; at += 8) {
-    // Behind the last byte are zeros, which no separator is.
-    uint64_t found = zero_bytes(load_word(rest, at) ^ separators);
-    for (; found != 0; found &= found - 1) {
-      if (--levels == 0) return at + static_cast<uint32_t>(std::countr_zero(found)) / 8;
-    }
-  }
-  return rest.bytes;
-}
-
-inline uint32_t topic_answer(const ImageTables& tables, const TextMapRecord& map,
-                             Text rest) noexcept {
-  const TopicStateRecord* const states = tables.topic_states.from(map.first);
-  uint32_t state = kTopicStart;
-  TopicFound found = states[state].found;
-  uint32_t levels = states[state].levels;
-  for (;;) {
-    const Text label{rest.data, levels_bytes(rest, levels, map.separator)};
-    const bool is_last = label.bytes == rest.bytes;
-    const uint64_t* const edge =
-        found.has_edges() ? find_entry<TextMapKind::kTopic>(tables, map, state, label) : nullptr;
-    if (edge != nullptr) {
-      found = std::bit_cast<TopicFound>(edge[1]);
-      if (found.is_final() || is_last) return found.own_answer();
-      state = static_cast<uint32_t>(*edge >> 32) & kTextStatesMax;
-      levels = static_cast<uint32_t>(*edge >> 56);
-    } else {
-      if (found.is_other_final() || is_last) return found.other_answer();
-      state = states[state].other;
-      found = states[state].found;
-      levels = states[state].levels;
-    }
-    rest = {rest.data + label.bytes + 1, rest.bytes - label.bytes - 1};
-  }
-}
-
-// Out of line: whoever reads no text has a short loop.
-[[gnu::noinline]] inline uint32_t text_answer(const ImageTables& tables, const TextMapRecord& map,
-                                              const StepMessage& message) noexcept {
-  const Text text = text_of(map, message);
-  if (map.kind == TextMapKind::kExact) return exact_answer(tables, map, text);
-  if (map.kind == TextMapKind::kPrefix) return prefix_answer(tables, map, text);
-  return topic_answer(tables, map, text);
 }
 
 }  // namespace hyperroute

@@ -15,6 +15,7 @@ enum class TextMapKind : uint8_t {
   kExact,   // Whole texts.
   kPrefix,  // The longest prefix: a search by halves among their lengths.
   kTopic,   // Levels between separators: an automaton.
+  kLevels,  // As whole texts, those levels that all patterns name.
 };
 
 enum class TextSource : uint8_t {
@@ -30,16 +31,19 @@ enum class TextSource : uint8_t {
 struct TextMapRecord {
   TextMapKind kind;
   TextSource source;
-  uint8_t separator;   // kTopic.
+  uint8_t separator;   // kTopic, kLevels.
   uint8_t text_words;  // Of an entry, behind its header: at most kTextWordsMax.
   uint16_t offset;     // In the view.
   uint16_t bytes;      // Of the field.
   uint32_t answer_count;
   uint32_t message_bytes;  // Of the view.
   uint16_t view;           // kNoIndex: messages are their own views.
-  uint16_t reserved;
-  uint32_t first;    // kPrefix: of the lengths, in cells; kTopic: in topic_states.
-  uint32_t count;    // Of those; kExact: 0.
+  uint8_t goes_on;         // kLevels: 1: a topic may have more levels than `count`.
+  uint8_t reserved;
+  // kPrefix: of the lengths, in cells; kTopic: in topic_states; kLevels: a bit for each that is
+  // named, the lowest for the first.
+  uint32_t first;
+  uint32_t count;    // Of those, but of kLevels all that a topic has; kExact: 0.
   uint32_t entries;  // In words.
   uint32_t entry_count;
   uint32_t pilots;  // In slots; of kPrefix the prints of all entries follow.
@@ -50,6 +54,8 @@ struct TextMapRecord {
 static_assert(sizeof(TextMapRecord) == 56 && offsetof(TextMapRecord, seed) == 40);
 
 inline constexpr uint32_t kTextWordsMax = 4;
+inline constexpr uint32_t kTopicLevelsMax = 32;  // Of kLevels.
+inline constexpr uint32_t kApartWordsMax = 32;   // Of named levels between which there are others.
 inline constexpr uint32_t kAnswersMax = 1u << 30;
 
 // The low half of an entry's first word: bits 0 to 23 the state, 0 but of topics, above them the

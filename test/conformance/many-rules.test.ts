@@ -19,37 +19,48 @@ interface Expected {
   readonly kind: RuleKind;
   readonly count?: number;
   readonly bytesPerRule: number;
-  readonly matcher: 'exact' | 'table';
-  readonly map: 'keyPart' | 'buckets' | 'text';
+  readonly matcher: 'exact' | 'table' | 'text';
+  readonly maps: readonly ('keyPart' | 'buckets' | 'text')[];
   readonly apart: boolean;
 }
 
+/** A table for each shape of patterns. */
+const shapes = (count: number): 'text'[] => Array.from({ length: count }, () => 'text');
+
 const expectations: readonly Expected[] = [
-  { kind: 'exact', bytesPerRule: 24, matcher: 'exact', map: 'keyPart', apart: true },
-  { kind: 'range', bytesPerRule: 40, matcher: 'table', map: 'buckets', apart: true },
+  { kind: 'exact', bytesPerRule: 24, matcher: 'exact', maps: ['keyPart'], apart: true },
+  { kind: 'range', bytesPerRule: 40, matcher: 'table', maps: ['buckets'], apart: true },
   {
     kind: 'prefix',
     count: 20_000,
     bytesPerRule: 40,
     matcher: 'table',
-    map: 'buckets',
+    maps: ['buckets'],
     apart: false,
   },
-  { kind: 'start', bytesPerRule: 110, matcher: 'table', map: 'text', apart: true },
-  { kind: 'text', count: 20_000, bytesPerRule: 64, matcher: 'table', map: 'text', apart: true },
-  { kind: 'topic', bytesPerRule: 280, matcher: 'table', map: 'text', apart: false },
+  { kind: 'start', bytesPerRule: 80, matcher: 'text', maps: ['text'], apart: true },
+  { kind: 'text', count: 20_000, bytesPerRule: 40, matcher: 'text', maps: ['text'], apart: true },
+  { kind: 'topic', bytesPerRule: 60, matcher: 'text', maps: shapes(3), apart: false },
+  {
+    kind: 'wildcard',
+    count: 20_000,
+    bytesPerRule: 70,
+    matcher: 'text',
+    maps: shapes(6),
+    apart: false,
+  },
 ];
 
 describe('a great many rules', () => {
   it.each(expectations)(
-    'of kind $kind become one table that finds the first one',
+    'of kind $kind become tables that find the first one',
     (expected) => {
       const ruleCount = expected.count ?? 100_000;
       const { ir, message } = manyRules(library, expected.kind, ruleCount);
       const { image, report } = emitWithReport(ir);
       const [route] = report.routes;
       expect(route?.matcher).toBe(expected.matcher);
-      expect(route?.fields.map(({ map }) => map)).toEqual([expected.map]);
+      expect(route?.fields.map(({ map }) => map)).toEqual(expected.maps);
       expect(image.length / ruleCount).toBeLessThan(expected.bytesPerRule);
       const random = new RandomValues(seed);
       const chosen = Array.from({ length: messageCount }, () => random.below(ruleCount));

@@ -116,6 +116,73 @@ function latin1AsText(text: string): string {
   return read.includes('\ufffd') ? text.replace(/[^ -~]/g, 'é').slice(0, 20) : read;
 }
 
+/** So many patterns of topics of up to so many shapes. */
+const shapedCount = 1_100;
+const shapesMax = 6;
+
+/** Which levels are wildcards, and whether the last stands for all that are left. */
+interface Shape {
+  readonly isNamed: readonly boolean[];
+  readonly goesOn: boolean;
+}
+
+function shapedTopic(random: RandomValues, style: TopicStyle, { isNamed, goesOn }: Shape): string {
+  const [separator, one, rest] = style === 'mqtt' ? ['/', '+', '#'] : ['.', '*', '>'];
+  const levels = isNamed.map((named) => {
+    if (!named) return one;
+    if (random.chance(4)) return random.pick(['', 'a'.repeat(random.between(7, 40))]);
+    return `${random.pick(['a', 'aa', 'b', '\xe9'])}${random.below(40)}`;
+  });
+  return [...levels, ...(goesOn ? [rest] : [])].join(separator);
+}
+
+function shapedRules(random: RandomValues, field: number, asked: Asked[]): ConditionIr[] {
+  const style = random.pick<TopicStyle>(['mqtt', 'nats']);
+  const shapes = Array.from({ length: random.between(1, shapesMax) }, (): Shape => {
+    const isNamed = Array.from({ length: random.between(1, 6) }, () => random.chance(65));
+    return { isNamed, goesOn: random.chance(30) };
+  });
+  // One that has enough of them, whatever else there is.
+  const all = [{ isNamed: [true, true, true], goesOn: false }, ...shapes.slice(1)];
+  const patterns = new Set<string>();
+  while (patterns.size < shapedCount) {
+    patterns.add(shapedTopic(random, style, random.pick([all[0] as Shape, ...all])));
+  }
+  const chosen = Array.from({ length: 40 }, () => random.pick([...patterns]));
+  asked.push({ field: 'topic', texts: chosen.flatMap((text) => textsNear(random, text, style)) });
+  return [...patterns].map((text) => {
+    return { kind: 'text', field, test: 'topic', style, patterns: [hexOf(text)] };
+  });
+}
+
+/** Adds to `rules` how often a rule of each hundred has decided. */
+function compareShapes(seed: number, rules: Map<number, number>): number {
+  const random = new RandomValues(seed);
+  const ir = base();
+  const [first] = ir.routes;
+  const field = (ir.schemas[0]?.fields ?? []).findIndex(({ name }) => name === 'topic');
+  const last = first?.rules[0];
+  if (first === undefined || last === undefined) throw new Error('no route');
+  const asked: Asked[] = [];
+  const made = shapedRules(random, field, asked).map((when, index) => {
+    return { ...last, name: `${index}`, when };
+  });
+  const built: RouterIr = { ...ir, routes: [{ ...first, rules: [...made, last] }] };
+  const { image, report } = emitWithReport(built);
+  expect(report.routes[0]?.matcher, `seed ${seed}`).toBe('text');
+  const native = loadImage(image);
+  const state = initialState(built);
+  for (let index = 0; index < messagesPerRouter; index += 1) {
+    const message = messageFor(random, asked);
+    const expected = interpret(built, state, 0, message, 0n);
+    const at = `seed ${seed}, message ${Buffer.from(message).toString('hex')}`;
+    expect(native.step(0, message, 0n), at).toEqual(expected);
+    const hundred = Math.floor((expected.decision.rule ?? -1) / 100);
+    rules.set(hundred, (rules.get(hundred) ?? 0) + 1);
+  }
+  return report.routes[0]?.fields.length ?? 0;
+}
+
 function compareOne(seed: number, rules: Map<number, number>): void {
   const random = new RandomValues(seed);
   const ir = base();
@@ -153,5 +220,17 @@ describe('conditions on text, bits and counts in the engine', () => {
     for (let index = 0; index < routerCount; index += 1) compareOne(firstSeed + index, rules);
     // Rejected by checks, decided by early rules, by late ones.
     for (const rule of [-1, 0, 1, 2, 5, 20]) expect(rules.get(rule), `${rule}`).toBeGreaterThan(50);
+  });
+
+  it('hold for a great many topics of a few shapes', { timeout }, () => {
+    const rules = new Map<number, number>();
+    const tables = new Set<number>();
+    for (let index = 0; index < routerCount / 4; index += 1) {
+      tables.add(compareShapes(firstSeed + index, rules));
+    }
+    for (let hundred = 0; hundred <= 11; hundred += 1) {
+      expect(rules.get(hundred), `${hundred}`).toBeGreaterThan(10);
+    }
+    expect(tables.size).toBeGreaterThan(3);
   });
 });

@@ -11,8 +11,8 @@ type Library = Pick<
 /**
  * What the rules test: `exact` one number, `pair` two of them, `range` disjoint intervals of a
  * number, `prefix` the first bits of an address, as networks of any size, `start` how a text
- * begins, `text` all of it, `topic` levels of a topic, of which some are wildcards, `box`
- * intervals of two numbers, which overlap.
+ * begins, `text` all of it, `topic` levels of a topic, of which some are wildcards, `wildcard`
+ * the same with wildcards at every level, `box` intervals of two numbers, which overlap.
  */
 export const ruleKinds = [
   'exact',
@@ -22,6 +22,7 @@ export const ruleKinds = [
   'start',
   'text',
   'topic',
+  'wildcard',
   'box',
 ] as const;
 export type RuleKind = (typeof ruleKinds)[number];
@@ -59,6 +60,8 @@ function rulesOf(kind: RuleKind, count: number, random: RandomValues): Rule[] {
       return distinct(count, () => nameOf(random)).map((text) => ({ ...none, text }));
     case 'topic':
       return distinct(count, () => topicOf(random)).map((text) => ({ ...none, text }));
+    case 'wildcard':
+      return distinct(count, () => wildcardOf(random)).map((text) => ({ ...none, text }));
     case 'box':
       return Array.from({ length: count }, () => {
         const low = random.u64() >> 1n;
@@ -112,6 +115,20 @@ function topicOf(random: RandomValues): string {
   return kind < 8 ? `${place}/${device}/#` : `${place}/+/metric${random.below(1000)}`;
 }
 
+/** Most of them name all levels; some stand for one, or for all behind the third. */
+function wildcardOf(random: RandomValues): string {
+  const levels = [
+    `site${random.below(40)}`,
+    `line${random.below(500)}`,
+    `device${random.below(100_000)}`,
+    `metric${random.below(20)}`,
+  ];
+  const place = random.below(12);
+  if (place === 4) levels[3] = '#';
+  else if (place < 4) levels[place] = '+';
+  return levels.join('/');
+}
+
 export interface ManyRules {
   readonly ir: library.RouterIr;
   /** A message for which that rule holds; of `prefix` and `topic` one before it may hold too. */
@@ -124,14 +141,18 @@ const destinations = [0, 1, 2, 3, 4, 5, 6, 7];
 export function manyRules(lib: Library, kind: RuleKind, count: number): ManyRules {
   const random = new RandomValues(count);
   const rules = rulesOf(kind, count, random);
-  return kind === 'start' || kind === 'text' || kind === 'topic'
-    ? ofTexts(lib, kind, rules)
-    : ofNumbers(lib, kind, rules, random);
+  return isTextKind(kind) ? ofTexts(lib, kind, rules) : ofNumbers(lib, kind, rules, random);
+}
+
+type TextKind = 'start' | 'text' | 'topic' | 'wildcard';
+
+function isTextKind(kind: RuleKind): kind is TextKind {
+  return kind === 'start' || kind === 'text' || kind === 'topic' || kind === 'wildcard';
 }
 
 function ofNumbers(
   lib: Library,
-  kind: Exclude<RuleKind, 'start' | 'text' | 'topic'>,
+  kind: Exclude<RuleKind, TextKind>,
   rules: readonly Rule[],
   random: RandomValues,
 ): ManyRules {
@@ -176,7 +197,7 @@ function ofNumbers(
 
 function ofTexts(
   { defineRouter, memory, otherwise, route, schema, t, when }: Library,
-  kind: 'start' | 'text' | 'topic',
+  kind: TextKind,
   rules: readonly Rule[],
 ): ManyRules {
   const Note = schema('Note', 2, { id: t.u64, topic: t.string.max(60) });
@@ -190,6 +211,7 @@ function ofTexts(
           start: () => m.topic.startsWith(text),
           text: () => m.topic.is(text),
           topic: () => m.topic.matches(text, { style: 'mqtt' }),
+          wildcard: () => m.topic.matches(text, { style: 'mqtt' }),
         }[kind]();
         return when(condition).to(outs[n % 8] as (typeof outs)[number]);
       }),

@@ -27,6 +27,7 @@ const Quote = schema(
   { isin: t.ascii(12, { pad: 'space' }), digest: t.bytes(16), short: t.ascii(4) },
   { layout: layout.packed() },
 );
+const Reading = schema('Reading', 3, { topic: t.string.max(64), unit: t.ascii(16) });
 
 const shorter = transform(Quote, Quote, (q) => ({
   isin: q.isin.fit(12).orReject('ISIN', 1001),
@@ -34,14 +35,17 @@ const shorter = transform(Quote, Quote, (q) => ({
   short: 'Y',
 }));
 
+const tens = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+
 /** The configuration, with every position the same: the image does not depend on them. */
 export function textRoutesIr(): RouterIr {
   const notes = memory('notes', { messages: Note });
   const quotes = memory('quotes', { messages: Quote });
+  const readings = memory('readings', { messages: Reading });
   const mqtt = { style: 'mqtt' } as const;
   const ir = defineRouter({
     name: 'texts',
-    endpoints: [notes, quotes],
+    endpoints: [notes, quotes, readings],
     validate: [validate(Note, (n) => [n.body.is('forbidden text').else('BODY', 1000)])],
     routes: [
       route.first(Note, (n) => [
@@ -56,6 +60,13 @@ export function textRoutesIr(): RouterIr {
         when(q.digest.startsWith(new Uint8Array(9))).to(quotes),
         when(q.short.startsWith('X')).via(shorter).to(quotes),
       ]),
+      // Enough of each to be worth a look-up of its own.
+      route.first(Reading, (r) =>
+        tens.flatMap((n) => [
+          when(r.topic.matches(`site/${n}/+/state`, mqtt)).to(readings),
+          when(r.unit.is(`unit ${n}`)).to(readings),
+        ]),
+      ),
     ],
   });
   const position = { file: 'texts.config.ts', line: 1, column: 1 };

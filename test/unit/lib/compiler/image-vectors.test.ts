@@ -39,7 +39,8 @@ describe('the configuration of the image texts', () => {
     expect(serialize(ir)).toBe(serialize(readVectorIr('texts')));
     const { routes } = emitWithReport(ir).report;
     const maps = routes.map(({ fields }) => fields.filter(({ map }) => map === 'text').length);
-    expect(maps).toEqual([3, 2]);
+    expect(maps).toEqual([3, 2, 2]);
+    expect(routes[2]?.matcher).toBe('text');
     expect(routes[0]?.checks).toEqual(['program']);
   });
 });

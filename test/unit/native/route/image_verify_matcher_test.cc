@@ -65,7 +65,7 @@ TEST(ImageVerifier, RefusesRoutesWhoseMatchersLieAstray) {
   expect_refused("matchers:", [](ImageParts& p) { p.routes[0].matchers = 60000; });
   expect_refused("otherwise rule", [](ImageParts& p) { p.routes[2].otherwise = 4; });
   expect_refused("131073 rules", [](ImageParts& p) { p.routes[0].rule_count = 131073; });
-  expect_refused("unknown matcher", [](ImageParts& p) { p.matchers[0].kind = MatcherKind{4}; });
+  expect_refused("unknown matcher", [](ImageParts& p) { p.matchers[0].kind = MatcherKind{5}; });
   expect_refused("over 65 fields", [](ImageParts& p) { p.matchers[0].field_count = 65; });
   expect_refused("match fields", [](ImageParts& p) { p.matchers[0].fields = 60000; });
 }

@@ -39,18 +39,19 @@ TextMapRecord& map_from(ImageParts& parts, TextSource source) {
   return parts.text_maps.at(0);
 }
 
+constexpr TextMapKind kKinds[] = {TextMapKind::kExact, TextMapKind::kPrefix, TextMapKind::kTopic,
+                                  TextMapKind::kLevels};
+
 TEST(ImageVerifier, AcceptsTextMapsOfEveryKind) {
   ImageParts parts = ImageParts::of(read_vector("texts"));
-  for (const auto kind : {TextMapKind::kExact, TextMapKind::kPrefix, TextMapKind::kTopic}) {
-    map_of(parts, kind);
-  }
+  for (const TextMapKind kind : kKinds) map_of(parts, kind);
   RouteImage image;
   EXPECT_TRUE(RouteImage::load(parts.image(), image).ok());
 }
 
 TEST(ImageVerifier, RefusesTextsThatAreNotInTheirMessage) {
   expect_refused("unknown kind of text",
-                 [](ImageParts& p) { p.text_maps[0].kind = TextMapKind{3}; });
+                 [](ImageParts& p) { p.text_maps[0].kind = TextMapKind{4}; });
   expect_refused("unknown kind of text",
                  [](ImageParts& p) { p.text_maps[0].source = TextSource{4}; });
   expect_refused("map of 0 answers", [](ImageParts& p) { p.text_maps[0].answer_count = 0; });
@@ -93,7 +94,7 @@ uint64_t with_high(uint64_t word, uint32_t high) {
 }
 
 TEST(ImageVerifier, RefusesHashTablesOfTextsThatLeadAstray) {
-  for (const auto kind : {TextMapKind::kExact, TextMapKind::kPrefix, TextMapKind::kTopic}) {
+  for (const TextMapKind kind : kKinds) {
     expect_refused("map of 0 texts", [&](ImageParts& p) { map_of(p, kind).entry_count = 0; });
     expect_refused(" 0 pilots", [&](ImageParts& p) { map_of(p, kind).pilot_count = 0; });
     expect_refused("of 0 words", [&](ImageParts& p) { map_of(p, kind).text_words = 0; });
@@ -113,7 +114,7 @@ TEST(ImageVerifier, RefusesHashTablesOfTextsThatLeadAstray) {
       entry[header_words_of(kind)] = 0xFFFFFFFF;
     });
   }
-  for (const auto kind : {TextMapKind::kExact, TextMapKind::kPrefix}) {
+  for (const auto kind : {TextMapKind::kExact, TextMapKind::kPrefix, TextMapKind::kLevels}) {
     expect_refused("text with answer 99", [&](ImageParts& p) {
       uint64_t* const entry = entry_of(p, kind);
       *entry = with_high(*entry, 99);
@@ -154,6 +155,42 @@ TEST(ImageVerifier, RefusesTopicsThatLeadAstray) {
   expect_refused(", 99 of", [&](ImageParts& p) { edge(p)[1] = with_high(0, 99); });
   expect_refused("long text:", [&](ImageParts& p) {
     entry_of(p, TextMapKind::kTopic, true)[2] = with_high(40, 0xFFFFFF);
+  });
+}
+
+TEST(ImageVerifier, RefusesLevelsThatTopicsCannotHave) {
+  const auto levels = [](ImageParts& p) -> TextMapRecord& {
+    return map_of(p, TextMapKind::kLevels);
+  };
+  expect_refused("topics of", [&](ImageParts& p) { levels(p).separator = 0; });
+  expect_refused("topics of 33 levels", [&](ImageParts& p) { levels(p).count = 33; });
+  expect_refused("topics of 0 levels", [&](ImageParts& p) {
+    levels(p).count = 0;
+    levels(p).first = 0;
+  });
+  expect_refused("topics of", [&](ImageParts& p) { levels(p).goes_on = 2; });
+  expect_refused("levels 1b of 4", [&](ImageParts& p) { levels(p).first |= 1u << 4; });
+  expect_refused("levels 80000000 of", [&](ImageParts& p) { levels(p).first = 1u << 31; });
+}
+
+TEST(ImageVerifier, RefusesTextsWhoseAnswersAreNoRules) {
+  const auto matcher = [](ImageParts& p) -> MatcherRecord& {
+    for (MatcherRecord& each : p.matchers) {
+      if (each.kind == MatcherKind::kText) return each;
+    }
+    ADD_FAILURE() << "the image has no matcher of texts";
+    return p.matchers.at(0);
+  };
+  expect_refused("matcher of 0 texts", [&](ImageParts& p) { matcher(p).count = 0; });
+  expect_refused("matcher of 9 texts", [&](ImageParts& p) { matcher(p).count = 9; });
+  expect_refused("text maps:", [&](ImageParts& p) { matcher(p).table = 60000; });
+  expect_refused("text maps:", [&](ImageParts& p) { matcher(p).table = UINT32_MAX; });
+  expect_refused("another message type", [&](ImageParts& p) {
+    // The first map is of the first route's messages.
+    matcher(p).table = 0;
+  });
+  expect_refused("rules of", [&](ImageParts& p) {
+    p.text_maps[matcher(p).table + 1].answer_count = p.routes.back().rule_count + 2;
   });
 }
 

@@ -1,6 +1,6 @@
 // What a prefix map answers when texts that it does not have share their prints with those that it
-// has: the hash decides nothing.
-#include "route/text_map_datapath.h"
+// has: the hash decides nothing. And how the levels that a shape of topics names are one text.
+#include "route/topic_map_datapath.h"
 
 #include <gtest/gtest.h>
 
@@ -78,6 +78,64 @@ TEST(TextMap, ComparesWhatPrintsHaveFound) {
     }
   }
   EXPECT_GT(forged, 0u);
+}
+
+// The levels that are named, as the text by which they are looked up; "-": not of that shape.
+std::string key_text(std::string_view topic, uint32_t named, uint32_t count, bool goes_on = false) {
+  TextMapRecord map{};
+  map.first = named;
+  map.count = count;
+  map.goes_on = goes_on ? 1 : 0;
+  TopicLevels levels;
+  find_levels(text_from(topic), '/', levels);
+  uint64_t room[kApartWordsMax];
+  Text key;
+  if (!named_levels(map, levels, room, key)) return "-";
+  return {reinterpret_cast<const char*>(key.data), key.bytes};
+}
+
+TEST(TextMap, TakesLevelsSideBySideAsTheyStand) {
+  EXPECT_EQ(key_text("a/b/c", 0b111, 3), "a/b/c");
+  EXPECT_EQ(key_text("a/b/c", 0b011, 3), "a/b");
+  EXPECT_EQ(key_text("a/bcdefghij/c", 0b110, 3), "bcdefghij/c");
+  EXPECT_EQ(key_text("a//c", 0b010, 3), "");
+  EXPECT_EQ(key_text("a/b", 0, 2), "");
+  EXPECT_EQ(key_text("", 1, 1), "");
+}
+
+TEST(TextMap, TellsLevelsThatLieApartApart) {
+  EXPECT_EQ(key_text("a/b/c", 0b101, 3), std::string("a/\0\0\0\0\0\0c", 9));
+  EXPECT_EQ(key_text("a/b/", 0b101, 3), std::string("a/\0\0\0\0\0\0", 8));
+  EXPECT_EQ(key_text("1234567/b/c/d/e", 0b11001, 5), "1234567/d/e");
+  EXPECT_EQ(key_text("12345678/b/c", 0b101, 3), std::string("12345678/\0\0\0\0\0\0\0c", 17));
+  const std::string_view with_zero("a\0/b/c", 6);
+  EXPECT_NE(key_text(with_zero, 0b101, 3), key_text("a/b/c", 0b101, 3));
+}
+
+TEST(TextMap, KnowsTopicsOfAnotherShape) {
+  EXPECT_EQ(key_text("a/b", 1, 1), "-");
+  EXPECT_EQ(key_text("a", 1, 2), "-");
+  EXPECT_EQ(key_text("a/", 1, 1), "-");
+  EXPECT_EQ(key_text("a", 1, 2, true), "-");
+  EXPECT_EQ(key_text("a", 1, 1, true), "a");
+  EXPECT_EQ(key_text("a/b/c", 1, 1, true), "a");
+  EXPECT_EQ(key_text("a/b/c", 0, 0, true), "");
+}
+
+TEST(TextMap, CountsNoMoreLevelsThanShapesHave) {
+  std::string topic = "x";
+  for (uint32_t level = 1; level < kTopicLevelsMax; ++level) topic += "/x";
+  EXPECT_EQ(key_text(topic, 1u << 31, kTopicLevelsMax), "x");
+  EXPECT_EQ(key_text(topic + "/y", 1u << 31, kTopicLevelsMax), "-");
+  EXPECT_EQ(key_text(topic + "/y", 1u << 31, kTopicLevelsMax, true), "x");
+}
+
+TEST(TextMap, HasRoomForSoMuchOfLevelsThatLieApart) {
+  const std::string most(kApartWordsMax * 8 - 9, 'm');
+  EXPECT_EQ(key_text(most + "/b/c", 0b101, 3), most + "/c");
+  EXPECT_EQ(key_text(most + "/b/12345678", 0b101, 3), most + "/12345678");
+  EXPECT_EQ(key_text(most + "/b/123456789", 0b101, 3), "-");
+  EXPECT_EQ(key_text(most + most + "/b/c", 0b101, 3), "-");
 }
 
 }  // namespace
