@@ -95,6 +95,7 @@ export function isHyperRouteError<Code extends ErrorCode = ErrorCode>(
 }
 
 const shownCharactersMax = 80;
+const wordsCharactersMax = 400;
 
 /** A value as a short piece of text for an error message; never throws. */
 export function describeValue(value: unknown): string {
@@ -141,6 +142,15 @@ export function calledFromText(calledFrom: readonly SourcePlace[] = []): string 
   return calledFrom.length === 0 ? '' : ` (called from ${calledFrom.map(placeText).join(', ')})`;
 }
 
+/** What was received, said in words: shown as they are, where a value would be quoted and cut. */
+export class Words {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text.length <= wordsCharactersMax ? text : `${text.slice(0, wordsCharactersMax)}…`;
+  }
+}
+
 /** The codes whose detail names an option. */
 export type OptionErrorCode =
   | 'ERR_CONFIG'
@@ -151,7 +161,7 @@ export type OptionErrorCode =
 
 /**
  * An error about one option of a configuration, whose message names the option, what was expected
- * and what was given. Returns the error; the caller throws it.
+ * and what was given, a value or `Words`. Returns the error; the caller throws it.
  */
 export function optionError<Code extends OptionErrorCode>(
   code: Code,
@@ -163,12 +173,13 @@ export function optionError<Code extends OptionErrorCode>(
   const isKnown = place !== undefined && place.file !== unknownFile;
   const where = isKnown ? `${placeText(place)}: ` : '';
   const calledFrom = isKnown ? callers.get(place) : undefined;
-  const what = `${option}: expected ${expected}, received ${describeValue(received)}`;
+  const given = received instanceof Words ? received.text : describeValue(received);
+  const what = `${option}: expected ${expected}, received ${given}`;
   const message = `${where}${what}${calledFromText(calledFrom)}`;
   const detail: ConfigErrorDetail = {
     option,
     expected,
-    received,
+    received: received instanceof Words ? received.text : received,
     ...(isKnown ? { place } : {}),
     ...(calledFrom === undefined ? {} : { calledFrom }),
   };

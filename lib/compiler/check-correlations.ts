@@ -1,5 +1,6 @@
 // Checks of correlations: what they keep, who opens them, who asks them, and that one worker does
 // all of it.
+import { Words } from '../errors.js';
 import { integerFacts, isIntegerType } from '../schema/model.js';
 import { poolEndpoints } from './check-pools.js';
 import { keptWords } from './emit-correlations.js';
@@ -166,7 +167,7 @@ class RouteCorrelations {
       const isSafe = max === undefined || field?.max !== undefined;
       if (isSame && isThere && isSafe) continue;
       const expected = `a field that every message has, like ${name} (${type}, ${bytes} bytes)`;
-      const received = field === undefined ? undefined : `${field.name} (${field.type})`;
+      const received = field && new Words(`${field.name} (${field.type})`);
       this.#add(`${option}.${name}`, expected, received, position);
     }
   }
@@ -205,7 +206,7 @@ class RouteCorrelations {
       if (index === found) return;
       const expected = `a route whose lookup is in ${nameOf(index)}`;
       const received = found === undefined ? 'no lookup' : `a lookup in ${nameOf(found)}`;
-      this.#add(option, expected, received, position);
+      this.#add(option, expected, new Words(received), position);
     };
     if (target.kind === 'correlated-source' || target.kind === 'correlated-destination') {
       needLookup(target.correlation, `${path}.to`);
@@ -216,7 +217,7 @@ class RouteCorrelations {
       if (index === open?.correlation) continue;
       const expected = `a rule that opens ${nameOf(index)}, whose id the transform writes`;
       const received = open === undefined ? 'no opens(…)' : `opens(${nameOf(open.correlation)})`;
-      this.#add(`${path}.via`, expected, received, position);
+      this.#add(`${path}.via`, expected, new Words(received), position);
     }
   }
 
@@ -321,7 +322,7 @@ function checkWorkers(
   if (second === undefined) return;
   const expected = 'one worker for all endpoints whose messages open it or look it up';
   const received = `${first} and ${second} on different ones`;
-  findings.add('ERR_CONFIG', `correlations.${name}`, expected, received, position);
+  findings.add('ERR_CONFIG', `correlations.${name}`, expected, new Words(received), position);
 }
 
 /** What tells workers apart. */

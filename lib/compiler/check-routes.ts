@@ -1,6 +1,7 @@
 // Checks of routes: who serves what, which rules can be reached, and that every destination
 // carries the messages that are sent to it.
 
+import { Words } from '../errors.js';
 import { checkCondition } from './check-conditions.js';
 import { checkCopies } from './check-copies.js';
 import { destinationsOf, sourcesOf } from './check-correlations.js';
@@ -58,7 +59,7 @@ function checkOverlap(ir: RouterIr, findings: Findings): void {
       const at = first === undefined ? '' : ` (line ${first.line})`;
       const whose = `route ${name}${at} serves already`;
       const received = `${messages} from ${ir.endpoints[source]?.name}, which ${whose}`;
-      findings.add('ERR_ROUTE', option, expected, received, position);
+      findings.add('ERR_ROUTE', option, expected, new Words(received), position);
     }
   }
 }

@@ -1,4 +1,5 @@
 // Checks of routes whose rules must never hold together.
+import { Words } from '../errors.js';
 import { findOverlaps, readableWitness, type Witness } from './analysis/index.js';
 import type { Findings } from './findings.js';
 import type { RouterIr, SourcePosition } from './ir.js';
@@ -20,7 +21,7 @@ export function checkUnique(ir: RouterIr, findings: Findings): void {
         'ERR_ROUTE_OVERLAP',
         option(second),
         expected,
-        witnessText(witness),
+        new Words(witnessText(witness)),
         route.rules[second]?.position,
       );
     }
@@ -30,7 +31,7 @@ export function checkUnique(ir: RouterIr, findings: Findings): void {
       const expected = `rules of which it can be proved that none holds together with ${partner}`;
       const at = second === null ? `routes[${index}].rules` : option(second);
       const position = second === null ? route.position : route.rules[second]?.position;
-      findings.add('ERR_ROUTE_OVERLAP', at, expected, doubtTexts[doubt], position);
+      findings.add('ERR_ROUTE_OVERLAP', at, expected, new Words(doubtTexts[doubt]), position);
     }
   }
 }

@@ -1,7 +1,7 @@
 // What happens inside a callback of the configuration: which conditions and rules were built, and
 // whether each was used exactly once. `&&`, `||` and `?:` between conditions are invisible to
 // JavaScript objects; here they are found out, so that they never route silently wrong.
-import { optionError, type SourcePlace } from '../../errors.js';
+import { optionError, type SourcePlace, Words } from '../../errors.js';
 import { callerPlace } from '../../schema/position.js';
 
 /** Something built in a callback that has to be used there exactly once. */
@@ -48,7 +48,7 @@ const probePlace: SourcePlace = { file: '<probe>', line: 1, column: 1 };
 export function currentCapture(what: string, owner: Capture | null = null): Capture {
   if (current !== null && (owner === null || owner === current)) return current;
   const expected = 'a use inside the callback that it belongs to';
-  throw optionError('ERR_ROUTE', what, expected, 'a use outside of it', callerPlace());
+  throw optionError('ERR_ROUTE', what, expected, new Words('a use outside of it'), callerPlace());
 }
 
 /** Whether a probing run is in progress. */
@@ -104,7 +104,13 @@ export function noteUsed(built: Built | null, what: string): void {
   built.useCount += 1;
   if (built.useCount === 1) return;
   const expected = `each ${built.noun} to be used once`;
-  throw optionError('ERR_ROUTE', what, expected, `${built.useCount} uses`, placeOf(built));
+  throw optionError(
+    'ERR_ROUTE',
+    what,
+    expected,
+    new Words(`${built.useCount} uses`),
+    placeOf(built),
+  );
 }
 
 function runIn<Result>(capture: Capture, body: () => Result): Result {
@@ -180,7 +186,8 @@ function runProbe(run: Capture, falsyIndex: number | null, body: (probing: Captu
   }
   if (probe.divergedAt === null) return;
   const wanted = 'conditions joined by or(…), and(…), not(…): `||`, `&&` and `?:` do not work here';
-  throw optionError('ERR_ROUTE', subject, wanted, 'a condition joined otherwise', probe.divergedAt);
+  const received = new Words('a condition joined otherwise');
+  throw optionError('ERR_ROUTE', subject, wanted, received, probe.divergedAt);
 }
 
 function unusedError(subject: string, built: Built): Error {
@@ -190,5 +197,6 @@ function unusedError(subject: string, built: Built): Error {
     noun === 'condition'
       ? 'every condition to be used by when, and, or, not or else: `&&` and `?:` do not work here'
       : `every ${noun} to be returned by the callback`;
-  return optionError('ERR_ROUTE', subject, hint, `a ${noun} that is built but not used`, place);
+  const received = new Words(`a ${noun} that is built but not used`);
+  return optionError('ERR_ROUTE', subject, hint, received, place);
 }

@@ -1,7 +1,7 @@
 // `decide(schema, (o) => domain, (values) => destination, options)`: a plain function, tabulated.
 // It is asked about every combination of its domain while the configuration is loaded; what it
 // answered becomes a table, and for messages it is never called.
-import { optionError, type SourcePlace } from '../../errors.js';
+import { optionError, type SourcePlace, Words } from '../../errors.js';
 import { isRecord } from '../../schema/options.js';
 import { type AnySchema, isSchema, type NameOf } from '../../schema/schema.js';
 import type { DecisionTableIr } from '../ir.js';
@@ -204,7 +204,13 @@ class Questions {
   }
 
   #fail(expected: string, received: string): never {
-    throw optionError('ERR_ROUTE', `${this.#subject}.decision`, expected, received, this.#place);
+    throw optionError(
+      'ERR_ROUTE',
+      `${this.#subject}.decision`,
+      expected,
+      new Words(received),
+      this.#place,
+    );
   }
 }
 

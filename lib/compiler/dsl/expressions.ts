@@ -1,5 +1,5 @@
 // Expressions and conditions of the routing language, as objects that hold their IR.
-import { optionError } from '../../errors.js';
+import { optionError, Words } from '../../errors.js';
 import { exactInteger } from '../../schema/options.js';
 import { type Comparison, intervalsOf } from '../intervals.js';
 import type { ConditionIr, ExprIr, IntervalsIr } from '../ir.js';
@@ -271,7 +271,7 @@ export function fieldIn(
 ): Condition {
   if (intervals.length === 0) {
     const expected = 'a comparison that can be true';
-    throw optionError('ERR_ROUTE', what, expected, 'one that never is', placeHere());
+    throw optionError('ERR_ROUTE', what, expected, new Words('one that never is'), placeHere());
   }
   const test: ConditionIr = { kind: 'in', value: { kind: 'field', field }, intervals };
   if (presence === null) return makeCondition(test);

@@ -1,14 +1,14 @@
 // Matchers that users write: objects which say, while the configuration is loaded, which values of
 // a field they mean. What they answer is compiled like any other condition.
 import { isDeepStrictEqual } from 'node:util';
-import { optionError, type SourcePlace } from '../../errors.js';
+import { describeValue, optionError, type SourcePlace, Words } from '../../errors.js';
 import { checkName, exactInteger, isRecord } from '../../schema/options.js';
 import { unite } from '../intervals.js';
 import type { IntervalsIr } from '../ir.js';
 import { termsMax } from '../limits.js';
 import type { PlacedField } from '../view.js';
 import { placeHere } from './capture.js';
-import { rangeOf } from './tabulate.js';
+import { rangeOf, thrownText } from './tabulate.js';
 
 /** What a matcher is told of the field it is asked about. */
 export interface MatchedField {
@@ -95,9 +95,13 @@ export function matchesOf(
   const [answer, again] = [0, 1].map(() => ask(matcher, args, facts, where, place));
   if (!isDeepStrictEqual(answer, again)) {
     const expected = 'the same answer whenever it is asked';
-    throw optionError('ERR_ROUTE', where, expected, 'another one', place);
+    const received = `${describeValue(answer)}, then ${describeValue(again)}`;
+    throw optionError('ERR_ROUTE', where, expected, new Words(received), place);
   }
-  return unite(pairsOf(answer, [low, high], where, place));
+  const pairs = pairsOf(answer, [low, high], where, place);
+  if (pairs.length > 0) return unite(pairs);
+  const expected = 'an answer with at least one value: what means none never holds';
+  throw optionError('ERR_ROUTE', where, expected, answer, place);
 }
 
 function ask(
@@ -110,7 +114,7 @@ function ask(
   try {
     return matcher.compile(args, facts);
   } catch (error) {
-    throw optionError('ERR_ROUTE', where, 'an answer', `an error: ${String(error)}`, place);
+    throw optionError('ERR_ROUTE', where, 'an answer', new Words(thrownText(error)), place);
   }
 }
 
@@ -120,18 +124,27 @@ function pairsOf(
   where: string,
   place: SourcePlace,
 ): readonly (readonly [bigint, bigint])[] {
-  const given = isRecord(answer) ? answer : {};
-  const list = given.values ?? given.intervals;
-  if (!Array.isArray(list) || list.length > termsMax) {
+  const { values, intervals } = isRecord(answer) ? answer : {};
+  const list = values ?? intervals;
+  const isOne = values === undefined || intervals === undefined;
+  if (!Array.isArray(list) || list.length > termsMax || !isOne) {
     const expected = `{ values: […] } or { intervals: [[low, high], …] }, at most ${termsMax}`;
     throw optionError('ERR_ROUTE', where, expected, answer, place);
   }
-  return list.map((entry: unknown) => {
-    const ends = Array.isArray(entry) && given.values === undefined ? entry : [entry, entry];
+  const bounds = `from ${range[0]} to ${range[1]}`;
+  return list.map((entry: unknown, index) => {
+    const fail = (expected: string): Error => {
+      const option = `${where}.${values === undefined ? 'intervals' : 'values'}[${index}]`;
+      return optionError('ERR_ROUTE', option, expected, entry, place);
+    };
+    const isPair = Array.isArray(entry) && entry.length === 2;
+    if (values === undefined && !isPair) throw fail('[low, high], both included');
+    const ends: readonly unknown[] = values === undefined ? (entry as unknown[]) : [entry, entry];
     const [low, high] = ends.map(exactInteger);
-    const isInside = low !== undefined && high !== undefined && low >= range[0] && high <= range[1];
-    if (isInside && ends.length === 2 && low <= high) return [low, high] as const;
-    const expected = `integers from ${range[0]} to ${range[1]}, in ascending order`;
-    throw optionError('ERR_ROUTE', where, expected, entry, place);
+    if (low === undefined || high === undefined || low < range[0] || high > range[1]) {
+      throw fail(values === undefined ? `integers ${bounds}` : `an integer ${bounds}`);
+    }
+    if (low > high) throw fail('the lower bound first');
+    return [low, high] as const;
   });
 }

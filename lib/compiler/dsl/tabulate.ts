@@ -1,6 +1,6 @@
 // Plain functions over the values of a small field, asked once for each of them while the
 // configuration is loaded. What they answered is compiled; they are never called for a message.
-import { optionError, type SourcePlace } from '../../errors.js';
+import { optionError, type SourcePlace, Words } from '../../errors.js';
 import { integerFacts, isIntegerType } from '../../schema/model.js';
 import { unite } from '../intervals.js';
 import type { IntervalsIr } from '../ir.js';
@@ -29,8 +29,16 @@ export function cellsOf(field: PlacedField, what: string, place: SourcePlace): r
   }
   const [low, high] = rangeOf(field);
   if (high - low >= BigInt(tabulatedValuesMax)) {
-    const expected = `a field of at most ${tabulatedValuesMax} values`;
-    throw optionError('ERR_ROUTE', what, expected, `${field.name} (${field.type})`, place);
+    const expected =
+      `a field of at most ${tabulatedValuesMax} values, which a function can be asked one by one ` +
+      '(for others: between, in, or by with a matcher)';
+    throw optionError(
+      'ERR_ROUTE',
+      what,
+      expected,
+      new Words(`${field.name} (${field.type})`),
+      place,
+    );
   }
   const first = Number(low);
   const count = Number(high - low) + 1;
@@ -64,7 +72,8 @@ export function answersOf(
     const [before, after] = [answers[index], answer(ask, input, what, place)];
     if (Object.is(before, after)) continue;
     const received = `${String(before)}, then ${String(after)}, for ${String(input)}`;
-    throw optionError('ERR_ROUTE', what, 'the same answer whenever it is asked', received, place);
+    const expected = 'the same answer whenever it is asked';
+    throw optionError('ERR_ROUTE', what, expected, new Words(received), place);
   }
   return answers;
 }
@@ -78,8 +87,8 @@ function answer(
   try {
     return ask(input as never);
   } catch (error) {
-    const received = `an error for ${String(input)}: ${String(error)}`;
-    throw optionError('ERR_ROUTE', what, 'an answer for every value', received, place);
+    const received = thrownText(error, ` for ${String(input)}`);
+    throw optionError('ERR_ROUTE', what, 'an answer for every value', new Words(received), place);
   }
 }
 
@@ -96,7 +105,14 @@ export function cellsWhere(
   const odd = answers.findIndex((given) => typeof given !== 'boolean');
   if (odd < 0) return cells.filter((_cell, index) => answers[index] === true);
   const received = `${String(answers[odd])} for ${String(cells[odd]?.input)}`;
-  throw optionError('ERR_ROUTE', what, 'true or false for every value', received, place);
+  throw optionError('ERR_ROUTE', what, 'true or false for every value', new Words(received), place);
+}
+
+/** What a function of the user's threw, and where in the user's files, for an error message. */
+export function thrownText(error: unknown, what = ''): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const frame = /^\s+at (?:.*\()?(?:file:\/\/)?(\/[^\s()]+:\d+:\d+)\)?$/m.exec(stack)?.[1];
+  return `an error${what}: ${String(error)}${frame === undefined ? '' : ` (at ${frame})`}`;
 }
 
 /** The values of cells as intervals. */

@@ -268,7 +268,7 @@ describe('overlaps', () => {
     expect(more).toEqual([]);
     expect(error?.code).toBe('ERR_ROUTE_OVERLAP');
     expect(error?.message).toMatch(
-      /rules\[1\]: .* rules\[0\] \(line \d+\), received "side buy, qty/,
+      /rules\[1\]: .* rules\[0\] \(line \d+\), received side buy, qty/,
     );
     expect(error?.detail).toMatchObject({ place: { line: expect.any(Number) } });
   });

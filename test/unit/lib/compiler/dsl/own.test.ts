@@ -209,6 +209,62 @@ describe('a matcher', () => {
   });
 });
 
+describe('what is said of a matcher', () => {
+  const asked = { turn: 0 };
+
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      'that throws',
+      () => fail(true),
+      /mine\): expected an answer, received an error: Error: .* \(at \/.*own\.test\.ts:\d+:\d+\)/,
+    ],
+    [
+      'whose value is too large',
+      () => ({ values: [1, 256] }),
+      /tier\.by\(mine\)\.values\[1\]: expected an integer from 0 to 255, received 256/,
+    ],
+    [
+      'whose value is no integer',
+      () => ({ values: [1.5] }),
+      /values\[0\]: expected an integer from 0 to 255, received 1\.5/,
+    ],
+    [
+      'whose interval is turned round',
+      () => ({
+        intervals: [
+          [1, 2],
+          [9, 5],
+        ],
+      }),
+      /tier\.by\(mine\)\.intervals\[1\]: expected the lower bound first, received \[9,5\]/,
+    ],
+    [
+      'whose interval has three ends',
+      () => ({ intervals: [[1, 2, 3]] }),
+      /intervals\[0\]: expected \[low, high\], both included, received \[1,2,3\]/,
+    ],
+    [
+      'that answers in both ways',
+      () => ({ values: [1], intervals: [[1, 2]] }),
+      /tier\.by\(mine\): expected \{ values: \[…\] \} or \{ intervals: /,
+    ],
+    [
+      'that means nothing',
+      () => ({ values: [] }),
+      /tier\.by\(mine\): expected an answer with at least one value/,
+    ],
+    [
+      'that changes its mind',
+      () => ({ values: [asked.turn++] }),
+      /the same answer .*, received \{"values":\[\d\]\}, then \{"values":\[\d\]\}/,
+    ],
+  ])('%s is what is wrong with which part of its answer', (_what, compile, message) => {
+    const mine = defineMatcher({ name: 'mine', compile: compile as never });
+    const error = refusal(() => conditionOf((o) => o.tier.by(mine)));
+    expect(error.message).toMatch(message);
+  });
+});
+
 describe('a tabulated output', () => {
   const Out = schema('Out', 1, { v: t.u16 }, packed);
   const Named = schema('Named', 1, { v: t.enum({ low: 1, high: 2 }) }, packed);
