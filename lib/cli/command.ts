@@ -56,7 +56,8 @@ export function parseCommand(
   const { values, positionals } = parse([...args], options);
   if (values.help === true) return { values, positionals };
   if (positionals.length < command.positionalsMin) {
-    throw new UsageError(`expected ${command.usage}, received nothing`);
+    const received = positionals.length === 0 ? 'nothing' : positionals.join(' ');
+    throw new UsageError(`expected ${command.usage}, received ${received}`);
   }
   if (positionals.length > command.positionalsMax) {
     throw new UsageError(`unexpected argument ${JSON.stringify(positionals.at(-1))}`);
@@ -72,10 +73,12 @@ function parse(
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     return { values: { ...values }, positionals };
   } catch (error) {
-    if (error instanceof TypeError && String(Reflect.get(error, 'code')).startsWith('ERR_PARSE')) {
-      throw new UsageError(error.message.replace(/\. To specify a positional.*$/s, ''));
-    }
-    throw error;
+    const code = error instanceof TypeError ? String(Reflect.get(error, 'code')) : '';
+    if (!(error instanceof TypeError) || !code.startsWith('ERR_PARSE')) throw error;
+    const problem = error.message.replace(/\. To specify a positional.*$/s, '');
+    if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw new UsageError(problem);
+    const known = Object.keys(options).map((name) => `--${name}`);
+    throw new UsageError(`${problem}: expected one of ${known.join(', ')}`);
   }
 }
 

@@ -105,7 +105,10 @@ async function main(args: readonly string[], io: Io): Promise<number> {
   }
   const name = isHelp ? rest[0] : first;
   const entry = commands.find((candidate) => candidate.name === name);
-  if (entry === undefined) return usage(io, `unknown command ${JSON.stringify(name)}`, '');
+  if (entry === undefined) {
+    const known = commands.map((command) => command.name).join(', ');
+    return usage(io, `unknown command ${JSON.stringify(name)}: expected one of ${known}`, '');
+  }
   return runEntry(entry, isHelp ? ['--help'] : rest, io);
 }
 

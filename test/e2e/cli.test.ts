@@ -69,9 +69,14 @@ describe('the version', () => {
 describe('wrong usage', () => {
   it.each([
     ['no command', [], /^Usage: hyperroute COMMAND/],
-    ['an unknown command', ['walk'], /unknown command "walk"/],
-    ['an unknown option', ['check', '--fast', 'x.ts'], /Unknown option '--fast'/],
+    ['an unknown command', ['walk'], /unknown command "walk": expected one of run, check, /],
+    [
+      'an unknown option',
+      ['check', '--fast', 'x.ts'],
+      /Unknown option '--fast': expected one of --json, /,
+    ],
     ['a missing file', ['run'], /expected FILE, received nothing/],
+    ['one file of two', ['diff', 'x.ts'], /expected OLD NEW, received x\.ts/],
     ['a file too many', ['check', 'a.ts', 'b.ts'], /unexpected argument "b.ts"/],
     ['an option without its value', ['stat', '--count'], /--count.* argument missing/],
     ['a number that is none', ['stat', '--count', 'ten'], /--count: expected a whole number/],
