@@ -80,6 +80,8 @@ function textEvents(io: Io): RouterEvents {
     reloaded: (router, changes) => {
       out.line(`${out.style('green', 'reloaded')} ${router.name}  ${changesText(changes)}`);
       endpoints(router);
+      // The first line says what the endpoints' changes are, which was said above.
+      for (const line of updateLines(changes).slice(1)) out.line(`  ${line}`);
     },
     reloadFailed: (error) => {
       reportError(io, error);
