@@ -114,9 +114,9 @@ function goneShare(before: readonly string[], after: readonly string[]): number 
 
 /** By slot: the endpoint that its keys go to as long as it can be used. */
 function firstChoices(ir: RouterIr, pool: PoolIr): string[] {
-  const { slots, slotCount, ranks } = poolSlots(ir, pool);
+  const { slots, slotCount } = poolSlots(ir, pool);
   return Array.from({ length: slotCount }, (_, slot) => {
-    return nameOf(ir, pool.members[slots[slot * ranks] ?? 0]?.endpoint ?? 0);
+    return nameOf(ir, pool.members[slots[slot] ?? 0]?.endpoint ?? 0);
   });
 }
 

@@ -233,7 +233,7 @@ export class BlockWriter {
     const block = { constants: this.#constants, written, sourceBytes: this.#spec.fromBytes };
     const joined = joinMoves(this.#builder, this.#ops, block);
     const movesLeft = plain.length - (joined?.rest.length ?? 0);
-    if (joined === undefined || joined.shuffles.length >= movesLeft) {
+    if (joined === undefined || joined.shuffles.length > movesLeft) {
       return inOrderOfFailure(plain, this.#ops);
     }
     return [...joined.shuffles, ...inOrderOfFailure(joined.rest, this.#ops)];

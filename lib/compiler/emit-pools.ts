@@ -29,7 +29,10 @@ export interface PoolReport {
   readonly ranks: number;
 }
 
-/** Which members a pool's strategy picks, by slot: `ranks` indices each, `noMember` fills up. */
+/**
+ * Which members a pool's strategy picks, by slot: `ranks` indices each, `noMember` fills up. The
+ * first ones of all slots come first, then all second ones: mostly only the first are read.
+ */
 export interface PoolSlots {
   readonly slots: Uint8Array;
   readonly slotCount: number;
@@ -59,12 +62,20 @@ export function poolSlots(ir: RouterIr, { strategy, members }: PoolIr): PoolSlot
     case 'table': {
       const ranks = Math.max(...strategy.slots.map((slot) => slot.length));
       const slots = new Uint8Array(strategy.slots.length * ranks).fill(noMember);
-      for (const [index, slot] of strategy.slots.entries()) slots.set(slot, index * ranks);
-      return { slots, slotCount: strategy.slots.length, ranks };
+      const slotCount = strategy.slots.length;
+      for (const [index, members] of strategy.slots.entries()) {
+        for (const [rank, member] of members.entries()) slots[rank * slotCount + index] = member;
+      }
+      return { slots, slotCount, ranks };
     }
     default:
       return noSlots;
   }
+}
+
+/** The members that a slot ranks, `noMember` behind the last. */
+export function membersOfSlot({ slots, slotCount, ranks }: PoolSlots, slot: number): number[] {
+  return Array.from({ length: ranks }, (_, rank) => slots[rank * slotCount + slot] ?? noMember);
 }
 
 export function emitPools(builder: ImageBuilder, ir: RouterIr): PoolReport[] {

@@ -4,7 +4,7 @@
 // native/route/pool_datapath.h, down to the order in which random numbers are drawn.
 import { nativeHeaderBytes } from '../schema/model.js';
 import { noMember } from './emit-format.js';
-import { type PoolSlots, poolSlots } from './emit-pools.js';
+import { membersOfSlot, type PoolSlots, poolSlots } from './emit-pools.js';
 import { readBytes, readField } from './fields.js';
 import type { FieldIr, PoolIr, RouterIr } from './ir.js';
 import { hashKey, lowShare } from './key-hash.js';
@@ -199,9 +199,8 @@ class Pick {
   }
 
   #ranked(taken: Taken): number | null {
-    const { slots, slotCount, ranks } = this.#slots;
-    const start = lowShare(this.#key?.hash ?? 0n, slotCount) * ranks;
-    const ranked = [...slots.subarray(start, start + ranks)];
+    const slot = lowShare(this.#key?.hash ?? 0n, this.#slots.slotCount);
+    const ranked = membersOfSlot(this.#slots, slot);
     for (const number of ranked) {
       if (number === noMember) break;
       if (this.#mayTake(number, taken)) return number;
@@ -230,11 +229,11 @@ export interface RankedSlot {
 export function rankedSlot(ir: RouterIr, pool: PoolIr, picked: PickedMessage): RankedSlot | null {
   const { kind } = pool.strategy;
   if (kind !== 'hash' && kind !== 'sticky' && kind !== 'table') return null;
-  const { slots, slotCount, ranks } = slotsOf(ir, pool);
+  const slots = slotsOf(ir, pool);
+  const { slotCount } = slots;
   const { hash, id } = keyOf(ir, pool, picked) ?? { hash: 0n, id: null };
   const slot = lowShare(hash, slotCount);
-  const members = [...slots.subarray(slot * ranks, (slot + 1) * ranks)];
-  const ranked = members.filter((member) => member !== noMember);
+  const ranked = membersOfSlot(slots, slot).filter((member) => member !== noMember);
   const isNamed = (own: bigint | undefined): boolean =>
     kind === 'sticky' && own !== undefined && BigInt.asUintN(64, own) === id;
   return {

@@ -53,14 +53,14 @@ function walksOf(members: readonly WeightedName[], slotCount: number): Walk[] {
 }
 
 /**
- * The ranked members (indices) of every slot, one slot behind the other: `slotCount` × the lesser
+ * The first members (indices) of all slots, then the second ones of all: `slotCount` × the lesser
  * of `hashRanks` and the number of members. `slotCount` is a prime.
  */
 export function maglevTable(members: readonly WeightedName[], slotCount: number): Uint8Array {
   const ranks = Math.min(hashRanks, members.length);
   const table = new Uint8Array(slotCount * ranks);
   const walks = walksOf(members, slotCount);
-  for (let rank = 0; rank < ranks; rank += 1) fillRank(table, walks, slotCount, ranks, rank);
+  for (let rank = 0; rank < ranks; rank += 1) fillRank(table, walks, slotCount, rank);
   return table;
 }
 
@@ -69,7 +69,6 @@ function fillRank(
   table: Uint8Array,
   walks: readonly Walk[],
   slotCount: number,
-  ranks: number,
   rank: number,
 ): void {
   const isTaken = new Uint8Array(slotCount);
@@ -78,7 +77,7 @@ function fillRank(
   let left = slotCount;
   const has = (slot: number, member: number): boolean => {
     for (let above = 0; above < rank; above += 1) {
-      if (table[slot * ranks + above] === member) return true;
+      if (table[above * slotCount + slot] === member) return true;
     }
     return false;
   };
@@ -96,7 +95,7 @@ function fillRank(
         steps[index] = step + 1;
         const slot = (offset + step * skip) % slotCount;
         if (isTaken[slot] === 1 || has(slot, member)) continue;
-        table[slot * ranks + rank] = member;
+        table[rank * slotCount + slot] = member;
         isTaken[slot] = 1;
         left -= 1;
         break;

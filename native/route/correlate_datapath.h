@@ -71,6 +71,7 @@ inline void keep_fields(const RouteImage& image, uint32_t first, uint32_t count,
     return static_cast<uint32_t>(RejectCode::kCorrelationFull);
   keep_fields(image, opening.fields, uint32_t{opening.key_count} + opening.saved_count,
               message.view, table.entry(entry).words());
+  table.prepare(entry);
   correlating.opens_in = &table;
   correlating.opening_id = table.reserved_id(entry);
   return 0;

@@ -26,7 +26,7 @@ void CorrelationTable::set_sizes(const CorrelationRecord& record) noexcept {
 uint64_t CorrelationTable::bytes_of(const CorrelationRecord& record) noexcept {
   CorrelationTable sizes;
   sizes.set_sizes(record);
-  return sizes.entries_bytes() + sizes.index_bytes() + sizes.free_bytes();
+  return sizes.entries_bytes() + sizes.index_bytes() + sizes.links_bytes() + sizes.free_bytes();
 }
 
 Result<std::unique_ptr<CorrelationTable>> CorrelationTable::create(const CorrelationRecord& record,
@@ -45,8 +45,9 @@ Result<std::unique_ptr<CorrelationTable>> CorrelationTable::create(const Correla
   (void)::madvise(table->memory_.data(), table->memory_.bytes(), MADV_HUGEPAGE);
   table->entries_ = table->memory_.data();
   table->index_ = reinterpret_cast<IndexSlot*>(table->entries_ + table->entries_bytes());
-  table->free_ =
-      reinterpret_cast<uint32_t*>(reinterpret_cast<uint8_t*>(table->index_) + table->index_bytes());
+  uint8_t* const behind_index = reinterpret_cast<uint8_t*>(table->index_) + table->index_bytes();
+  table->links_ = reinterpret_cast<Links*>(behind_index);
+  table->free_ = reinterpret_cast<uint32_t*>(behind_index + table->links_bytes());
   for (uint32_t slot = 0; slot <= table->index_mask_; ++slot) table->index_[slot] = {0, kNoEntry};
   // The entries are used from the first on, and again the latest freed one first: it is in the
   // cache.

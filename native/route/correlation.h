@@ -2,6 +2,8 @@
 // router writes; it is allocated when an image is installed and never grows.
 //
 //   entries   capacity + 1 of them, of one size: header, words of the key, words kept beside it
+//   links     of each entry the next older and newer one; apart, since closing changes those of the
+//             neighbours, and nothing else of them
 //   free      the entries that are free, the one used next last
 //   index     open addressing over the keys' hashes, at most half full
 //
@@ -29,8 +31,6 @@ inline constexpr uint64_t kNearTableBytesMax = 512u << 10;
 // Its words follow: key, then what is kept.
 struct CorrelationEntry {
   uint32_t generation;  // Odd while the entry is in use.
-  uint32_t older;       // By the time of opening; kNoEntry: none.
-  uint32_t newer;
   uint32_t hash;
   uint64_t opened_at_ns;
   uint64_t source;       // Where the message came from, and where it went: addresses that only
@@ -41,7 +41,7 @@ struct CorrelationEntry {
   }
   [[nodiscard]] uint64_t* words() noexcept { return reinterpret_cast<uint64_t*>(this + 1); }
 };
-static_assert(sizeof(CorrelationEntry) == 40);
+static_assert(sizeof(CorrelationEntry) == 32);
 
 // Why entries came and went, since the table was made.
 struct CorrelationCounts {
@@ -100,12 +100,14 @@ class CorrelationTable {
   // The entry that the next open() takes, whose words the caller writes first; kNoEntry: the
   // table is full. Without open() nothing has happened.
   [[nodiscard]] uint32_t reserve() noexcept;
+  // The words of what reserve() returned have been written. Brings near what open() will need.
+  void prepare(uint32_t index) noexcept;
   // The id of what reserve() returned, once it is open.
   [[nodiscard]] uint64_t reserved_id(uint32_t index) const noexcept {
     return uint64_t{entry(index).generation + 1} << 32 | index;
   }
-  // Opens the reserved entry. An older one with the same key is found by its id alone from now
-  // on. Beyond the capacity the oldest goes.
+  // Opens the reserved entry, which is prepared. An older one with the same key is found by its id
+  // alone from now on. Beyond the capacity the oldest goes.
   void open(uint64_t source, uint64_t destination, uint64_t now_ns) noexcept;
   // Closes the entry that an id names, if it is still open.
   void close(uint64_t id) noexcept;
@@ -116,7 +118,7 @@ class CorrelationTable {
   // Calls visit(destination) for each open entry, the oldest first.
   template <typename Visitor>
   void each_open(Visitor visit) const noexcept {
-    for (uint32_t at = oldest_; at != kNoEntry; at = entry(at).newer) visit(entry(at).destination);
+    for (uint32_t at = oldest_; at != kNoEntry; at = links_[at].newer) visit(entry(at).destination);
   }
 
   // Brings near what messages to come will need, in steps of which each needs the one before: the
@@ -134,6 +136,12 @@ class CorrelationTable {
     uint32_t entry;  // kNoEntry: free.
   };
 
+  // By the time of opening; kNoEntry: none.
+  struct Links {
+    uint32_t older;
+    uint32_t newer;
+  };
+
   CorrelationTable() = default;
 
   void set_sizes(const CorrelationRecord& record) noexcept;
@@ -142,6 +150,9 @@ class CorrelationTable {
   }
   [[nodiscard]] uint64_t index_bytes() const noexcept {
     return sizeof(IndexSlot) * (uint64_t{index_mask_} + 1);
+  }
+  [[nodiscard]] uint64_t links_bytes() const noexcept {
+    return sizeof(Links) * uint64_t{entry_count_};
   }
   [[nodiscard]] uint64_t free_bytes() const noexcept {
     return sizeof(uint32_t) * uint64_t{entry_count_};
@@ -157,6 +168,7 @@ class CorrelationTable {
   MemoryRegion memory_;
   uint8_t* entries_ = nullptr;
   IndexSlot* index_ = nullptr;
+  Links* links_ = nullptr;
   uint32_t* free_ = nullptr;
   uint32_t entry_bytes_ = 0;
   uint32_t entry_count_ = 0;

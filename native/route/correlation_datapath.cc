@@ -54,6 +54,12 @@ uint32_t CorrelationTable::reserve() noexcept {
   return free_[free_count_ - 1];
 }
 
+void CorrelationTable::prepare(uint32_t index) noexcept {
+  CorrelationEntry& prepared = entry(index);
+  prepared.hash = hash_of(prepared.words());
+  prefetch_for_write(index_ + (prepared.hash & index_mask_));
+}
+
 void CorrelationTable::open(uint64_t source, uint64_t destination, uint64_t now_ns) noexcept {
   HR_DASSERT(free_count_ > 0);
   const uint32_t index = free_[--free_count_];
@@ -64,11 +70,9 @@ void CorrelationTable::open(uint64_t source, uint64_t destination, uint64_t now_
   opened.opened_at_ns = now_ns;
   opened.source = source;
   opened.destination = destination;
-  opened.hash = hash_of(opened.words());
-  opened.older = newest_;
-  opened.newer = kNoEntry;
+  links_[index] = {.older = newest_, .newer = kNoEntry};
   if (newest_ != kNoEntry) {
-    entry(newest_).newer = index;
+    links_[newest_].newer = index;
   } else {
     oldest_ = index;
   }
@@ -136,15 +140,16 @@ void CorrelationTable::index_remove(uint32_t index, const CorrelationEntry& remo
 void CorrelationTable::remove(uint32_t index, Removal removal) noexcept {
   CorrelationEntry& removed = entry(index);
   index_remove(index, removed);
-  if (removed.older == kNoEntry) {
-    oldest_ = removed.newer;
+  const Links links = links_[index];
+  if (links.older == kNoEntry) {
+    oldest_ = links.newer;
   } else {
-    entry(removed.older).newer = removed.newer;
+    links_[links.older].newer = links.newer;
   }
-  if (removed.newer == kNoEntry) {
-    newest_ = removed.older;
+  if (links.newer == kNoEntry) {
+    newest_ = links.older;
   } else {
-    entry(removed.newer).older = removed.older;
+    links_[links.newer].older = links.older;
   }
   ++removed.generation;
   --open_count_;
@@ -163,6 +168,7 @@ uint32_t CorrelationTable::prefetch_entry(uint32_t hash) const noexcept {
   const IndexSlot& slot = index_[hash & index_mask_];
   if (slot.entry == kNoEntry || slot.hash != hash) return kNoEntry;
   prefetch_for_write(&entry(slot.entry));
+  prefetch_for_write(links_ + slot.entry);
   return slot.entry;
 }
 
@@ -170,14 +176,15 @@ uint32_t CorrelationTable::prefetch_id(uint64_t id) const noexcept {
   const auto index = static_cast<uint32_t>(id);
   if (index >= entry_count_) return kNoEntry;
   prefetch_for_write(&entry(index));
+  prefetch_for_write(links_ + index);
   return index;
 }
 
 void CorrelationTable::prefetch_close(uint32_t index) const noexcept {
-  const CorrelationEntry& closed = entry(index);
-  if (closed.older != kNoEntry) prefetch_for_write(&entry(closed.older));
-  if (closed.newer != kNoEntry) prefetch_for_write(&entry(closed.newer));
-  if (record_.key_words != 0) prefetch_for_write(index_ + (closed.hash & index_mask_));
+  const Links links = links_[index];
+  if (links.older != kNoEntry) prefetch_for_write(links_ + links.older);
+  if (links.newer != kNoEntry) prefetch_for_write(links_ + links.newer);
+  if (record_.key_words != 0) prefetch_for_write(index_ + (entry(index).hash & index_mask_));
 }
 
 void CorrelationTable::prefetch_free(uint32_t number) const noexcept {

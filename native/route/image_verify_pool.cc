@@ -59,7 +59,7 @@ Status ImageVerifier::verify_pool_slots(const PoolRecord& pool, uint32_t index) 
                     "pool slots"));
   for (uint32_t slot = 0; slot < pool.slot_count * pool.ranks; ++slot) {
     const uint8_t number = tables_.bytes[pool.slots + slot];
-    const bool may_be_none = is_partial && slot % pool.ranks != 0;
+    const bool may_be_none = is_partial && slot >= pool.slot_count;
     HR_IMAGE_REQUIRE(number < pool.member_count || (may_be_none && number == kNoMember),
                      "pool %u: a slot names no member", index);
   }

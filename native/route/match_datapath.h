@@ -57,13 +57,14 @@ inline TermResult first_term(const ImageTables& tables, const MatcherRecord& mat
   const uint64_t* const words = tables.words.records;
   const uint32_t term_count = matcher.record->count;
   uint64_t word = term_count == 0 ? 0 : ~0ull >> (64 - term_count);
-  for (const DirectPlan& plan : matcher.direct) {
+  for (uint32_t at = 0; at < matcher.direct_count; ++at) {
+    const DirectPlan& plan = matcher.direct[at];
     word &= words[plan.rows + plan.slots[view[plan.offset]]];
   }
   for (const FewPlan& plan : matcher.few) word &= words[plan.rows + count_few(plan, view)];
   for (const MatchFieldRecord* const field : matcher.others) {
     const Beside rows{words + field->rows, sizeof(uint64_t)};
-    word &= words[field->rows + find_class(tables, *field, message, rows)];
+    word &= words[field->rows + class_of(tables, *field, message, rows)];
   }
   return word;
 }
@@ -115,13 +116,16 @@ inline uint64_t and_packed(const ImageTables& tables, const GroupRecord* const* 
                                                    const MatcherPlan& matcher,
                                                    const StepMessage& message) noexcept {
   const uint8_t* const view = message.view;
-  uint32_t cell = matcher.record->table;
-  for (const DirectPlan& plan : matcher.direct) cell += plan.rows * plan.slots[view[plan.offset]];
+  uint32_t cell = matcher.table;
+  for (uint32_t at = 0; at < matcher.direct_count; ++at) {
+    const DirectPlan& plan = matcher.direct[at];
+    cell += plan.rows * plan.slots[view[plan.offset]];
+  }
   for (const FewPlan& plan : matcher.few) cell += plan.rows * count_few(plan, view);
   for (const MatchFieldRecord* const field : matcher.others) {
     // The cells of the last field stand side by side; of the others the first is as good a guess.
     const Beside cells{tables.cells.from(cell), sizeof(uint32_t)};
-    cell += field->rows * find_class(tables, *field, message, cells);
+    cell += field->rows * class_of(tables, *field, message, cells);
   }
   return tables.cells[cell];
 }
@@ -130,7 +134,7 @@ inline uint64_t and_packed(const ImageTables& tables, const GroupRecord* const* 
 [[gnu::always_inline]] inline bool match_by(const ImageTables& tables, const MatcherPlan& matcher,
                                             const StepMessage& message, uint32_t& rule) noexcept {
   const MatcherRecord& record = *matcher.record;
-  switch (record.kind) {
+  switch (matcher.kind) {
     case MatcherKind::kTable:
       rule = std::min(rule, match_table(tables, matcher, message));
       return true;
@@ -155,7 +159,7 @@ inline uint64_t and_packed(const ImageTables& tables, const GroupRecord* const* 
                                                   uint32_t& rule) noexcept {
   rule = route.otherwise;
   for (const MatcherPlan& matcher : route.matchers) {
-    if (matcher.record->rule_first >= rule) continue;
+    if (matcher.rule_first >= rule) continue;
     if (match_by(tables, matcher, message, rule)) continue;
     rule = kNoRule;
     return static_cast<uint32_t>(RejectCode::kOutOfRange);

@@ -3,12 +3,12 @@
 #include "route/plan.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "route/image.h"
 #include "route/image_verify.h"
 #include "route/plan_fields.h"
+#include "route/plan_transforms.h"
 
 namespace hyperroute {
 namespace {
@@ -18,12 +18,6 @@ namespace {
 constexpr uint64_t kPlannedMax = 1u << 20;
 // Types of an endpoint that have a header each.
 constexpr uint32_t kMembersMax = 256;
-
-// Those that stand at `first` and behind it.
-template <typename Record>
-Run<Record> run_from(const std::vector<Record>& records, size_t first) {
-  return {records.data() + first, records.data() + records.size()};
-}
 
 }  // namespace
 
@@ -39,7 +33,7 @@ class StepPlanner {
     }
     message_bytes_ = smallest_messages(tables_);
     for (uint32_t index = 0; index < tables_.actions.count; ++index) plan_action(index);
-    for (uint32_t index = 0; index < tables_.transforms.count; ++index) plan_transform(index);
+    plan_.transforms_ = plan_transforms(tables_);
     for (uint32_t index = 0; index < tables_.routes.count; ++index) plan_route(index);
     for (uint32_t index = 0; index < tables_.endpoints.count; ++index) plan_source(index);
     plan = std::move(plan_);
@@ -52,7 +46,6 @@ class StepPlanner {
     uint64_t matcher_count = 0;
     uint64_t field_count = 0;
     uint64_t op_count = 0;
-    uint64_t shuffle_count = 0;
     for (uint32_t index = 0; index < tables_.routes.count; ++index) {
       const RouteRecord& route = tables_.routes[index];
       check_count += route.check_count;
@@ -63,7 +56,6 @@ class StepPlanner {
     }
     for (uint32_t index = 0; index < tables_.transforms.count; ++index) {
       op_count += tables_.transforms[index].op_count;
-      shuffle_count += tables_.transforms[index].shuffle_count;
     }
     HR_IMAGE_REQUIRE(
         check_count + matcher_count + field_count + op_count + tables_.kept_fields.count <=
@@ -75,13 +67,9 @@ class StepPlanner {
     plan_.rest_.reserve(check_count);
     plan_.kept_.reserve(tables_.kept_fields.count);
     plan_.matchers_.reserve(matcher_count);
-    plan_.direct_.reserve(field_count);
     plan_.few_.reserve(field_count);
     plan_.others_.reserve(field_count);
     plan_.bounds_.reserve(field_count * kFewMax);
-    plan_.shuffles_.reserve(shuffle_count);
-    plan_.maps_.reserve(op_count - shuffle_count);
-    plan_.ops_.reserve(op_count - shuffle_count);
     plan_.headers_.reserve(uint64_t{tables_.endpoints.count} * kMembersMax);
     return Status::success();
   }
@@ -122,9 +110,10 @@ class StepPlanner {
       const ExtraRecord& extra = tables_.extras[record.extra];
       plan.opening = extra.opening;
       if (extra.opening != kNoIndex) plan.decision.correlates |= kOpensEntry;
-      if (extra.closes != 0) plan.decision.correlates |= kClosesEntry;
+      plan.closes = extra.closes != 0;
+      if (plan.closes) plan.decision.correlates |= kClosesEntry;
     }
-    plan.is_plain = plan.opening == kNoIndex && !plan.keeps_size;
+    plan.is_plain = plan.opening == kNoIndex && !plan.keeps_size && !plan.closes;
     plan_.actions_.push_back(plan);
   }
 
@@ -175,64 +164,14 @@ class StepPlanner {
   bool plan_ranks(const ActionRecord& record, uint32_t message_bytes, ActionPlan& plan) const {
     const PoolRecord& pool = tables_.pools[record.target];
     if (pool.kind != PoolKind::kHash && pool.kind != PoolKind::kTable) return false;
-    if (record.key == kNoRecord || pool.ranks == 0 || pool.slot_count == 0) return false;
+    if (record.key == kNoRecord || pool.slot_count == 0) return false;
     const KeyFieldRecord& key = tables_.key_fields[record.key];
     if (key.kind != KeyFieldKind::kInteger || key.more != 0) return false;
     plan.slots = tables_.bytes.from(pool.slots);
     plan.members = tables_.pool_members.from(pool.members);
     plan.slot_count = pool.slot_count;
-    plan.ranks = pool.ranks;
+    plan.key = uint32_t{key.load} << 16 | key.offset;
     return plan_field(key.load, key.offset, message_bytes, Meaning::kValue, plan.field);
-  }
-
-  void plan_transform(uint32_t index) {
-    const TransformRecord& record = tables_.transforms[index];
-    const size_t first = plan_.shuffles_.size();
-    const OpRecord* const ops = tables_.ops.from(record.ops);
-    size_t plain_count = 0;
-    // Those that add come last. None of the others touches what they have written, or it would not
-    // stay.
-    for (const bool adds : {false, true}) {
-      for (uint32_t at = 0; at < record.shuffle_count; ++at) {
-        if ((ops[at].kind == OpKind::kShuffleMore) == adds) plan_shuffle(ops[at]);
-      }
-      if (!adds) plain_count = plan_.shuffles_.size() - first;
-    }
-    const size_t first_map = plan_.maps_.size();
-    const size_t first_op = plan_.ops_.size();
-    for (uint32_t at = record.shuffle_count; at < record.op_count; ++at) {
-      // What stands behind these two belongs to them.
-      const bool is_led = at > record.shuffle_count && (ops[at - 1].kind == OpKind::kGuard ||
-                                                        ops[at - 1].kind == OpKind::kFromSaved);
-      if (!is_led && ops[at].kind == OpKind::kMapByte && field_bytes(ops[at].store) == 1) {
-        plan_.maps_.push_back({.values = tables_.slots.from(ops[at].argument),
-                               .source = ops[at].source,
-                               .target = ops[at].target});
-      } else {
-        plan_.ops_.push_back(ops[at]);
-      }
-    }
-    const Run<ShufflePlan> shuffles = run_from(plan_.shuffles_, first);
-    const ShufflePlan* const adding = shuffles.first + plain_count;
-    plan_.transforms_.push_back({.shuffles = {shuffles.first, adding},
-                                 .adding = {adding, shuffles.last},
-                                 .maps = run_from(plan_.maps_, first_map),
-                                 .ops = run_from(plan_.ops_, first_op),
-                                 .record = &record,
-                                 .patch = {.offset = record.patch_offset,
-                                           .bytes = record.patch_bytes,
-                                           .big_endian = record.patch_big_endian},
-                                 .has_variables = record.variable_count != 0});
-  }
-
-  void plan_shuffle(const OpRecord& op) {
-    ShufflePlan plan{};
-    const uint8_t* const picks = tables_.bytes.from(op.argument);
-    std::memcpy(plan.picks, picks, kShuffleBytes);
-    if (op.kind == OpKind::kShuffle) std::memcpy(plan.fill, picks + kShuffleBytes, kShuffleBytes);
-    plan.source = op.source;
-    plan.target = op.target;
-    plan_.shuffles_.push_back(plan);
   }
 
   void plan_route(uint32_t index) {
@@ -243,9 +182,21 @@ class StepPlanner {
     plan.record = &record;
     plan.actions = tables_.slots.from(record.actions);
     plan.opening = find_opening(tables_, record);
+    plan.number = static_cast<uint16_t>(index);
+    plan_key(record, plan);
     plan_checks(record, plan);
     plan_matchers(record, plan);
     plan_.routes_.push_back(plan);
+  }
+
+  void plan_key(const RouteRecord& record, RoutePlan& plan) const {
+    plan.key = kNoRecord;
+    for (uint32_t rule = 0; rule < record.rule_count && plan.key == kNoRecord; ++rule) {
+      const ActionPlan& action = plan_.actions_[plan.actions[rule]];
+      if (action.pick != PickPlanKind::kRanked) continue;
+      plan.key = action.key;
+      plan.key_field = action.field;
+    }
   }
 
   void plan_checks(const RouteRecord& record, RoutePlan& plan) {
@@ -306,27 +257,28 @@ class StepPlanner {
   }
 
   void plan_matcher(const MatcherRecord& record, uint32_t message_bytes) {
-    MatcherPlan plan{.record = &record, .direct = {}, .few = {}, .others = {}};
+    MatcherPlan plan{};
+    plan.kind = record.kind;
+    plan.rule_first = record.rule_first;
+    plan.table = record.table;
+    plan.record = &record;
     if (record.kind == MatcherKind::kTable || record.kind == MatcherKind::kWord) {
-      const size_t first_direct = plan_.direct_.size();
       const size_t first_few = plan_.few_.size();
       const size_t first_other = plan_.others_.size();
       for (uint32_t at = 0; at < record.field_count; ++at) {
-        plan_class(tables_.match_fields[record.fields + at], message_bytes);
+        plan_class(tables_.match_fields[record.fields + at], message_bytes, plan);
       }
-      plan.direct = run_from(plan_.direct_, first_direct);
       plan.few = run_from(plan_.few_, first_few);
       plan.others = run_from(plan_.others_, first_other);
     }
     plan_.matchers_.push_back(plan);
   }
 
-  void plan_class(const MatchFieldRecord& record, uint32_t message_bytes) {
+  void plan_class(const MatchFieldRecord& record, uint32_t message_bytes, MatcherPlan& plan) {
     FewPlan few{};
-    if (record.kind == ClassMapKind::kDirect) {
-      plan_.direct_.push_back({.slots = tables_.slots.from(record.table),
-                               .rows = record.rows,
-                               .offset = record.offset});
+    if (record.kind == ClassMapKind::kDirect && plan.direct_count < kDirectMax) {
+      plan.direct[plan.direct_count++] = {
+          .slots = tables_.slots.from(record.table), .rows = record.rows, .offset = record.offset};
     } else if (record.kind == ClassMapKind::kSearch && record.bound_count <= kFewMax &&
                plan_field(record.load, record.offset, message_bytes, Meaning::kKey, few.field)) {
       few.rows = record.rows;
@@ -374,7 +326,7 @@ class StepPlanner {
     for (uint32_t number = 0; number < family.member_count; ++number) {
       HeaderPlan plan;
       if (!plan_header(tables_, family, number, plan)) plan.message_bytes = UINT32_MAX;
-      plan.route = routes[number];
+      plan.route = routes[number] == kNoIndex ? nullptr : &plan_.routes_[routes[number]];
       plan_.headers_.push_back(plan);
     }
   }

@@ -31,6 +31,12 @@ struct Run {
   [[nodiscard]] bool empty() const noexcept { return first == last; }
 };
 
+// Those that stand at `first` and behind it.
+template <typename Record>
+Run<Record> run_from(const std::vector<Record>& records, size_t first) {
+  return {records.data() + first, records.data() + records.size()};
+}
+
 // One integer, or one bit, wherever its message is at least as long as it was planned for. Eight
 // bytes are loaded, all within the message; the field's bits are shifted to their top.
 struct FieldPlan {
@@ -86,12 +92,19 @@ struct FewPlan {
   uint32_t rows;
 };
 
+// More than these are among the other fields.
+inline constexpr uint32_t kDirectMax = 4;
 struct MatcherPlan {
-  const MatcherRecord* record;
-  // Of kTable and kWord, the fields; their order makes no difference.
-  Run<DirectPlan> direct;
+  MatcherKind kind;
+  uint32_t rule_first;
+  uint32_t table;
+  // Of kTable and kWord, the fields; their order makes no difference. Nearly all have such, and
+  // what a message's rule waits for is one load less where they stand here.
+  uint32_t direct_count;
+  DirectPlan direct[kDirectMax];
   Run<FewPlan> few;
   Run<const MatchFieldRecord*> others;
+  const MatcherRecord* record;
 };
 
 enum class PickPlanKind : uint8_t {
@@ -103,25 +116,31 @@ enum class PickPlanKind : uint8_t {
   kOther,       // A decision that only the records give.
 };
 
-struct ActionPlan {
+struct alignas(64) ActionPlan {
   // But for the route and the rule, and what depends on the message.
   Decision decision;
   PickPlanKind pick;
-  bool is_plain;     // Neither of the two below.
+  bool is_plain;     // None of the three below.
   bool keeps_size;   // The message goes out as it came.
-  bool to_source;    // kCorrelated.
   uint16_t opening;  // kNoIndex: none.
+  bool closes;       // What was found.
+  bool to_source;    // kCorrelated.
   const ActionRecord* record;
   FieldPlan field;  // kAddress: the address; kRanked: the key.
   // kRanked.
+  uint32_t key;  // Equal for equal keys, and only for those.
   const uint8_t* slots;
   const PoolMemberRecord* members;
   uint32_t slot_count;
-  uint32_t ranks;
 };
 
 struct RoutePlan {
   RouteMode mode;
+  uint16_t number;
+  // The key of the first action that is kRanked; kNoRecord: none is. Hashed before it is known
+  // which action it will be: most of the others have the same, and nothing waits for it then.
+  uint32_t key;
+  FieldPlan key_field;
   uint32_t otherwise;
   // Checks whose order makes no difference while all of them hold. Plain ranges are of fields that
   // stand on top of their eight bytes as they are loaded.
@@ -144,7 +163,7 @@ struct HeaderPlan {
   uint64_t mask[2];
   uint64_t expected[2];
   uint32_t message_bytes;
-  uint16_t route;  // kNoIndex: nothing serves them.
+  const RoutePlan* route;  // nullptr: nothing serves them.
 };
 
 // More types than these are not compared one after the other.
@@ -174,15 +193,36 @@ struct MapPlan {
   uint16_t target;
 };
 
+// What the step knows besides the message.
+enum class WordSource : uint8_t { kReturnAddress, kOpeningId, kFoundId, kSaved };
+
+// Eight bytes that are not the message's.
+struct WordPlan {
+  WordSource source;
+  bool swaps;       // To big-endian.
+  uint16_t offset;  // kSaved: in what is kept.
+  uint16_t target;
+};
+
 struct TransformPlan {
   Run<ShufflePlan> shuffles;
   Run<ShufflePlan> adding;  // Then these: what they write is or'ed with what is there.
   // Whose order makes no difference while all values have an entry.
   Run<MapPlan> maps;
-  Run<OpRecord> ops;
+  Run<WordPlan> words;
+  Run<OpRecord> ops;  // The others, in order.
   const TransformRecord* record;
   SequencePatch patch;
   bool has_variables;
+};
+
+// All of an image, by number, and what they point to.
+struct TransformPlans {
+  std::vector<TransformPlan> transforms;
+  std::vector<ShufflePlan> shuffles;
+  std::vector<MapPlan> maps;
+  std::vector<WordPlan> words;
+  std::vector<OpRecord> ops;
 };
 
 // A number that is kept of a message, or bytes as the record says.
@@ -206,7 +246,7 @@ class StepPlan {
     return actions_[number];
   }
   [[nodiscard]] const TransformPlan& transform(uint16_t number) const noexcept {
-    return transforms_[number];
+    return transforms_.transforms[number];
   }
   [[nodiscard]] const KeptPlan* kept(uint32_t number) const noexcept {
     return kept_.data() + number;
@@ -223,15 +263,11 @@ class StepPlan {
   std::vector<PairPlan> pairs_;
   std::vector<CheckRecord> rest_;
   std::vector<MatcherPlan> matchers_;
-  std::vector<DirectPlan> direct_;
   std::vector<FewPlan> few_;
   std::vector<const MatchFieldRecord*> others_;
   std::vector<uint64_t> bounds_;
   std::vector<ActionPlan> actions_;
-  std::vector<ShufflePlan> shuffles_;
-  std::vector<MapPlan> maps_;
-  std::vector<OpRecord> ops_;
-  std::vector<TransformPlan> transforms_;
+  TransformPlans transforms_;
   std::vector<KeptPlan> kept_;
 };
 

@@ -190,17 +190,17 @@ inline uint32_t pick_of_two(const PoolPick& pick) noexcept {
 // The first of the ranked members of the key's slot.
 template <Taken kTaken>
 inline uint32_t pick_ranked(const PoolPick& pick) noexcept {
-  const uint32_t ranks = pick.pool.ranks;
-  const uint32_t start = low_share(pick.hash, pick.pool.slot_count) * ranks;
-  for (uint32_t rank = 0; rank < ranks; ++rank) {
-    const uint32_t number = pick.slot_member(start + rank);
+  const uint32_t slot_count = pick.pool.slot_count;
+  const uint32_t slot = low_share(pick.hash, slot_count);
+  for (uint32_t rank = 0; rank < pick.pool.ranks; ++rank) {
+    const uint32_t number = pick.slot_member(rank * slot_count + slot);
     if (number == kNoMember) break;
     if (may_take<kTaken>(pick, number)) return number;
   }
   if (pick.pool.kind == PoolKind::kTable) return kNobody;
   // Others in the order in which they are listed, from behind the slot's first member on.
   const uint32_t count = pick.pool.member_count;
-  uint32_t number = pick.slot_member(start);
+  uint32_t number = pick.slot_member(slot);
   for (uint32_t tried = 1; tried < count; ++tried) {
     number = next_in_turn(number, count);
     if (may_take<kTaken>(pick, number)) return number;
@@ -290,7 +290,7 @@ inline uint32_t pick_number(const PoolPick& pick) noexcept {
 inline bool pick_first_rank(const ImageTables& tables, const StepState& state,
                             const PoolRecord& pool, uint64_t hash, uint16_t& endpoint) noexcept {
   if (pool.kind != PoolKind::kHash && pool.kind != PoolKind::kTable) return false;
-  const uint32_t number = tables.bytes[pool.slots + low_share(hash, pool.slot_count) * pool.ranks];
+  const uint32_t number = tables.bytes[pool.slots + low_share(hash, pool.slot_count)];
   endpoint = tables.pool_members[pool.members + number].endpoint;
   return alive_byte(state, endpoint) == kAlive;
 }

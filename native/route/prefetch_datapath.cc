@@ -81,9 +81,9 @@ void prefetch(const RouteImage& image, const StepState& state,
     const SourcePlan& source = image.plan().source(message.source);
     const HeaderPlan* header = find_header(source, message);
     if (header == nullptr) header = find_header_by_member(image.tables(), source, message);
-    if (header == nullptr || header->route == kNoIndex) continue;
+    if (header == nullptr || header->route == nullptr) continue;
     message.view = message.data;
-    prefetcher.add(message, image.plan().route(header->route));
+    prefetcher.add(message, *header->route);
   }
   prefetcher.finish();
 }

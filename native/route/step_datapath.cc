@@ -41,12 +41,12 @@ uint32_t check_frame(const ImageTables& tables, const MemberRecord& member, Step
 
 // As find_route, for messages that no plan tells.
 [[gnu::noinline]] uint32_t find_route_by_records(const RouteImage& image, StepState& state,
-                                                 StepMessage& message, uint16_t& route) {
+                                                 StepMessage& message, const RoutePlan*& route) {
   const SourcePlan& source = image.plan().source(message.source);
   if (const HeaderPlan* const header = find_header_by_member(image.tables(), source, message);
       header != nullptr) {
     route = header->route;
-    return route == kNoIndex ? code_of(RejectCode::kNoRoute) : 0;
+    return route == nullptr ? code_of(RejectCode::kNoRoute) : 0;
   }
   const ImageTables& tables = image.tables();
   const FamilyRecord& family = *source.family;
@@ -57,19 +57,20 @@ uint32_t check_frame(const ImageTables& tables, const MemberRecord& member, Step
     const uint32_t code = check_frame(tables, member, state, message);
     if (code != 0) return code;
   }
-  route = source.routes[slot];
-  return route == kNoIndex ? code_of(RejectCode::kNoRoute) : 0;
+  if (source.routes[slot] == kNoIndex) return code_of(RejectCode::kNoRoute);
+  route = &image.plan().route(source.routes[slot]);
+  return 0;
 }
 
 // Returns 0 and the route that serves the message, or the reject code.
 [[gnu::always_inline]] inline uint32_t find_route(const RouteImage& image, StepState& state,
-                                                  StepMessage& message, uint16_t& route) {
+                                                  StepMessage& message, const RoutePlan*& route) {
   message.view = message.data;
   const HeaderPlan* const header = find_header(image.plan().source(message.source), message);
   if (header == nullptr) [[unlikely]]
     return find_route_by_records(image, state, message, route);
   route = header->route;
-  return route == kNoIndex ? code_of(RejectCode::kNoRoute) : 0;
+  return route == nullptr ? code_of(RejectCode::kNoRoute) : 0;
 }
 
 // The loader has shown that the result fits 128 bits, so no step looks for an overflow.
@@ -192,10 +193,13 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
 
 // Fills in what of an action's decision depends on the message. Returns 0, or the reject code.
 [[gnu::always_inline]] inline uint32_t complete(const RouteImage& image, StepState& state,
-                                                const StepMessage& message,
-                                                const ActionPlan& action, Delivery& delivery) {
+                                                const StepMessage& message, const RoutePlan& route,
+                                                uint64_t key_hash, const ActionPlan& action,
+                                                Delivery& delivery) {
   if (!action.is_plain) {
     if (action.keeps_size) delivery.output_bytes = message.bytes;
+    // Near when the message has been sent.
+    if (action.closes) state.correlating->found_in->prefetch_close(state.correlating->found);
     if (action.opening != kNoIndex) {
       state.correlating->opening_delivery = 0;
       const uint32_t code = reserve_entry(image, state, message, action.opening);
@@ -204,9 +208,10 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
     }
   }
   if (action.pick == PickPlanKind::kRanked) {
-    const uint64_t hash = hash_number(load_planned(message.view, action.field));
-    const uint32_t first = low_share(hash, action.slot_count) * action.ranks;
-    delivery.endpoint = action.members[action.slots[first]].endpoint;
+    const uint64_t hash =
+        action.key == route.key ? key_hash : hash_number(load_planned(message.view, action.field));
+    const uint8_t first = action.slots[low_share(hash, action.slot_count)];
+    delivery.endpoint = action.members[first].endpoint;
     if (alive_byte(state, delivery.endpoint) == kAlive) [[likely]]
       return 0;
   }
@@ -232,12 +237,14 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
 [[gnu::always_inline]] inline void decide_into(const RouteImage& image, StepState& state,
                                                StepMessage& message, Decision& decision) {
   const ImageTables& tables = image.tables();
-  const StepPlan& plan = image.plan();
-  uint16_t route_index = kNoIndex;
-  uint32_t code = find_route(image, state, message, route_index);
+  const RoutePlan* found = nullptr;
+  uint32_t code = find_route(image, state, message, found);
   if (code != 0) [[unlikely]]
-    return reject_into(code, route_index, kNoRule, decision);
-  const RoutePlan& route = plan.route(route_index);
+    return reject_into(code, kNoIndex, kNoRule, decision);
+  const RoutePlan& route = *found;
+  const uint16_t route_index = route.number;
+  const uint64_t key_hash =
+      route.key == kNoRecord ? 0 : hash_number(load_planned(message.view, route.key_field));
   code = check_all(image, state, route, message);
   if (code != 0) [[unlikely]]
     return reject_into(code, route_index, kNoRule, decision);
@@ -247,14 +254,14 @@ Decision follow(const RouteImage& image, StepState& state, const StepMessage& me
   code = match_rule(tables, route, message, rule);
   if (code != 0) [[unlikely]]
     return reject_into(code, route_index, kNoRule, decision);
-  const ActionPlan& action = plan.action(route.actions[rule]);
+  const ActionPlan& action = image.plan().action(route.actions[rule]);
   if (action.pick == PickPlanKind::kOther) [[unlikely]]
     return follow_into(image, state, message, *action.record, route_index, rule, decision);
   decision = action.decision;
   decision.route = route_index;
   decision.rule = rule;
   decision.first.rule = rule;
-  code = complete(image, state, message, action, decision.first);
+  code = complete(image, state, message, route, key_hash, action, decision.first);
   if (code != 0) [[unlikely]]
     reject_into(code, route_index, rule, decision);
 }

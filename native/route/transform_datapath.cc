@@ -258,11 +258,10 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   }
 }
 
-[[gnu::always_inline]] inline uint32_t run_in_order(const ImageTables& tables,
-                                                    const Run<OpRecord>& ops, const uint8_t* view,
-                                                    const Correlating* correlating,
-                                                    const TransformContext& context,
-                                                    uint8_t* output) {
+// Not inlined: few messages have such ops, and all would save registers for them.
+[[gnu::noinline]] uint32_t run_in_order(const ImageTables& tables, const Run<OpRecord>& ops,
+                                        const uint8_t* view, const Correlating* correlating,
+                                        const TransformContext& context, uint8_t* output) {
   // Not read again after each op, which might have changed it for all that the compiler knows.
   const OpRecord* const end = ops.end();
   for (const OpRecord* op = ops.begin(); op < end; ++op) {
@@ -287,6 +286,30 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   return !fails;
 }
 
+[[gnu::always_inline]] inline uint64_t word_of(const WordPlan& word, const Correlating* correlating,
+                                               const TransformContext& context) {
+  switch (word.source) {
+    case WordSource::kReturnAddress:
+      return context.return_address;
+    case WordSource::kOpeningId:
+      return correlating->opening_id;
+    case WordSource::kFoundId:
+      return correlating->found_id;
+    default:
+      return load_u64_le(correlating->saved + word.offset);
+  }
+}
+
+// `correlating`: what the step has found; no word of an entry needs it.
+[[gnu::always_inline]] inline void run_words(const TransformPlan& plan,
+                                             const Correlating* correlating,
+                                             const TransformContext& context, uint8_t* output) {
+  for (const WordPlan& word : plan.words) {
+    const uint64_t value = word_of(word, correlating, context);
+    store_u64_le(output + word.target, word.swaps ? byte_swap(value) : value);
+  }
+}
+
 // All ops in order, where a map has failed: what failed first says why. What they write is not
 // used.
 [[gnu::noinline, gnu::cold]] uint32_t find_failed(
@@ -306,6 +329,9 @@ uint32_t fit_text(const OpRecord& op, const uint8_t* from, uint8_t* to) {
   run_shuffles(plan, view, output);
   if (!run_maps(plan, view, output)) [[unlikely]]
     return find_failed(tables, *plan.record, view, correlating, context, output);
+  run_words(plan, correlating, context, output);
+  if (plan.ops.empty()) [[likely]]
+    return 0;
   return run_in_order(tables, plan.ops, view, correlating, context, output);
 }
 

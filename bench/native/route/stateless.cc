@@ -121,11 +121,11 @@ StatelessRouter::HashPool StatelessRouter::hash_pool(const ImageTables& tables, 
 uint8_t StatelessRouter::pick(const HashPool& pool, uint32_t client) const noexcept {
   KeyHash hash;
   hash.add(client);
-  const uint8_t* const ranked = &pool.endpoints[low_share(hash.finish(), pool.slot_count) * 4];
-  for (uint32_t rank = 0; rank < 3; ++rank) {
-    if (alive_[ranked[rank]] != 0) return ranked[rank];
+  const uint8_t* ranked = &pool.endpoints[low_share(hash.finish(), pool.slot_count)];
+  for (uint32_t rank = 0; rank < 3; ++rank, ranked += pool.slot_count) {
+    if (alive_[*ranked] != 0) return *ranked;
   }
-  return ranked[3];
+  return *ranked;
 }
 
 Routed StatelessRouter::route(const RouteInput& input, Sink& sink) {

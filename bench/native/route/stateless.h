@@ -53,7 +53,7 @@ class StatelessRouter {
   static constexpr uint32_t kTierCount = 8;
   static constexpr uint32_t kEndpoints = 26;
 
-  // A table of slots with four endpoints each, the best first.
+  // Of each slot four endpoints: the best one of all slots, then the second one of all.
   struct HashPool {
     std::vector<uint8_t> endpoints;
     uint32_t slot_count;

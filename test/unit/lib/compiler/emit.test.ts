@@ -278,8 +278,10 @@ describe('transforms', () => {
   const copy = (name: string): ValueIr => field(name);
 
   it('copy fields that stand in the same order at once', () => {
-    const outputs = { kind: copy('kind'), price: copy('price'), qty: copy('qty'), id: copy('id') };
-    expect(opsOf(inputFields.slice(0, 4), outputs)).toEqual(['copy16', 'copy1']);
+    const few = { kind: copy('kind'), price: copy('price'), qty: copy('qty') };
+    expect(opsOf(inputFields.slice(0, 3), few)).toEqual(['copy8', 'copy1']);
+    const more = { ...few, id: copy('id') };
+    expect(opsOf(inputFields.slice(0, 4), more)).toEqual(['shuffle', 'shuffle']);
   });
 
   it('write constants and padding together', () => {

@@ -44,6 +44,7 @@ uint64_t open(CorrelationTable& table, const Key& key, uint64_t saved, uint64_t 
   words[0] = key[0];
   words[1] = key[1];
   words[2] = saved;
+  table.prepare(index);
   const uint64_t id = table.reserved_id(index);
   table.open(saved + 1, saved + 2, now_ns);
   return id;
@@ -79,6 +80,7 @@ TEST(CorrelationTable, WhatIsReservedIsNotThereBeforeItIsOpen) {
   EXPECT_EQ(table->find_id(id), kNoEntry);
   EXPECT_EQ(table->reserve(), index);
   EXPECT_EQ(table->open_count(), 0u);
+  table->prepare(index);
   table->open(1, 2, 3);
   EXPECT_EQ(table->find_id(id), index);
   EXPECT_EQ(table->reserve(), kNoEntry);
