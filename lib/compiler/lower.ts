@@ -16,11 +16,9 @@ import type {
   SchemaIr,
   SourcePosition,
   TextConditionIr,
-  TopicStyle,
 } from './ir.js';
 import { buildLevelsMap, buildTextMap, type MapPlace, type TextMap } from './text-maps.js';
-import { shapeName, shapeOf, type TopicShape } from './topic-shapes.js';
-import { mapName, topicsByShape } from './topic-uses.js';
+import { mapName, type PatternShapes, type ShapedPatterns, topicsByShape } from './topic-uses.js';
 
 /** Up to so many bytes a text of a fixed size is an integer. */
 const keyBytesMax = 8;
@@ -90,15 +88,15 @@ class Lowering {
   readonly #indices = new Map<string, number>();
   /** The patterns of each text map, by its name. */
   readonly #patterns = new Map<string, Set<string>>();
-  /** Of those that are taken apart, by their names: the maps of the shapes. */
-  readonly #shapes = new Map<string, Map<string, Shaped>>();
+  /** Of those that are taken apart. */
+  readonly #shapes: ReadonlyMap<string, PatternShapes>;
 
   constructor(schema: SchemaIr, route: RouteIr, view: number) {
     this.#home = { messageBytes: schema.bytes, view };
     this.fields = [...schema.fields];
     this.#option = route.name;
     this.#position = route.position;
-    for (const name of topicsByShape(route)) this.#shapes.set(name, new Map());
+    this.#shapes = topicsByShape(route);
   }
 
   /** Notes the patterns that share a map. */
@@ -114,7 +112,11 @@ class Lowering {
       case 'text': {
         this.hasWork = true;
         if (isKey(this.#field(condition.field), condition)) return;
-        this.#collectPatterns(condition);
+        const name = mapName(condition);
+        if (this.#shapes.has(name)) return;
+        const known = this.#patterns.get(name) ?? new Set();
+        for (const pattern of condition.patterns) known.add(pattern);
+        this.#patterns.set(name, known);
         return;
       }
       case 'bits':
@@ -128,17 +130,6 @@ class Lowering {
       default:
         this.hasWork ||= hasCount(condition.left) || hasCount(condition.right);
     }
-  }
-
-  #collectPatterns(condition: TextConditionIr): void {
-    const name = mapName(condition);
-    const shapes = this.#shapes.get(name);
-    const known = this.#patterns.get(name) ?? new Set();
-    for (const pattern of condition.patterns) {
-      if (shapes === undefined) known.add(pattern);
-      else shapedBy(pattern, condition.style ?? 'mqtt', shapes).patterns.add(pattern);
-    }
-    this.#patterns.set(name, known);
   }
 
   condition(condition: ConditionIr): ConditionIr {
@@ -232,19 +223,19 @@ class Lowering {
   }
 
   /** For each shape of patterns a field of its own. */
-  #topic(field: FieldIr, condition: TextConditionIr, shapes: Map<string, Shaped>): ConditionIr {
-    const style = condition.style ?? 'mqtt';
-    const asked = new Map<Shaped, string[]>();
+  #topic(field: FieldIr, condition: TextConditionIr, shapes: PatternShapes): ConditionIr {
+    const asked = new Map<ShapedPatterns, string[]>();
     for (const pattern of condition.patterns) {
-      const shaped = shapedBy(pattern, style, shapes);
+      const shaped = shapes.get(pattern);
+      if (shaped === undefined) throw new TypeError(`a pattern without a shape: ${pattern}`);
       const known = asked.get(shaped);
       if (known === undefined) asked.set(shaped, [pattern]);
       else known.push(pattern);
     }
-    const terms = [...asked].map(([{ shape, patterns }, wanted]) => {
-      const name = `${mapName(condition)} ${shapeName(shape)}`;
-      const index = this.#textPart(name, field, (place) =>
-        buildLevelsMap(field, style, shape, [...patterns], place),
+    const style = condition.style ?? 'mqtt';
+    const terms = [...asked].map(([{ name, shape, patterns }, wanted]) => {
+      const index = this.#textPart(`${mapName(condition)} ${name}`, field, (place) =>
+        buildLevelsMap(field, style, shape, patterns, place),
       );
       return this.#meets(index, wanted);
     });
@@ -296,22 +287,6 @@ class Lowering {
     });
     return terms.length === 1 ? (terms[0] as ConditionIr) : { kind: 'or', terms };
   }
-}
-
-/** The patterns of one shape that a route holds a topic against. */
-interface Shaped {
-  readonly shape: TopicShape;
-  readonly patterns: Set<string>;
-}
-
-function shapedBy(pattern: string, style: TopicStyle, shapes: Map<string, Shaped>): Shaped {
-  const shape = shapeOf(pattern, style);
-  const name = shapeName(shape);
-  const known = shapes.get(name);
-  if (known !== undefined) return known;
-  const made = { shape, patterns: new Set<string>() };
-  shapes.set(name, made);
-  return made;
 }
 
 function isKey(field: FieldIr, { test }: TextConditionIr): boolean {

@@ -1,6 +1,6 @@
 // The shapes of topic patterns. Patterns of one shape name the same levels, so that a topic can
 // meet one of them at most: the one that is found by those levels, in one look-up.
-import { topicSigns } from './dsl/patterns.js';
+import { topicLevelsMax, topicSigns } from './dsl/patterns.js';
 import type { TopicStyle } from './ir.js';
 
 /** What patterns of one shape have in common. */
@@ -46,6 +46,8 @@ export function keyTextOf(pattern: string, style: TopicStyle): string {
 
 /** Whether the engine can look up what the pattern names. */
 export function fitsByShape(pattern: string, style: TopicStyle): boolean {
+  // No key text has more than its pattern, and a word for each other level.
+  if (pattern.length / 2 + (wordBytes * topicLevelsMax) / 2 <= apartBytesMax) return true;
   const runs = runsOf(pattern, style);
   return runs.length < 2 || joinRuns(runs, style).length <= apartBytesMax;
 }

@@ -65,7 +65,7 @@ describe('a route of topics', () => {
   const namesOf = (conditions: readonly ConditionIr[], mode: RouteIr['mode'] = 'first') => {
     const { rules, ...rest } = plain as RouteIr;
     const made = conditions.map((when) => ({ ...(rules[0] as RouteIr['rules'][number]), when }));
-    return [...topicsByShape({ ...rest, mode, rules: made })];
+    return [...topicsByShape({ ...rest, mode, rules: made }).keys()];
   };
   const many = (...ends: string[]): ConditionIr[] =>
     Array.from({ length: 1_100 }, (_none, n) => matches(`site/${n}${ends[n % ends.length]}`));
