@@ -172,23 +172,31 @@ void search_lengths(const ImageTables& tables, const TextMapRecord& map, uint32_
 }
 
 // Prints lead to the longest text, and that one alone is compared: if the image has it, it also has
-// those that led there. If it does not, two texts have the same print.
+// those that led there. If it does not, two texts have the same print. Each entry that may be the
+// last one is on its way while the search goes on.
 inline uint32_t prefix_answer(const ImageTables& tables, const TextMapRecord& map,
                               const Text& text) noexcept {
   if (map.count == 1) return compared_prefix_answer(tables, map, text);
   const uint16_t* const prints = tables.slots.from(map.pilots + map.pilot_count);
-  Text longest{text.data, kNoRecord};
+  const uint32_t entry_words = header_words_of(TextMapKind::kPrefix) + map.text_words;
+  Text longest{text.data, 0};
+  const uint64_t* entry = nullptr;
+  uint64_t longest_words[kTextWordsMax];
   search_lengths(tables, map, text.bytes, [&](uint32_t bytes) {
     uint64_t words[kTextWordsMax] = {};
     const uint64_t hash = hash_text(map, 0, {text.data, bytes}, words);
-    const uint32_t print = prints[text_slot(tables, map, hash)];
+    const uint32_t slot = text_slot(tables, map, hash);
+    const uint32_t print = prints[slot];
     if ((print & ~kPrintIsFinal) != print_of(hash)) return Found::kNo;
+    entry = tables.words.from(map.entries + slot * entry_words);
+    __builtin_prefetch(entry);
     longest.bytes = bytes;
+    std::memcpy(longest_words, words, sizeof words);
     return (print & kPrintIsFinal) != 0 ? Found::kLast : Found::kYes;
   });
-  if (longest.bytes == kNoRecord) return 0;
-  const uint64_t* const entry = find_entry<TextMapKind::kPrefix>(tables, map, 0, longest);
-  if (entry == nullptr) [[unlikely]]
+  if (entry == nullptr) return 0;
+  if (!is_entry_of<TextMapKind::kPrefix>(tables, map, entry, 0, longest, longest_words))
+      [[unlikely]]
     return compared_prefix_answer(tables, map, text);
   return static_cast<uint32_t>(*entry >> 32);
 }
