@@ -10,6 +10,8 @@ const exampleFolder = `examples${sep}`;
 /** Frames of a stack that are looked at: a few first, because each of them costs. */
 const framesFew = 10;
 const framesMax = 24;
+/** What the last place took: those of a configuration are mostly called from as deep. */
+let framesFirst = framesFew;
 /** Functions of the user's that lie between a place and what this package or Node has called. */
 const callersMax = 3;
 
@@ -22,7 +24,10 @@ const unknownPlace: SourcePlace = { file: unknownFile, line: 1, column: 1 };
  * so it costs microseconds; never throws. Lines and columns count from 1.
  */
 export function callerPlace(): SourcePlace {
-  return outerPlace(framesFew) ?? outerPlace(framesMax) ?? unknownPlace;
+  const place = outerPlace(framesFirst);
+  if (place !== null || framesFirst === framesMax) return place ?? unknownPlace;
+  framesFirst = framesMax;
+  return outerPlace(framesMax) ?? unknownPlace;
 }
 
 /**
