@@ -1,13 +1,15 @@
 // What `hyperroute diff` says of a change besides that there is one.
 import { conditionText } from '../compiler/analysis/condition-text.js';
 import type { ChangedRule, RouterDiff, RuleReference } from '../compiler/diff.js';
-import type { EndpointIr, RouteIr, RouterIr } from '../compiler/ir.js';
+import type { RouteIr, RouterIr } from '../compiler/ir.js';
 import {
   correlationValues,
+  familyValues,
   flat,
   poolValues,
   routeValues,
   ruleValues,
+  schemaValues,
   transformValues,
   type Values,
 } from './diff-values.js';
@@ -31,6 +33,8 @@ type ByName = Readonly<Record<string, readonly ChangedValue[]>>;
 /** What has changed of what is there in both. */
 export interface Details {
   readonly settings: readonly ChangedValue[];
+  readonly schemas: ByName;
+  readonly rejectCodes: ByName;
   readonly endpoints: ByName;
   readonly transforms: ByName;
   readonly correlations: ByName;
@@ -45,7 +49,7 @@ export interface Details {
 
 /** What distinguishes the parts that `difference` says have changed. */
 export function detailsOf(before: RouterIr, after: RouterIr, difference: RouterDiff): Details {
-  const { endpoints, transforms, correlations, pools, routes } = difference;
+  const { schemas, rejectCodes, endpoints, transforms, correlations, pools, routes } = difference;
   const compare = (names: readonly string[], read: (ir: RouterIr, name: string) => Values) =>
     Object.fromEntries(
       names.map((name) => [name, changedValues(read(before, name), read(after, name))]),
@@ -58,7 +62,15 @@ export function detailsOf(before: RouterIr, after: RouterIr, difference: RouterD
     );
   return {
     settings: changedSettings(before, after, difference),
-    endpoints: compare(endpoints.changed, (ir, name) => optionsOf(named(ir.endpoints, name))),
+    schemas: Object.fromEntries(
+      Object.entries(compare(schemas.changed, schemasOf)).map(([name, values]) => {
+        return [name, withoutConsequences(values)] as const;
+      }),
+    ),
+    rejectCodes: compare(rejectCodes.changed, (ir, name) => {
+      return new Map([['number', String(ir.rejectCodes[name] ?? '')]]);
+    }),
+    endpoints: compare(endpoints.changed, optionsOf),
     transforms: compare(transforms.changed, transformsOf),
     correlations: compare(correlations.changed, (ir, name) => {
       const correlation = named(ir.correlations ?? [], name);
@@ -95,12 +107,26 @@ function named<Item extends { readonly name: string }>(
 /** Several transforms may have one name: each is told apart by its place among them. */
 function transformsOf(ir: RouterIr, name: string): Values {
   const all = ir.transforms.filter((transform) => transform.name === name);
-  if (all.length === 1) return transformValues(ir, all[0] as (typeof all)[number]);
+  return numbered(all.map((transform) => transformValues(ir, transform)));
+}
+
+/** So are versions of a message. */
+function schemasOf(ir: RouterIr, name: string): Values {
+  return numbered(ir.schemas.filter((schema) => schema.name === name).map(schemaValues));
+}
+
+/** Where fields have changed, what follows from them need not be said. */
+function withoutConsequences(values: readonly ChangedValue[]): readonly ChangedValue[] {
+  const plain = values.filter(({ option }) => !/^(\d+\. )?(initial$|view\.)/.test(option));
+  return plain.length > 0 ? plain : values;
+}
+
+function numbered(all: readonly Values[]): Values {
+  const [only, ...more] = all;
+  if (only !== undefined && more.length === 0) return only;
   return new Map(
-    all.flatMap((transform, index) =>
-      [...transformValues(ir, transform)].map(
-        ([option, value]) => [`${index + 1}. ${option}`, value] as const,
-      ),
+    all.flatMap((values, index) =>
+      [...values].map(([option, value]) => [`${index + 1}. ${option}`, value] as const),
     ),
   );
 }
@@ -153,10 +179,16 @@ function actionOf(ir: RouterIr, name: string, { index }: RuleReference): Values 
   return route === undefined || rule === undefined ? new Map() : ruleValues(ir, route, rule);
 }
 
-function optionsOf(endpoint: EndpointIr | undefined): Values {
+function optionsOf(ir: RouterIr, name: string): Values {
+  const endpoint = named(ir.endpoints, name);
   if (endpoint === undefined) return new Map();
-  const { kind, options, control } = endpoint;
-  return new Map([...flat('kind', kind), ...flat('', options), ...flat('', control ?? {})]);
+  const { kind, options, control, family } = endpoint;
+  return new Map([
+    ...flat('kind', kind),
+    ...flat('', options),
+    ...flat('', control ?? {}),
+    ...familyValues(ir, family),
+  ]);
 }
 
 function changedValues(before: Values, after: Values): readonly ChangedValue[] {

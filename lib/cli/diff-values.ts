@@ -5,12 +5,14 @@ import { textOf } from '../compiler/diff-text.js';
 import type {
   ActionIr,
   CorrelationIr,
+  FieldIr,
   LookupIr,
   OpenIr,
   PoolIr,
   RouteIr,
   RouterIr,
   RuleIr,
+  SchemaIr,
   TargetIr,
   TransformIr,
 } from '../compiler/ir.js';
@@ -34,6 +36,53 @@ export function* flat(name: string, value: unknown): Generator<[string, string]>
   for (const [key, inner] of Object.entries(value)) {
     yield* flat(name === '' ? key : `${name}.${key}`, inner);
   }
+}
+
+/** What a message type consists of. */
+export function schemaValues({ templateId, bytes, fields, view, initial }: SchemaIr): Values {
+  // Presence bits stand for optional fields, which say so themselves.
+  const own = fields.filter(({ type }) => type !== 'bit');
+  return new Map([
+    ['type', String(templateId)],
+    ['format', view?.kind ?? 'fixed'],
+    ['bytes', String(bytes)],
+    ...own.map((field) => [`field ${field.name}`, fieldText(field)] as const),
+    ...flat('initial', initial),
+    // What lies where in each version is said by its fields; the rest is for those who have it.
+    ...flat('view', view),
+  ]);
+}
+
+function fieldText(field: FieldIr): string {
+  const { type, bytes, offset, order, symbols, max, presence, pad, limit, entry } = field;
+  const names = Object.entries(symbols ?? {}).map(([name, value]) => `${name} ${value}`);
+  const parts = [
+    type === 'bytes' ? `${bytes} bytes` : type,
+    `at ${offset}`,
+    order === 'be' ? 'big-endian' : '',
+    names.length > 0 ? `{ ${names.join(', ')} }` : '',
+    max === undefined ? '' : `up to ${max}`,
+    limit === undefined ? '' : `at most ${limit}`,
+    presence === undefined ? '' : 'optional',
+    pad === undefined ? '' : `padded with ${pad}`,
+    entry === undefined ? '' : `of { ${entry.fields.map(entryText).join(', ')} }`,
+  ];
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+function entryText(field: FieldIr): string {
+  return `${field.name} ${fieldText(field)}`;
+}
+
+/** The messages that an endpoint carries, and what tells them apart. */
+export function familyValues(ir: RouterIr, family: number): Values {
+  const { members = [], discriminator = null, size = null } = ir.families[family] ?? {};
+  const names = members.map((member) => ir.schemas[member]?.name ?? '?').sort();
+  return new Map([
+    ['messages', names.join(', ') || 'raw'],
+    ...(discriminator === null ? [] : [['messages.type', fieldText(discriminator)] as const]),
+    ...(size === null ? [] : [['messages.size', fieldText(size)] as const]),
+  ]);
 }
 
 /** Members, in their order, and what a pool does with its messages. */

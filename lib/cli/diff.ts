@@ -97,9 +97,20 @@ function destinationOf({ ir }: TypedConfig, { source, message }: Arrival, decide
   return copies.map(({ to }) => to ?? '(return address)').join(' + ');
 }
 
+/** What is compared by name, as it is called. */
+const nouns = {
+  schemas: 'message',
+  rejectCodes: 'reject code',
+  endpoints: 'endpoint',
+  transforms: 'transform',
+  correlations: 'correlation',
+} as const;
+
+type Kind = keyof typeof nouns;
+
 function isEmpty(difference: RouterDiff): boolean {
-  const { settings, endpoints, transforms, correlations, pools, routes } = difference;
-  const names = [{ settings }, endpoints, transforms, correlations];
+  const { settings, pools, routes } = difference;
+  const names = [{ settings }, ...Object.keys(nouns).map((kind) => difference[kind as Kind])];
   const isSame = names.every((each) => Object.values(each).every(({ length }) => length === 0));
   return isSame && routes.length === 0 && pools.every(({ change }) => change === 'same');
 }
@@ -114,7 +125,7 @@ function print(
   if (isSame) out.line('no difference');
   if (details.settings.length > 0) out.line('~ router');
   printValues(out, details.settings);
-  for (const kind of ['endpoints', 'transforms', 'correlations'] as const) {
+  for (const [kind, noun] of Object.entries(nouns) as [Kind, string][]) {
     const { added, removed, changed } = difference[kind];
     const signs = [
       ['+', added],
@@ -123,7 +134,7 @@ function print(
     ] as const;
     for (const [sign, names] of signs) {
       for (const name of names) {
-        out.line(`${sign} ${kind.slice(0, -1)} ${name}`);
+        out.line(`${sign} ${noun} ${name}`);
         if (sign === '~') printValues(out, details[kind][name] ?? []);
       }
     }

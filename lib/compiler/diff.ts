@@ -27,6 +27,10 @@ export interface RouteDiff {
 export interface RouterDiff {
   /** Settings of the router itself that are others: 'name', 'threading', 'idle' … */
   readonly settings: readonly string[];
+  /** Message types by name, all versions of a name together. */
+  readonly schemas: NamesDiff;
+  /** Reject codes of the configuration's own; changed: they have another number. */
+  readonly rejectCodes: NamesDiff;
   readonly endpoints: NamesDiff;
   readonly transforms: NamesDiff;
   readonly correlations: NamesDiff;
@@ -49,9 +53,9 @@ export function diffRouters(before: RouterIr, after: RouterIr): RouterDiff {
   const pools = diffPools(before, after);
   return {
     settings: diffSettings(before, after),
-    endpoints: diffNamed(before.endpoints, after.endpoints, ({ kind, options, ...one }) => {
-      return textOf(before, { kind, options, control: 'control' in one ? one.control : null });
-    }),
+    schemas: diffSchemas(before, after),
+    rejectCodes: diffTexts(codeTexts(before), codeTexts(after)),
+    endpoints: diffTexts(endpointTexts(before), endpointTexts(after)),
     transforms: diffTransforms(before, after),
     correlations: diffNamed(before.correlations ?? [], after.correlations ?? [], (correlation) =>
       textOf(before, correlation),
@@ -95,22 +99,55 @@ function diffNamed<Item extends Named>(
   };
 }
 
+interface Text extends Named {
+  readonly text: string;
+}
+
+function diffTexts(before: readonly Text[], after: readonly Text[]): NamesDiff {
+  return diffNamed(before, after, ({ text }) => text);
+}
+
+function codeTexts({ rejectCodes }: RouterIr): Text[] {
+  return Object.entries(rejectCodes).map(([name, code]) => ({ name, text: String(code) }));
+}
+
+function endpointTexts(ir: RouterIr): Text[] {
+  return ir.endpoints.map(({ name, kind, options, control = null, family }) => {
+    const { discriminator = null, size = null, members = [] } = ir.families[family] ?? {};
+    const carried = members.map((member) => ir.schemas[member]?.name).sort();
+    const messages = { carried, discriminator, size };
+    return { name, text: textOf(ir, { kind, options, control, messages }) };
+  });
+}
+
+/** Versions of a message have one name: they are compared together. */
+function diffSchemas(before: RouterIr, after: RouterIr): NamesDiff {
+  // Those of a live change, which has no schemas of its own.
+  if (before.schemas === after.schemas) return { added: [], removed: [], changed: [] };
+  return diffTexts(
+    grouped(before.schemas, (one) => textOf(before, one)),
+    grouped(after.schemas, (one) => textOf(after, one)),
+  );
+}
+
+/** One text for all of a name, in whatever order they come. */
+function grouped<Item extends Named>(items: readonly Item[], text: (item: Item) => string): Text[] {
+  const texts = new Map<string, string[]>();
+  for (const item of items) texts.set(item.name, [...(texts.get(item.name) ?? []), text(item)]);
+  return [...texts].map(([name, all]) => ({ name, text: all.sort().join() }));
+}
+
 /** Names of transforms need not be unique: those of one name are compared together. */
 function diffTransforms(before: RouterIr, after: RouterIr): NamesDiff {
-  const grouped = (ir: RouterIr) => {
-    const texts = new Map<string, string[]>();
-    for (const transform of ir.transforms) {
-      const { name, from, to, outputs } = transform;
+  const texts = (ir: RouterIr): Text[] =>
+    grouped(ir.transforms, ({ from, to, outputs, plugin = null }) => {
       const written = outputs.map(({ field, ...output }) => ({
         into: ir.schemas[to]?.fields[field]?.name,
         as: textOf(ir, output, from),
       }));
-      const text = JSON.stringify([ir.schemas[from]?.name, ir.schemas[to]?.name, written]);
-      texts.set(name, [...(texts.get(name) ?? []), text]);
-    }
-    return [...texts].map(([name, all]) => ({ name, text: all.sort().join() }));
-  };
-  return diffNamed(grouped(before), grouped(after), ({ text }) => text);
+      return JSON.stringify([ir.schemas[from]?.name, ir.schemas[to]?.name, written, plugin]);
+    });
+  return diffTexts(texts(before), texts(after));
 }
 
 function diffPools(before: RouterIr, after: RouterIr): PoolDiff[] {

@@ -16,6 +16,7 @@ import {
   t,
   transform,
   udp,
+  union,
   validate,
   weighted,
   when,
@@ -23,6 +24,9 @@ import {
 
 const Order = schema('Order', 1, { client: t.u32, id: t.u64, qty: t.u32 });
 const to = (port: number) => ({ remote: { host: '127.0.0.1', port }, port: 0, messages: Order });
+type Fields = Parameters<typeof schema>[2];
+/** A message with a quantity, whatever else it has. */
+type O = { readonly qty: { gte(value: number): { else(name: string, code: number): never } } };
 const input = memory('input', { messages: Order });
 const [a, b, c] = [udp('a', to(9001)), udp('b', to(9002)), udp('c', to(9003))];
 
@@ -83,6 +87,47 @@ describe('what diff says of a pool', () => {
     for (const name of ['venues', 'others']) {
       expect(between(before, routerOf(pool(name, [a, b], hashed))).pools).toEqual({});
     }
+  });
+});
+
+describe('what diff says of messages', () => {
+  const of = (fields: Fields, code: number): RouterIr => {
+    const Own = schema('Own', 1, fields);
+    const Other = schema('Other', 2, { x: t.u8 });
+    const own = memory('own', { messages: code > 1500 ? union('Both', {}, [Own, Other]) : Own });
+    return defineRouter({
+      endpoints: [own],
+      validate: [validate(Own, (o) => [(o as never as O).qty.gte(1).else('QTY', code)])],
+      routes: [route.first(Own, () => [otherwise.to(own)], { from: own })],
+    });
+  };
+  const plain = { qty: t.u32, side: t.enum({ buy: 1, sell: 2 }) };
+
+  it('is each field that has another type, place or symbols', () => {
+    const after = { qty: t.u16, side: t.enum({ buy: 1, sell: 3 }), note: t.string.max(9) };
+    const details = between(of(plain, 1000), of(after, 1000));
+    const found = lines(details.schemas.Own);
+    expect(found).toEqual([
+      expect.stringMatching(/^bytes: \d+ → \d+$/),
+      expect.stringMatching(/^field qty: u32 at \d+ → u16 at \d+$/),
+      expect.stringMatching(/^field side: u8 at \d+ \{ buy 1, sell 2 \} → .* \{ buy 1, sell 3 \}$/),
+      expect.stringMatching(/^field note: null → string at \d+ at most 9$/),
+    ]);
+    expect(details.endpoints).toEqual({});
+  });
+
+  it('is where only the bytes of defaults differ, those', () => {
+    const [before, after] = [5, 6].map((value) => of({ ...plain, n: t.u8.default(value) }, 1000));
+    if (before === undefined || after === undefined) throw new Error('two configurations');
+    const options = between(before, after).schemas.Own?.map(({ option }) => option) ?? [];
+    expect(options).toContain('initial');
+    expect(options.filter((option) => option.startsWith('field'))).toEqual([]);
+  });
+
+  it('is what endpoints carry, and the numbers of reject codes', () => {
+    const details = between(of(plain, 1000), of(plain, 2000));
+    expect(lines(details.endpoints.own)).toContain('messages: Own → Other, Own');
+    expect(lines(details.rejectCodes.QTY)).toEqual(['number: 1000 → 2000']);
   });
 });
 

@@ -73,6 +73,8 @@ describe('the difference of two configurations', () => {
     const shape = { limits: [[5, 'a']] as const };
     expect(diffOf(shape, shape)).toEqual({
       settings: [],
+      schemas: nothing,
+      rejectCodes: nothing,
       endpoints: nothing,
       transforms: nothing,
       correlations: nothing,
@@ -86,6 +88,23 @@ describe('the difference of two configurations', () => {
     const base = routerOf({ limits: [] });
     const others = { ...base, name: 'other', drainTimeoutMs: base.drainTimeoutMs + 1 };
     expect(diffRouters(base, others).settings).toEqual(['name', 'drainTimeoutMs']);
+  });
+
+  it('names messages that have changed, come or gone', () => {
+    const base = routerOf({});
+    const [own] = base.schemas;
+    if (own === undefined) throw new Error('the router has a schema');
+    const [first, ...fields] = own.fields;
+    if (first === undefined) throw new Error('the schema has fields');
+    const other = { ...own, fields: [{ ...first, type: 'i32' as const }, ...fields] };
+    const changed = { ...base, schemas: [other] };
+    expect(diffRouters(base, changed).schemas).toEqual({ ...nothing, changed: ['Order'] });
+    const more = { ...base, schemas: [own, { ...own, name: 'More' }] };
+    expect(diffRouters(base, more).schemas).toEqual({ ...nothing, added: ['More'] });
+    expect(diffRouters(more, base).schemas).toEqual({ ...nothing, removed: ['More'] });
+    const versions = [own, { ...other, templateId: 9n }];
+    const turned = { ...base, schemas: [...versions].reverse() };
+    expect(diffRouters({ ...base, schemas: versions }, turned).schemas).toEqual(nothing);
   });
 
   it('is nothing where only the order of endpoints differs', () => {
