@@ -31,9 +31,11 @@ export interface LookupReport {
   readonly ns: number;
 }
 
-const entryHeaderBytes = 40;
+const entryHeaderBytes = 32;
 const cacheLineBytes = 64;
 const indexSlotBytes = 8;
+/** An entry's neighbours, and its place among the free ones. */
+const besideEntryBytes = 8 + 4;
 
 /** Words of 8 bytes that a kept field takes. */
 function wordsOf({ type, bytes }: Pick<SavedIr, 'type' | 'bytes'>): number {
@@ -61,8 +63,8 @@ export function keptFieldIr({ saved }: CorrelationIr, index: number): FieldIr | 
 /** Another one where the words of an entry mean something else: an update keeps no such entries. */
 function fieldsHash({ key, saved }: CorrelationIr): number {
   const meaning = [key, saved].map((fields) =>
-    fields.map(({ name, type, bytes, pad, max }) => {
-      return [name, type, bytes, pad ?? null, max === undefined ? null : String(max)];
+    fields.map(({ name, type, bytes, pad = null, max, meaning = null }) => {
+      return [name, type, bytes, pad, max === undefined ? null : String(max), meaning];
     }),
   );
   return crc32c(new TextEncoder().encode(JSON.stringify(meaning)));
@@ -98,7 +100,8 @@ function entriesBytes({ capacity, key, saved }: CorrelationIr): number {
 }
 
 function tableBytes(correlation: CorrelationIr): number {
-  return entriesBytes(correlation) + indexBytes(correlation) + 4 * (correlation.capacity + 1);
+  const besideBytes = besideEntryBytes * (correlation.capacity + 1);
+  return entriesBytes(correlation) + indexBytes(correlation) + besideBytes;
 }
 
 /** Appends what a route looks up, and the check that does it: the route's last one. */

@@ -223,6 +223,8 @@ export interface SavedIr {
   readonly pad?: 'zero' | 'space';
   /** The greatest value, where that is less than the type's. */
   readonly max?: bigint;
+  /** What its values stand for, where that is more than numbers; equal texts mean the same. */
+  readonly meaning?: string;
 }
 
 /** Messages that wait for what belongs to them: the one table that a router writes. */

@@ -264,10 +264,20 @@ function isKeepable(type: TypeSpec, isKey: boolean): type is ElementModel {
   return numberKinds.includes(type.kind) || bytesKinds.includes(type.kind) || isCarried;
 }
 
-function savedIr(name: string, { ir: { type, bytes, pad, max } }: PlacedField): SavedIr {
+function savedIr(name: string, field: PlacedField): SavedIr {
+  const { type, bytes, pad, max } = field.ir;
+  const meaning = meaningOf(field);
   return {
     ...{ name, type: type as SavedIr['type'], bytes },
     ...(pad === undefined ? {} : { pad }),
     ...(max === undefined ? {} : { max }),
+    ...(meaning === '[]' ? {} : { meaning }),
   };
+}
+
+/** Digits behind the point, symbols, and what else is read from the number. */
+function meaningOf({ opaque, shape, scale, isTimestamp, symbols, flags }: PlacedField): string {
+  const named = Object.entries({ ...symbols, ...flags }).map(([name, value]) => `${name} ${value}`);
+  const measure = isTimestamp ? ['timestamp'] : scale === null ? [] : [`scale ${scale}`];
+  return JSON.stringify([...(opaque ? [shape] : []), ...measure, ...named]);
 }

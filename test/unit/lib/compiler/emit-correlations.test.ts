@@ -27,6 +27,7 @@ describe('the image of a correlation', () => {
     ['type of what is kept', ({ saved }) => ({ saved: changed(saved, 0, { type: 'i64' }) })],
     ['padding of what is kept', ({ saved }) => ({ saved: changed(saved, 1, { pad: 'space' }) })],
     ['range of what is kept', ({ saved }) => ({ saved: changed(saved, 0, { max: 99n }) })],
+    ['meaning of what is kept', ({ saved }) => ({ saved: changed(saved, 0, { meaning: 'x' }) })],
   ])('is another one for another %s', (_, change) => {
     expect(imageWith(change)).not.toBe(imageWith(() => ({})));
   });

@@ -1,6 +1,8 @@
 // What a correlation keeps, and what transforms can make of it.
 import { describe, expect, it } from 'vitest';
+import { emit } from '../../../../../lib/compiler/emit.js';
 import { initialState, interpret } from '../../../../../lib/compiler/interpret.js';
+import type { RouterIr } from '../../../../../lib/compiler/ir.js';
 import {
   correlate,
   defineRouter,
@@ -15,6 +17,7 @@ import {
   union,
   when,
 } from '../../../../../lib/index.js';
+import type { FieldSpec } from '../../../../../lib/schema/spec.js';
 import { refusal } from '../../../../helpers/refusal.js';
 
 const side = t.enum({ buy: 1, sell: 2, short: 5 });
@@ -205,5 +208,38 @@ describe('what a correlation keeps', () => {
       );
     expect(saving({}).detail.option).toBe('opens(few).save.side');
     expect(saving({}).detail.expected).toBe('a field like side (u8, 1 bytes, of buy, sell, short)');
+  });
+
+  it('is taken over by an image in which it means the same only', () => {
+    const routerKeeping = (value: FieldSpec): RouterIr => {
+      const Kept = schema('Kept', 1, { value });
+      const values = correlate('values', { capacity: 9, saved: { value } as never });
+      const to = memory('to', { messages: union('Out', {}, [Kept, Sent]) });
+      const from = memory('from', { messages: union('In', {}, [Kept, Sent]) });
+      const opening = (o: { value: unknown }) => [
+        otherwise.to(to).opens(values, { key: [] as never, save: { value: o.value } as never }),
+      ];
+      const found = route.first(Sent, () => [otherwise.to(to)], {
+        lookup: (s) => values.byId(s.id),
+      });
+      return defineRouter({
+        endpoints: [from, to],
+        routes: [route.first(Kept, opening as never), found],
+      });
+    };
+    // The same image but for what the correlation says of itself.
+    const base = routerKeeping(t.u8);
+    const imageKeeping = (value: FieldSpec): string => {
+      const { correlations = [] } = routerKeeping(value);
+      return Buffer.from(emit({ ...base, correlations })).toString('hex');
+    };
+    const alike = [t.u8, t.u64, t.timestamp, t.decimal(2), t.decimal(3)];
+    const buyAndSell = [t.enum({ buy: 1, sell: 2 }), t.enum({ buy: 2, sell: 1 })];
+    const flagged = [t.flags({ firm: 0 }), t.flags({ firm: 1 })];
+    const named = [...buyAndSell, t.enum({ b: 1, s: 2 }), ...flagged];
+    const kinds = [...alike, ...named, t.f32, t.u32];
+    expect(new Set(kinds.map(imageKeeping)).size).toBe(kinds.length);
+    const again = t.enum({ buy: 1, sell: 2 });
+    expect(imageKeeping(again)).toBe(imageKeeping(buyAndSell[0] as FieldSpec));
   });
 });
