@@ -39,7 +39,10 @@ inline uint64_t load_start(const uint8_t* from, uint32_t bytes) noexcept {
 // The text without the padding behind it.
 inline uint32_t unpadded_bytes(const uint8_t* data, uint32_t bytes, uint8_t padding) noexcept {
   const uint64_t paddings = 0x0101010101010101ull * padding;
-  while (bytes >= 8 && load_u64_le(data + bytes - 8) == paddings) bytes -= 8;
+  for (; bytes >= 8; bytes -= 8) {
+    const uint64_t others = load_u64_le(data + bytes - 8) ^ paddings;
+    if (others != 0) return bytes - static_cast<uint32_t>(std::countl_zero(others)) / 8;
+  }
   while (bytes > 0 && data[bytes - 1] == padding) --bytes;
   return bytes;
 }

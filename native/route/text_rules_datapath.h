@@ -14,6 +14,11 @@
 
 namespace hyperroute {
 
+// Maps of one field are mostly asked one after the other.
+inline bool is_same_text(const TextMapRecord& one, const TextMapRecord& other) noexcept {
+  return one.offset == other.offset && one.source == other.source && one.bytes == other.bytes;
+}
+
 // A look-up that is under way.
 struct PendingText {
   const TextMapRecord* map;
@@ -52,10 +57,13 @@ inline uint32_t rule_of_text(const ImageTables& tables, const PendingText& pendi
   uint32_t pending_count = 0;
   uint32_t rule = kNoRule;
   TopicLevels levels;
+  Text text{nullptr, 0};
   for (uint32_t index = 0; index < map_count; ++index) {
     PendingText& pending = pendings[pending_count];
     pending.map = &maps[index];
-    const Text text = text_of(maps[index], message);
+    if (index == 0 || !is_same_text(maps[index - 1], maps[index])) {
+      text = text_of(maps[index], message);
+    }
     const KeyFound found = key_of(tables, maps[index], text, levels, pending.room, pending.text);
     if (found == KeyFound::kYes) {
       start_text(tables, pending);
