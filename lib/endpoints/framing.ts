@@ -1,6 +1,8 @@
 // Framings: how messages are told apart in a byte stream or in a datagram.
+
 import { optionError, type SourcePlace } from '../errors.js';
 import { type BlocksFraming, type BlocksOptions, readBlocks } from '../schema/blocks.js';
+import { collection } from '../schema/collection.js';
 import type { ByteOrder } from '../schema/model.js';
 import { OptionReader } from '../schema/options.js';
 import { callerPlace } from '../schema/position.js';
@@ -76,7 +78,7 @@ function delimiterHex(value: unknown, place: SourcePlace): string {
  * - `framing.blocks({ headerBytes: 20, count: { offset: 18, type: 'u16be' }, length: 'u16be' })`: a
  *   header says how many blocks follow it, each a length and so many bytes. Each is one message.
  */
-export const framing = Object.freeze({
+export const framing = collection('framing', 'a framing', 'ERR_CONFIG', {
   lengthPrefix: (options: LengthPrefixOptions): Framing =>
     readLengthPrefix(options, 'framing.lengthPrefix', callerPlace()),
   delimiter: (bytes: string | Uint8Array): Framing =>

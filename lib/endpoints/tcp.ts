@@ -1,5 +1,7 @@
 // Definition of tcp endpoints.
+
 import type { EndpointOf, Messages } from '../compiler/dsl/targets.js';
+import { collection } from '../schema/collection.js';
 import type { OptionReader } from '../schema/options.js';
 import type { Raw } from '../schema/union.js';
 import {
@@ -128,4 +130,4 @@ function connect<const M extends Messages = Raw>(
  *   framing: framing.lengthPrefix({ bytes: 4, includesHeader: true }) });
  * ```
  */
-export const tcp = Object.freeze({ listen, connect });
+export const tcp = collection('tcp', 'a kind of endpoint', 'ERR_CONFIG', { listen, connect });

@@ -1,5 +1,7 @@
 // The field types of the schema language: `t.u32`, `t.enum('buy', 'sell')`, `t.string.max(64)`.
+
 import { optionError } from '../errors.js';
+import { collection } from './collection.js';
 import type { DecodedFields, EncodableFields } from './infer.js';
 import type {
   ArrayModel,
@@ -195,7 +197,7 @@ function checkCount(option: string, value: unknown, low: number, high: number): 
  * `t.rest` (the bytes that follow). Of native layouts only: optional fields, `t.string`, `t.blob`
  * and `t.group`.
  */
-export const t = Object.freeze({
+export const t = collection('t', 'a field type', 'ERR_SCHEMA', {
   u8: integer('u8'),
   u16: integer('u16'),
   u24: integer('u24'),

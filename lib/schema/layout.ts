@@ -1,6 +1,8 @@
 // Places of fields in foreign layouts: packed, or aligned as a C compiler does it.
+
 import { optionError, type SourcePlace } from '../errors.js';
 import { placeBits } from './bits.js';
+import { collection } from './collection.js';
 import { alignUp, declareFields } from './declare.js';
 import {
   type BlockModel,
@@ -36,7 +38,7 @@ function layoutOf(kind: Layout['kind'], order: unknown): Layout {
  * - `layout.c('be')`: each field at a multiple of its size and the message padded to its largest
  *   field, as a C compiler lays out a struct; little-endian by default.
  */
-export const layout = Object.freeze({
+export const layout = collection('layout', 'a layout', 'ERR_SCHEMA', {
   packed: (order: ByteOrder = 'le'): Layout => layoutOf('packed', order),
   c: (order: ByteOrder = 'le'): Layout => layoutOf('c', order),
 });

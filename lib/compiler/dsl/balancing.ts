@@ -1,5 +1,7 @@
 // Strategies of pools: `lb.roundRobin()`, `lb.hash(Order.refs.client)`, and those of one's own.
+
 import { optionError } from '../../errors.js';
+import { collection } from '../../schema/collection.js';
 import { checkName, isRecord, OptionReader } from '../../schema/options.js';
 import { FieldReference } from '../../schema/references.js';
 import type { LoadMeasure, PluginCallIr } from '../ir.js';
@@ -179,7 +181,7 @@ function pluginPick(given: unknown, name: unknown, options: unknown = {}): Balan
 }
 
 /** Balancing strategies of pools: how the member for a message is picked. */
-export const lb = Object.freeze({
+export const lb = collection('lb', 'a strategy', 'ERR_ROUTE', {
   /** Each usable member in turn, in the order they are listed. */
   roundRobin: (): Balancing => made({ kind: 'round-robin' }),
   /** In turn, each as often as its weight says. */

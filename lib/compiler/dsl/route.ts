@@ -1,6 +1,8 @@
 // Routes: `route.first(schema, (o) => [when(…).via(…).to(…), otherwise.to(…)], options)`. The rules
 // themselves are in rules.ts.
+
 import { optionError, type SourcePlace } from '../../errors.js';
+import { collection } from '../../schema/collection.js';
 import { checkName, isRecord, OptionReader } from '../../schema/options.js';
 import { type AnySchema, isSchema, type NameOf } from '../../schema/schema.js';
 import { type Raw, raw } from '../../schema/union.js';
@@ -235,7 +237,7 @@ function readLookup(
  * ], { from: clients, rejects: via(toReject).to(returnTo(source)) });
  * ```
  */
-export const route = Object.freeze({
+export const route = collection('route', 'a way to decide', 'ERR_ROUTE', {
   first: definer('first'),
   unique: definer('unique'),
   all: definer('all'),
