@@ -130,14 +130,11 @@ inline uint64_t and_packed(const ImageTables& tables, const GroupRecord* const* 
   return tables.cells[cell];
 }
 
-// Lowers `rule` to the first that the matcher names. False: arithmetic has overflowed.
-[[gnu::always_inline]] inline bool match_by(const ImageTables& tables, const MatcherPlan& matcher,
-                                            const StepMessage& message, uint32_t& rule) noexcept {
+// As match_by, of the kinds that take more than a message's classes.
+[[gnu::noinline]] inline bool match_terms(const ImageTables& tables, const MatcherPlan& matcher,
+                                          const StepMessage& message, uint32_t& rule) noexcept {
   const MatcherRecord& record = *matcher.record;
   switch (matcher.kind) {
-    case MatcherKind::kTable:
-      rule = std::min(rule, match_table(tables, matcher, message));
-      return true;
     case MatcherKind::kExact:
       rule = std::min(rule, match_exact(tables, record, message));
       return true;
@@ -151,6 +148,14 @@ inline uint64_t and_packed(const ImageTables& tables, const GroupRecord* const* 
     default:
       return match_aggregated(tables, record, message, rule) != TermResult::kOverflow;
   }
+}
+
+// Lowers `rule` to the first that the matcher names. False: arithmetic has overflowed.
+[[gnu::always_inline]] inline bool match_by(const ImageTables& tables, const MatcherPlan& matcher,
+                                            const StepMessage& message, uint32_t& rule) noexcept {
+  if (matcher.kind != MatcherKind::kTable) return match_terms(tables, matcher, message, rule);
+  rule = std::min(rule, match_table(tables, matcher, message));
+  return true;
 }
 
 // Returns 0 and the rule, or the reject code.
