@@ -162,16 +162,22 @@ TEST(ImageVerifier, RefusesTransformsThatReadOrWriteAstray) {
        {"ops", [](ImageParts& p) { p.transforms[0].op_count = 500; }},
        {"a transform of 0", [](ImageParts& p) { p.transforms[0].source_bytes = 0; }},
        {"a transform to 0", [](ImageParts& p) { p.transforms[0].output_bytes = 0; }},
-       {"reads outside", [](ImageParts& p) { op_of(p, OpKind::kCopy8).source = 22; }},
-       {"writes outside", [](ImageParts& p) { op_of(p, OpKind::kCopy8).target = 33; }},
-       {"written twice", [](ImageParts& p) { op_of(p, OpKind::kCopy8).target = 15; }},
+       {"reads outside", [](ImageParts& p) { op_of(p, OpKind::kShuffle).source = 14; }},
+       {"writes outside", [](ImageParts& p) { op_of(p, OpKind::kReturnAddress).target = 33; }},
+       {"written twice", [](ImageParts& p) { op_of(p, OpKind::kReturnAddress).target = 16; }},
        {"bytes are written", [](ImageParts& p) { p.transforms[0].op_count -= 1; }},
-       {"constant bytes", [](ImageParts& p) { op_of(p, OpKind::kConst16).argument = 4000; }},
        {"kind of field", [](ImageParts& p) { op_of(p, OpKind::kReturnAddress).store = 99; }},
        {"reject code", [](ImageParts& p) { op_of(p, OpKind::kRejectCode).code = 0; }},
        {"sequence field", [](ImageParts& p) { p.transforms[0].patch_bytes = 3; }},
        {"sequence field", [](ImageParts& p) { p.transforms[0].patch_offset = 33; }},
        {"sequence field", [](ImageParts& p) { p.transforms[0].patch_big_endian = 2; }}});
+  expect_refused("correlated",
+                 {{"reads outside", [](ImageParts& p) { op_of(p, OpKind::kCopy8).source = 9999; }},
+                  {"writes outside", [](ImageParts& p) { op_of(p, OpKind::kCopy8).target = 9999; }},
+                  {"written twice", [](ImageParts& p) { op_of(p, OpKind::kCopy8).target -= 1; }}});
+  expect_refused(
+      "plugged",
+      {{"constant bytes", [](ImageParts& p) { op_of(p, OpKind::kConst16).argument = 1u << 24; }}});
 }
 
 TEST(ImageVerifier, RefusesConversionsWithBrokenTables) {
