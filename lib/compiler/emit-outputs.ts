@@ -232,6 +232,7 @@ export class BlockWriter {
     const plain = this.#withConstants(mergeCopies(this.#ops), written);
     const block = { constants: this.#constants, written, sourceBytes: this.#spec.fromBytes };
     const joined = joinMoves(this.#builder, this.#ops, block);
+    // As many shuffles take less time: they are told apart from nothing when they run.
     const movesLeft = plain.length - (joined?.rest.length ?? 0);
     if (joined === undefined || joined.shuffles.length > movesLeft) {
       return inOrderOfFailure(plain, this.#ops);

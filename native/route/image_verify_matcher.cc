@@ -125,6 +125,7 @@ Status ImageVerifier::verify_exact(const MatcherRecord& matcher, const RouteReco
 Status ImageVerifier::verify_text_rules(const MatcherRecord& matcher, const RouteRecord& route) {
   HR_IMAGE_REQUIRE(matcher.count >= 1 && matcher.count <= kTextMapsMax, "a matcher of %u texts",
                    matcher.count);
+  HR_IMAGE_REQUIRE(matcher.field_count == 0 && matcher.fields == 0, "texts with fields");
   HR_TRY(verify_run(matcher.table, matcher.count, tables_.text_maps.count, "text maps"));
   for (uint32_t map = matcher.table; map < matcher.table + matcher.count; ++map) {
     HR_TRY(verify_text_of(map, route));

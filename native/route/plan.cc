@@ -13,9 +13,8 @@
 namespace hyperroute {
 namespace {
 
-// Checks, matchers, their fields, ops and kept fields: records that many others share are unfolded
-// for each of them, at less than 100 bytes.
-constexpr uint64_t kPlannedMax = 1u << 20;
+// Records that many others share are unfolded for each of them.
+constexpr uint64_t kPlanBytesMax = 128u << 20;
 // Types of an endpoint that have a header each.
 constexpr uint32_t kMembersMax = 256;
 
@@ -45,7 +44,7 @@ class StepPlanner {
     uint64_t check_count = 0;
     uint64_t matcher_count = 0;
     uint64_t field_count = 0;
-    uint64_t op_count = 0;
+    uint64_t header_count = 0;
     for (uint32_t index = 0; index < tables_.routes.count; ++index) {
       const RouteRecord& route = tables_.routes[index];
       check_count += route.check_count;
@@ -54,13 +53,19 @@ class StepPlanner {
         field_count += tables_.matchers[route.matchers + at].field_count;
       }
     }
-    for (uint32_t index = 0; index < tables_.transforms.count; ++index) {
-      op_count += tables_.transforms[index].op_count;
+    for (uint32_t index = 0; index < tables_.endpoints.count; ++index) {
+      const uint32_t member_count = tables_.families[tables_.endpoints[index].family].member_count;
+      if (member_count <= kMembersMax) header_count += member_count;
     }
-    HR_IMAGE_REQUIRE(
-        check_count + matcher_count + field_count + op_count + tables_.kept_fields.count <=
-            kPlannedMax,
-        "the tables refer to each other too often");
+    // Of each record no more than one of its plans.
+    constexpr uint64_t kCheckBytes = std::max(sizeof(PairPlan), sizeof(CheckRecord));
+    constexpr uint64_t kFieldBytes = sizeof(FewPlan) + kFewMax * sizeof(uint64_t);
+    HR_IMAGE_REQUIRE(check_count * kCheckBytes + matcher_count * sizeof(MatcherPlan) +
+                             field_count * kFieldBytes + header_count * sizeof(HeaderPlan) +
+                             transforms_bytes(tables_) +
+                             tables_.kept_fields.count * sizeof(KeptPlan) <=
+                         kPlanBytesMax,
+                     "the tables refer to each other too often");
     plan_.ranges_.reserve(count_checks(tables_, CheckKind::kRange));
     plan_.sets_.reserve(count_checks(tables_, CheckKind::kSet));
     plan_.pairs_.reserve(count_checks(tables_, CheckKind::kPair));
@@ -70,7 +75,7 @@ class StepPlanner {
     plan_.few_.reserve(field_count);
     plan_.others_.reserve(field_count);
     plan_.bounds_.reserve(field_count * kFewMax);
-    plan_.headers_.reserve(uint64_t{tables_.endpoints.count} * kMembersMax);
+    plan_.headers_.reserve(header_count);
     return Status::success();
   }
 
@@ -177,20 +182,20 @@ class StepPlanner {
   void plan_route(uint32_t index) {
     const RouteRecord& record = tables_.routes[index];
     RoutePlan plan{};
+    plan.key = kNoRecord;
     plan.mode = record.mode;
     plan.otherwise = record.otherwise;
     plan.record = &record;
     plan.actions = tables_.slots.from(record.actions);
     plan.opening = find_opening(tables_, record);
     plan.number = static_cast<uint16_t>(index);
-    plan_key(record, plan);
+    if (plan.mode == RouteMode::kFirst) plan_key(record, plan);
     plan_checks(record, plan);
     plan_matchers(record, plan);
     plan_.routes_.push_back(plan);
   }
 
   void plan_key(const RouteRecord& record, RoutePlan& plan) const {
-    plan.key = kNoRecord;
     for (uint32_t rule = 0; rule < record.rule_count && plan.key == kNoRecord; ++rule) {
       const ActionPlan& action = plan_.actions_[plan.actions[rule]];
       if (action.pick != PickPlanKind::kRanked) continue;

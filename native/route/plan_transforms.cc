@@ -86,14 +86,25 @@ void plan_ops(const ImageTables& tables, const TransformRecord& record, Transfor
   }
 }
 
+uint64_t count_ops(const ImageTables& tables) {
+  uint64_t count = 0;
+  for (uint32_t index = 0; index < tables.transforms.count; ++index) {
+    count += tables.transforms[index].op_count;
+  }
+  return count;
+}
+
 }  // namespace
+
+uint64_t transforms_bytes(const ImageTables& tables) {
+  constexpr uint64_t kOpBytes =
+      sizeof(ShufflePlan) + sizeof(MapPlan) + sizeof(WordPlan) + sizeof(OpRecord);
+  return count_ops(tables) * kOpBytes + tables.transforms.count * sizeof(TransformPlan);
+}
 
 TransformPlans plan_transforms(const ImageTables& tables) {
   TransformPlans plans;
-  uint64_t op_count = 0;
-  for (uint32_t index = 0; index < tables.transforms.count; ++index) {
-    op_count += tables.transforms[index].op_count;
-  }
+  const uint64_t op_count = count_ops(tables);
   plans.shuffles.reserve(op_count);
   plans.maps.reserve(op_count);
   plans.words.reserve(op_count);

@@ -7,6 +7,9 @@
 
 namespace hyperroute {
 
+// What the plans may take at most, whatever the ops are.
+[[nodiscard]] uint64_t transforms_bytes(const ImageTables& tables);
+
 // Of tables that were verified, and that stay where they are.
 [[nodiscard]] TransformPlans plan_transforms(const ImageTables& tables);
 

@@ -1,9 +1,9 @@
 // Text maps: which of a route's patterns a text of the message meets, as one number.
 //
-// Thread: any (pure functions). Data path: class maps of text fields, and programs. Texts are read
-// eight bytes at a time and never beyond their end. What is found is compared with what the image
-// has stored, so a hash that collides decides nothing. Slots were checked when the message was
-// bound; they are held against it again, for its writer may still have the memory.
+// Thread: any (pure functions). Data path: class maps of text fields, matchers of texts, programs.
+// Texts are read eight bytes at a time and never beyond their end. What is found is compared with
+// what the image has stored, so a hash that collides decides nothing. Slots were checked when the
+// message was bound; they are held against it again, for its writer may still have the memory.
 #pragma once
 
 #include <bit>

@@ -69,7 +69,7 @@ constexpr uint32_t text_key(uint32_t state, uint32_t bytes, uint32_t text_words)
   return state | (bytes <= text_words * 8 ? bytes : kLongText) << 24;
 }
 
-// The high half of it: the answer, of kExact and kPrefix, whose header this word is; of kTopic the
+// The high half of it: the answer, of all but kTopic, whose header this word is; of kTopic the
 // state that the edge leads to and, above 24 bits, its levels: what else is known of it follows.
 constexpr uint32_t header_words_of(TextMapKind kind) noexcept {
   return kind == TextMapKind::kTopic ? 2 : 1;

@@ -155,63 +155,102 @@ function shapedRules(random: RandomValues, field: number, asked: Asked[]): Condi
   });
 }
 
-/** Adds to `rules` how often a rule of each hundred has decided. */
-function compareShapes(seed: number, rules: Map<number, number>): number {
-  const random = new RandomValues(seed);
+/** A router whose route has these rules, and then its own; and its image, loaded. */
+function routerOf(conditions: readonly ConditionIr[], checked: readonly ConditionIr[] = []) {
   const ir = base();
   const [first] = ir.routes;
-  const field = (ir.schemas[0]?.fields ?? []).findIndex(({ name }) => name === 'topic');
   const last = first?.rules[0];
   if (first === undefined || last === undefined) throw new Error('no route');
-  const asked: Asked[] = [];
-  const made = shapedRules(random, field, asked).map((when, index) => {
-    return { ...last, name: `${index}`, when };
-  });
-  const built: RouterIr = { ...ir, routes: [{ ...first, rules: [...made, last] }] };
+  const made = conditions.map((when, index) => ({ ...last, name: `${index}`, when }));
+  const { position } = first;
+  const checks = checked.map((condition) => ({ condition, code: 1000, position }));
+  const built: RouterIr = { ...ir, routes: [{ ...first, checks, rules: [...made, last] }] };
   const { image, report } = emitWithReport(built);
-  expect(report.routes[0]?.matcher, `seed ${seed}`).toBe('text');
-  const native = loadImage(image);
+  return { built, native: loadImage(image), route: report.routes[0] };
+}
+
+/** Tells `decided` which rule each of many messages comes to, here as in the interpreter. */
+function compareMessages(
+  { built, native }: ReturnType<typeof routerOf>,
+  { seed, random, asked }: { seed: number; random: RandomValues; asked: readonly Asked[] },
+  decided: (rule: number) => void,
+): void {
   const state = initialState(built);
   for (let index = 0; index < messagesPerRouter; index += 1) {
     const message = messageFor(random, asked);
     const expected = interpret(built, state, 0, message, 0n);
     const at = `seed ${seed}, message ${Buffer.from(message).toString('hex')}`;
     expect(native.step(0, message, 0n), at).toEqual(expected);
-    const hundred = Math.floor((expected.decision.rule ?? -1) / 100);
-    rules.set(hundred, (rules.get(hundred) ?? 0) + 1);
+    decided(expected.decision.rule ?? -1);
   }
-  return report.routes[0]?.fields.length ?? 0;
+}
+
+const fieldsOf = (): readonly FieldIr[] => base().schemas[0]?.fields ?? [];
+const indexOf = (name: string): number => fieldsOf().findIndex((field) => field.name === name);
+
+/** Adds to `rules` how often a rule of each hundred has decided. */
+function compareShapes(seed: number, rules: Map<number, number>): number {
+  const random = new RandomValues(seed);
+  const asked: Asked[] = [];
+  const router = routerOf(shapedRules(random, indexOf('topic'), asked));
+  expect(router.route?.matcher, `seed ${seed}`).toBe('text');
+  compareMessages(router, { seed, random, asked }, (rule) => {
+    const hundred = Math.floor(rule / 100);
+    rules.set(hundred, (rules.get(hundred) ?? 0) + 1);
+  });
+  return router.route?.fields.length ?? 0;
+}
+
+/** Enough rules of each of these for a table of their own. */
+const kindsOfRules: readonly (readonly [string, TextTest])[] = [
+  ['topic', 'prefix'],
+  ['note', 'is'],
+  ['code', 'prefix'],
+  ['added', 'topic'],
+];
+const rulesOfKind = 24;
+
+/** Adds to `kinds` how often a rule over each kind of text has decided. */
+function compareMixed(seed: number, kinds: Map<string, number>): void {
+  const random = new RandomValues(seed);
+  const asked: Asked[] = [];
+  const made: { kind: string; when: ConditionIr }[] = [];
+  for (const [name, test] of random.shuffled(kindsOfRules)) {
+    const field = fieldsOf()[indexOf(name)] as FieldIr;
+    const style = random.pick<TopicStyle>(['mqtt', 'nats']);
+    for (let index = 0; index < rulesOfKind; index += 1) {
+      const pattern = randomPattern(random, field, test, style);
+      asked.push({ field: name, texts: textsNear(random, pattern, style) });
+      const styled = test === 'topic' ? { style } : {};
+      const patterns = [hexOf(pattern)];
+      const when = { kind: 'text', field: indexOf(name), test, ...styled, patterns } as const;
+      made.push({ kind: `${name} ${test}`, when });
+    }
+  }
+  const rules = random.shuffled(made);
+  const router = routerOf(rules.map(({ when }) => when));
+  const texts = router.route?.matchers.filter(({ matcher }) => matcher === 'text') ?? [];
+  expect(
+    texts.map(({ fields }) => fields.length >= 3),
+    `seed ${seed}`,
+  ).toEqual([true]);
+  compareMessages(router, { seed, random, asked }, (rule) => {
+    const kind = rules[rule]?.kind ?? 'none';
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  });
 }
 
 function compareOne(seed: number, rules: Map<number, number>): void {
   const random = new RandomValues(seed);
-  const ir = base();
-  const [first] = ir.routes;
-  const fields = ir.schemas[0]?.fields ?? [];
-  if (first === undefined) throw new Error('no route');
+  const fields = fieldsOf();
   const asked: Asked[] = [];
   const count = random.chance(20) ? random.between(65, 120) : random.between(1, 12);
-  const [last] = first.rules;
-  if (last === undefined) throw new Error('no rule');
-  const made = Array.from({ length: count }, (_unused, index) => ({
-    ...last,
-    ...{ name: `${index}`, when: condition(random, fields, asked) },
-  }));
-  const code = 1000;
-  const checks = random.chance(30)
-    ? [{ condition: condition(random, fields, asked), code, position: first.position }]
-    : [];
-  const built: RouterIr = { ...ir, routes: [{ ...first, checks, rules: [...made, last] }] };
-  const native = loadImage(emitWithReport(built).image);
-  const state = initialState(built);
-  for (let index = 0; index < messagesPerRouter; index += 1) {
-    const message = messageFor(random, asked);
-    const expected = interpret(built, state, 0, message, 0n);
-    const at = `seed ${seed}, message ${Buffer.from(message).toString('hex')}`;
-    expect(native.step(0, message, 0n), at).toEqual(expected);
-    const rule = Math.min(expected.decision.rule ?? -1, 20);
-    rules.set(rule, (rules.get(rule) ?? 0) + 1);
-  }
+  const made = Array.from({ length: count }, () => condition(random, fields, asked));
+  const checks = random.chance(30) ? [condition(random, fields, asked)] : [];
+  compareMessages(routerOf(made, checks), { seed, random, asked }, (rule) => {
+    const early = Math.min(rule, 20);
+    rules.set(early, (rules.get(early) ?? 0) + 1);
+  });
 }
 
 describe('conditions on text, bits and counts in the engine', () => {
@@ -232,5 +271,14 @@ describe('conditions on text, bits and counts in the engine', () => {
       expect(rules.get(hundred), `${hundred}`).toBeGreaterThan(10);
     }
     expect(tables.size).toBeGreaterThan(3);
+  });
+
+  it('hold for rules over several texts, whose tables are asked together', { timeout }, () => {
+    const kinds = new Map<string, number>();
+    for (let index = 0; index < routerCount / 2; index += 1) compareMixed(firstSeed + index, kinds);
+    for (const [name, test] of kindsOfRules) {
+      expect(kinds.get(`${name} ${test}`), `${name} ${test}`).toBeGreaterThan(50);
+    }
+    expect(kinds.get('none')).toBeGreaterThan(50);
   });
 });

@@ -51,7 +51,7 @@ function rulesOf(kind: RuleKind, count: number, random: RandomValues): Rule[] {
       const rules = Array.from({ length: count }, (_unused, n) => {
         return { ...none, low: starts[2 * n] ?? 0n, high: starts[2 * n + 1] ?? 0n };
       });
-      return shuffled(rules, random);
+      return random.shuffled(rules);
     }
     case 'prefix':
       return networks(count, random);
@@ -75,14 +75,6 @@ function distinct<Value>(count: number, make: () => Value): Value[] {
   const values = new Set<Value>();
   while (values.size < count) values.add(make());
   return [...values];
-}
-
-function shuffled<Item>(items: Item[], random: RandomValues): Item[] {
-  for (let at = items.length - 1; at > 0; at -= 1) {
-    const other = random.below(at + 1);
-    [items[at], items[other]] = [items[other] as Item, items[at] as Item];
-  }
-  return items;
 }
 
 /** Networks of 12 to 32 bits, most of 24; the smaller ones first, for they lie in others. */

@@ -18,4 +18,14 @@ export class RandomValues extends Random {
   bytes(count: number): Uint8Array {
     return Uint8Array.from({ length: count }, () => this.below(256));
   }
+
+  /** The same in any order. */
+  shuffled<Item>(items: readonly Item[]): Item[] {
+    const moved = [...items];
+    for (let at = moved.length - 1; at > 0; at -= 1) {
+      const other = this.below(at + 1);
+      [moved[at], moved[other]] = [moved[other] as Item, moved[at] as Item];
+    }
+    return moved;
+  }
 }

@@ -171,9 +171,13 @@ TEST(ImageVerifier, RefusesTransformsThatReadOrWriteAstray) {
        {"sequence field", [](ImageParts& p) { p.transforms[0].patch_bytes = 3; }},
        {"sequence field", [](ImageParts& p) { p.transforms[0].patch_offset = 33; }},
        {"sequence field", [](ImageParts& p) { p.transforms[0].patch_big_endian = 2; }}});
+  const auto behind_kept = [](ImageParts& p) {
+    const CorrelationRecord& kept = p.correlations[op_of(p, OpKind::kFromSaved).argument];
+    op_of(p, OpKind::kCopy8).source = static_cast<uint16_t>(8 * kept.saved_words - 7);
+  };
   expect_refused("correlated",
-                 {{"reads outside", [](ImageParts& p) { op_of(p, OpKind::kCopy8).source = 9999; }},
-                  {"writes outside", [](ImageParts& p) { op_of(p, OpKind::kCopy8).target = 9999; }},
+                 {{"reads outside", behind_kept},
+                  {"writes outside", [](ImageParts& p) { op_of(p, OpKind::kCopy8).target = 17; }},
                   {"written twice", [](ImageParts& p) { op_of(p, OpKind::kCopy8).target -= 1; }}});
   expect_refused(
       "plugged",

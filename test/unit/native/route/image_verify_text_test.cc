@@ -183,6 +183,8 @@ TEST(ImageVerifier, RefusesTextsWhoseAnswersAreNoRules) {
   };
   expect_refused("matcher of 0 texts", [&](ImageParts& p) { matcher(p).count = 0; });
   expect_refused("matcher of 9 texts", [&](ImageParts& p) { matcher(p).count = 9; });
+  expect_refused("texts with fields", [&](ImageParts& p) { matcher(p).field_count = 1; });
+  expect_refused("texts with fields", [&](ImageParts& p) { matcher(p).fields = 1; });
   expect_refused("text maps:", [&](ImageParts& p) { matcher(p).table = 60000; });
   expect_refused("text maps:", [&](ImageParts& p) { matcher(p).table = UINT32_MAX; });
   expect_refused("another message type", [&](ImageParts& p) {

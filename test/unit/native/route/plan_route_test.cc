@@ -156,17 +156,82 @@ TEST(PlanOfRoute, FindsTheClassAmongFewBounds) {
   EXPECT_EQ(classes_seen, (1u << (kFewMax + 1)) - 1);
 }
 
-TEST(PlanOfRoute, IsRefusedWhereRecordsAreSharedTooOften) {
+// Some fields of one byte stand in the matcher's plan, the others among the other fields.
+TEST(PlanOfRoute, FindsTheRuleByMoreBytesThanAMatcherHolds) {
+  constexpr uint32_t kFields = kDirectMax + 2;
+  Random random;
+  ImageParts parts;
+  MatcherRecord matcher{};
+  matcher.kind = MatcherKind::kTable;
+  matcher.field_count = kFields;
+  parts.matchers.push_back(matcher);
+  for (uint32_t index = 0; index < kFields; ++index) {
+    MatchFieldRecord field{};
+    field.kind = ClassMapKind::kDirect;
+    field.offset = static_cast<uint16_t>(3 * index);
+    field.table = 256 * index;
+    field.rows = 1u << index;
+    parts.match_fields.push_back(field);
+    for (int value = 0; value < 256; ++value) {
+      parts.slots.push_back(static_cast<uint16_t>(random.next() % 2));
+    }
+  }
+  for (uint32_t cell = 0; cell < 1u << kFields; ++cell) parts.cells.push_back(cell);
+  RouteRecord route = route_of(kMessageBytes);
+  route.matcher_count = 1;
+  route.otherwise = kNoRule;
+  parts.routes.push_back(route);
+  const ImageTables tables = tables_of(parts);
+  StepPlan plan;
+  ASSERT_TRUE(StepPlan::make(tables, plan).ok());
+  for (int turn = 0; turn < 500; ++turn) {
+    const MessageBytes bytes = random.message();
+    const StepMessage message{bytes.data(), kMessageBytes, 0, bytes.data()};
+    uint32_t expected = 0;
+    for (uint32_t index = 0; index < kFields; ++index) {
+      expected |= uint32_t{parts.slots[256 * index + bytes[3 * index]]} << index;
+    }
+    uint32_t rule = 0;
+    ASSERT_EQ(match_rule(tables, plan.route(0), message, rule), 0u);
+    ASSERT_EQ(rule, expected);
+  }
+}
+
+// All of them have the same records, whose plans take so many bytes together.
+void expect_bounded(ImageParts& parts, const RouteRecord& route, uint64_t plan_bytes) {
+  parts.routes.assign((128u << 20) / plan_bytes, route);
+  StepPlan plan;
+  EXPECT_TRUE(StepPlan::make(tables_of(parts), plan).ok());
+  parts.routes.push_back(route);
+  EXPECT_EQ(StepPlan::make(tables_of(parts), plan).code, StatusCode::kImageCorrupt);
+}
+
+TEST(PlanOfRoute, IsRefusedWhereChecksAreSharedTooOften) {
   ImageParts parts;
   Random random;
   for (int at = 0; at < 64; ++at) parts.checks.push_back(range_of(random, 3, parts));
   RouteRecord route = route_of(kMessageBytes);
   route.check_count = 64;
-  parts.routes.assign(16'384, route);
-  StepPlan plan;
-  EXPECT_TRUE(StepPlan::make(tables_of(parts), plan).ok());
-  parts.routes.push_back(route);
-  EXPECT_EQ(StepPlan::make(tables_of(parts), plan).code, StatusCode::kImageCorrupt);
+  expect_bounded(parts, route, 64 * sizeof(PairPlan));
+}
+
+TEST(PlanOfRoute, IsRefusedWhereMatchersAreSharedTooOften) {
+  ImageParts parts;
+  parts.matchers.resize(64);
+  RouteRecord route = route_of(kMessageBytes);
+  route.matcher_count = 64;
+  expect_bounded(parts, route, 64 * sizeof(MatcherPlan));
+}
+
+TEST(PlanOfRoute, IsRefusedWhereFieldsOfMatchersAreSharedTooOften) {
+  ImageParts parts;
+  parts.match_fields.resize(64);
+  parts.matchers.resize(1);
+  parts.matchers[0].field_count = 64;
+  RouteRecord route = route_of(kMessageBytes);
+  route.matcher_count = 1;
+  const uint64_t field_bytes = sizeof(FewPlan) + kFewMax * sizeof(uint64_t);
+  expect_bounded(parts, route, sizeof(MatcherPlan) + 64 * field_bytes);
 }
 
 TEST(PlanOfRoute, NumbersOfActionsHaveAnEnd) {
@@ -249,14 +314,20 @@ TEST(PlanOfAction, ReadsWithinTheSmallestOfItsMessages) {
   EXPECT_EQ(planned(parts, action, {40, 7, 64}).pick, PickPlanKind::kOther);
 }
 
+OpRecord op_of(OpKind kind, uint16_t source = 0, uint16_t target = 0, FieldKind store = 0) {
+  OpRecord op{};
+  op.kind = kind;
+  op.store = store;
+  op.source = source;
+  op.target = target;
+  return op;
+}
+
 TEST(PlanOfTransform, MapsBytesFirstButForThoseThatAnotherOpLeads) {
   ImageParts parts;
-  OpRecord map{};
-  map.kind = OpKind::kMapByte;
-  OpRecord guard{};
-  guard.kind = OpKind::kGuard;
-  OpRecord saved{};
-  saved.kind = OpKind::kFromSaved;
+  const OpRecord map = op_of(OpKind::kMapByte);
+  const OpRecord guard = op_of(OpKind::kGuard);
+  const OpRecord saved = op_of(OpKind::kFromSaved);
   OpRecord wide = map;
   wide.store = 1;
   parts.ops = {map, guard, map, map, saved, map, wide};
@@ -272,6 +343,47 @@ TEST(PlanOfTransform, MapsBytesFirstButForThoseThatAnotherOpLeads) {
   const std::vector<OpKind> expected{OpKind::kGuard, OpKind::kMapByte, OpKind::kFromSaved,
                                      OpKind::kMapByte, OpKind::kMapByte};
   EXPECT_EQ(kinds, expected);
+}
+
+TEST(PlanOfTransform, HasTheWordsOfEightBytesThatAreNotTheMessages) {
+  const FieldKind word = 7;
+  const FieldKind swapped = word | kFieldBigEndian;
+  const OpRecord saved = op_of(OpKind::kFromSaved);
+  const OpRecord guard = op_of(OpKind::kGuard);
+  const OpRecord copied = op_of(OpKind::kCopy8, 24, 32);
+  const OpRecord turned = op_of(OpKind::kSwap8, 16, 40);
+  const OpRecord address = op_of(OpKind::kReturnAddress, 0, 8, swapped);
+  const OpRecord opened = op_of(OpKind::kCorrelationId, 0, 16, word);
+  OpRecord found = op_of(OpKind::kCorrelationId, 0, 24, word);
+  found.steps = 1;
+  const OpRecord half = op_of(OpKind::kReturnAddress, 0, 0, 3);
+  ImageParts parts;
+  parts.ops = {address, opened, found, saved, copied, saved, turned, half, guard, address};
+  TransformRecord record{};
+  record.op_count = static_cast<uint16_t>(parts.ops.size());
+  parts.transforms.push_back(record);
+  StepPlan plan;
+  ASSERT_TRUE(StepPlan::make(tables_of(parts), plan).ok());
+  const WordPlan expected[] = {
+      {.source = WordSource::kReturnAddress, .swaps = true, .offset = 0, .target = 8},
+      {.source = WordSource::kOpeningId, .swaps = false, .offset = 0, .target = 16},
+      {.source = WordSource::kFoundId, .swaps = false, .offset = 0, .target = 24},
+      {.source = WordSource::kSaved, .swaps = false, .offset = 24, .target = 32},
+      {.source = WordSource::kSaved, .swaps = true, .offset = 16, .target = 40},
+  };
+  const auto& words = plan.transform(0).words;
+  ASSERT_EQ(words.end() - words.begin(), std::ssize(expected));
+  for (const WordPlan& each : expected) {
+    const WordPlan& made = words.begin()[&each - expected];
+    EXPECT_EQ(made.source, each.source);
+    EXPECT_EQ(made.swaps, each.swaps);
+    EXPECT_EQ(made.offset, each.offset);
+    EXPECT_EQ(made.target, each.target);
+  }
+  std::vector<OpKind> kinds;
+  for (const OpRecord& op : plan.transform(0).ops) kinds.push_back(op.kind);
+  const std::vector<OpKind> left{OpKind::kReturnAddress, OpKind::kGuard, OpKind::kReturnAddress};
+  EXPECT_EQ(kinds, left);
 }
 
 }  // namespace
