@@ -52,12 +52,16 @@ export function controlHandler(
       throw configError('op', `one of ${quotedList(Object.keys(operations))}`, op);
     }
     if (op === 'status') return operation(router, request);
+    const report = (outcome: Pick<ControlReport, 'result' | 'error'>): void =>
+      // What it throws is the user's own error, uncaught like any other of a callback: it makes no
+      // refusal of a change that was made.
+      queueMicrotask(() => tell({ op, request: members, ...outcome }));
     try {
       const result = await operation(router, request);
-      tell({ op, request: members, result: result ?? null });
+      report({ result: result ?? null });
       return result;
     } catch (error) {
-      tell({ op, request: members, error });
+      report({ error });
       throw error;
     }
   };

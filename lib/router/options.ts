@@ -12,7 +12,11 @@ export interface StartOptions {
   readonly controlEveryMs?: number;
   /** The Unix socket to make, at which `hyperroute ctl` asks; none by default. */
   readonly controlPath?: string;
-  /** Told what the control socket was asked for, after it was done or refused; not of `status`. */
+  /**
+   * Told of each operation that the control socket was asked for, `status` apart, after it was done
+   * or refused. Called once for each, soon after and on the thread that started the router; nothing
+   * waits for it. What it throws is an uncaught exception of that thread and changes no answer.
+   */
   readonly onControl?: (report: ControlReport) => void;
   /** Records from the first message on, as `router.record` does; see `router.recording`. */
   readonly record?: RecordOptions;
