@@ -4,6 +4,7 @@ import { type ErrorDetail, HyperRouteError } from '../errors.js';
 import type { DrainReport } from '../router/options.js';
 import type { RouterStatus, StatusEndpoint } from '../router/status.js';
 import type { UpdateReport } from '../router/update.js';
+import { fewOf } from '../schema/options.js';
 import { type Command, type CommandInput, UsageError, wholeNumber } from './command.js';
 import { updateLines } from './events.js';
 import type { Io } from './io.js';
@@ -181,7 +182,7 @@ function socketHint(name: string): string {
     : `start the router with ${start}`;
   const others = controlNames().filter((known) => known !== name);
   if (others.length === 0) return hint;
-  return `${hint}; there are control sockets named ${others.slice(0, 16).join(', ')}`;
+  return `${hint}; there are control sockets named ${fewOf(others)}`;
 }
 
 function showStatus(io: Io, status: RouterStatus): void {

@@ -2,18 +2,21 @@
 import {
   type CorrelationFault,
   type CorrelationStatement,
+  type DecidingVerdict,
   findCorrelationFaults,
+  type Verdict,
 } from '../compiler/analysis/index.js';
 import { destinationsOf } from '../compiler/check-correlations.js';
 import type { EndpointIr, RouterIr } from '../compiler/ir.js';
+import { fewOf, shownMax } from '../schema/options.js';
 import type { Io } from './io.js';
 
 export interface CorrelationProof {
   readonly correlation: string;
   readonly statements: readonly {
     readonly statement: CorrelationStatement;
-    readonly verdict: 'proved' | 'refuted';
-    /** Whether `prove` fails where it is refuted. */
+    readonly verdict: Verdict;
+    /** Whether `prove` fails where it is refuted, and with --strict where it is undecided. */
     readonly required: boolean;
     /** Why, for people; '': it is proved. */
     readonly reason: string;
@@ -30,12 +33,12 @@ const texts: Readonly<Record<CorrelationStatement, string>> = {
   closed: 'what is found can be closed',
 };
 
-/** `isShadowed` says which rules decide for no message. */
+/** `deciding` says which rules decide for some message. */
 export function proveCorrelations(
   ir: RouterIr,
-  isShadowed: (route: number, rule: number) => boolean,
+  deciding: DecidingVerdict,
 ): readonly CorrelationProof[] {
-  const faults = findCorrelationFaults(ir, isShadowed);
+  const faults = findCorrelationFaults(ir, deciding);
   return (ir.correlations ?? []).map(({ name }, index) => {
     const own = faults.filter(({ correlation }) => correlation === index);
     return {
@@ -44,7 +47,7 @@ export function proveCorrelations(
         const fault = own.find((one) => one.statement === statement);
         return {
           statement,
-          verdict: fault === undefined ? 'proved' : 'refuted',
+          verdict: fault?.verdict ?? 'proved',
           required: required.includes(statement),
           reason: fault === undefined ? '' : reasonOf(ir, fault),
         };
@@ -54,16 +57,10 @@ export function proveCorrelations(
 }
 
 function reasonOf(ir: RouterIr, fault: CorrelationFault): string {
-  const { correlation, statement, where } = fault;
+  const { correlation, statement, verdict, where } = fault;
   const name = ir.correlations?.[correlation]?.name ?? '';
-  const places = where.map(({ route: index, rule }) => {
-    const route = ir.routes[index];
-    const own = route?.rules[rule ?? -1];
-    return own === undefined
-      ? `route ${route?.name}`
-      : `rule ${own.name} of route ${route?.name} (line ${own.position.line})`;
-  });
-  const listed = places.join(', ');
+  const listed = placesText(ir, where);
+  if (verdict === 'undecided') return `whether a message gets to ${listed} is undecided`;
   switch (statement) {
     case 'filled':
       return `each message that opens it has to find one first, or never gets there: ${listed}`;
@@ -72,10 +69,21 @@ function reasonOf(ir: RouterIr, fault: CorrelationFault): string {
     case 'asked':
       return `opened by ${listed}, and no route has it as lookup; ${lateText(ir, correlation)}`;
     case 'closed': {
-      const why = places.length === 0 ? 'no rule closes it' : `no message gets to ${listed}`;
+      const why = where.length === 0 ? 'no rule closes it' : `no message gets to ${listed}`;
       return `${why}; ${lateText(ir, correlation)}`;
     }
   }
+}
+
+function placesText(ir: RouterIr, where: CorrelationFault['where']): string {
+  const places = where.slice(0, shownMax).map(({ route: index, rule }) => {
+    const route = ir.routes[index];
+    const own = route?.rules[rule ?? -1];
+    return own === undefined
+      ? `route ${route?.name}`
+      : `rule ${own.name} of route ${route?.name} (line ${own.position.line})`;
+  });
+  return fewOf(places, where.length);
 }
 
 /** What it means that everything waits until the time-out. */
@@ -86,7 +94,7 @@ function lateText(ir: RouterIr, correlation: number): string {
     .map((endpoint) => ir.endpoints[endpoint]?.name ?? '');
   const late = `all of it waits for ${timeoutMs} ms and times out`;
   if (counting.length === 0) return late;
-  return `${late}, a failure each time for ${counting.join(', ')}`;
+  return `${late}, a failure each time for ${fewOf(counting)}`;
 }
 
 /** Whether it matters that a request to an endpoint gets no answer in time. */
@@ -99,8 +107,12 @@ function countsFailures({ endpoints, pools }: RouterIr, endpoint: number): boole
   );
 }
 
-export function isWorking({ statements: all }: CorrelationProof): boolean {
-  return all.every((one) => one.verdict === 'proved' || !one.required);
+/** Whether everything that is needed holds; strict: for certain. */
+export function isWorking({ statements: all }: CorrelationProof, strict: boolean): boolean {
+  return all.every(
+    ({ verdict, required: isNeeded }) =>
+      !isNeeded || verdict === 'proved' || (verdict === 'undecided' && !strict),
+  );
 }
 
 export function printCorrelations({ out }: Io, proofs: readonly CorrelationProof[]): void {
@@ -108,8 +120,9 @@ export function printCorrelations({ out }: Io, proofs: readonly CorrelationProof
     out.line();
     out.line(out.style('bold', `correlation ${correlation}`));
     for (const { statement, verdict, required: isNeeded, reason } of all) {
-      const colour = verdict === 'proved' ? 'green' : isNeeded ? 'red' : 'yellow';
-      const remark = verdict === 'proved' || isNeeded ? '' : ' (it need not)';
+      const isRefuted = verdict === 'refuted';
+      const colour = verdict === 'proved' ? 'green' : isRefuted && isNeeded ? 'red' : 'yellow';
+      const remark = isRefuted && !isNeeded ? ' (it need not)' : '';
       out.line(`  ${out.style(colour, verdict.padEnd(9))}  ${texts[statement]}${remark}`);
       if (reason !== '') out.line(`    ${reason}`);
     }

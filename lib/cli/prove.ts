@@ -126,12 +126,13 @@ async function run(input: CommandInput): Promise<number> {
   const proofs = config.ir.routes.map((route, index) =>
     proveRoute(typed, route, index, budget, costs[index] as RouteCost, limits),
   );
+  const deciding = proofs.map(decidingOf);
   const correlations = proveCorrelations(config.ir, (route, rule) => {
-    const found = proofs[route]?.shadowed.rules ?? [];
-    return found.some((shadowed) => shadowed.rule === rule);
+    return deciding[route]?.get(rule) ?? 'proved';
   });
-  const isProved = proofs.every((proof) => isGood(proof, values.strict === true));
-  const ok = isProved && correlations.every(isWorking);
+  const strict = values.strict === true;
+  const isProved = proofs.every((proof) => isGood(proof, strict));
+  const ok = isProved && correlations.every((proof) => isWorking(proof, strict));
   if (values.json === true) {
     const { file, ir } = config;
     io.json({ ok, file, name: ir.name, routes: proofs, correlations });
@@ -161,6 +162,14 @@ function isGood({ coverage, shadowed, overlaps, over }: RouteProof, strict: bool
   const isBad = (verdict: Verdict): boolean =>
     verdict === 'refuted' || (strict && verdict === 'undecided');
   return over.length === 0 && !verdicts.some(isBad);
+}
+
+/** The rules of a route that do not certainly decide for some message. */
+function decidingOf({ shadowed }: RouteProof): ReadonlyMap<number, Verdict> {
+  return new Map([
+    ...shadowed.rules.map(({ rule }) => [rule, 'refuted'] as const),
+    ...shadowed.undecided.map(({ rule }) => [rule, 'undecided'] as const),
+  ]);
 }
 
 function proveRoute(

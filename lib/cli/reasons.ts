@@ -20,6 +20,7 @@ import type {
 import { nativeModel } from '../compiler/view.js';
 import { isHyperRouteError } from '../errors.js';
 import { bindMessage } from '../schema/codec/index.js';
+import { fewOf } from '../schema/options.js';
 import { rejectName } from './decisions.js';
 
 /** A message and where it came from. */
@@ -68,13 +69,9 @@ function unknownReason(
     : `${size?.name ?? 'its size field'} says ${said}: ${count}`;
 }
 
-const typesShownMax = 16;
-
 function carriedText(ir: RouterIr, members: readonly number[], endpoint: string): string {
   const types = members.map((at) => `${ir.schemas[at]?.name} (${ir.schemas[at]?.templateId})`);
-  const more = types.length - typesShownMax;
-  const shown = types.slice(0, typesShownMax).join(', ');
-  return `${endpoint} carries ${shown}${more > 0 ? ` and ${more} more` : ''}`;
+  return `${endpoint} carries ${fewOf(types)}`;
 }
 
 function bytesText(count: number): string {

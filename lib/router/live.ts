@@ -11,7 +11,7 @@ import type { EndpointIr, MemberIr, PoolIr, RouterIr } from '../compiler/ir.js';
 import { memberWeightMax } from '../compiler/limits.js';
 import { type RemoteAddress, readRemote } from '../endpoints/common.js';
 import { configError, HyperRouteError, type SourcePlace } from '../errors.js';
-import { checkName, isRecord, OptionReader } from '../schema/options.js';
+import { checkName, fewOf, isRecord, OptionReader } from '../schema/options.js';
 
 /** A member that a pool gets while the router runs. */
 export interface NewMember {
@@ -45,15 +45,11 @@ export function unknownEndpoint(
   return notFound(`the router has no endpoint '${name}'${knownText(known)}`);
 }
 
-const namesShownMax = 16;
-
 /** `; it has a, b, c`, of so many names at most. */
 function knownText(names: Iterable<string>): string {
   const all = [...names];
   if (all.length === 0) return '; it has none';
-  const more = all.length - namesShownMax;
-  const shown = all.slice(0, namesShownMax).join(', ');
-  return `; it has ${shown}${more > 0 ? ` and ${more} more` : ''}`;
+  return `; it has ${fewOf(all)}`;
 }
 
 function indexOfPool(ir: RouterIr, name: string): number {

@@ -108,6 +108,16 @@ export function quotedList(words: readonly string[]): string {
   return words.map((word) => `'${word}'`).join(', ');
 }
 
+/** How many of a list a message names. */
+export const shownMax = 16;
+
+/** `a, b, c and 4 more`; `items` are the first ones of `count`, or all. */
+export function fewOf(items: readonly string[], count = items.length): string {
+  const shown = items.slice(0, shownMax);
+  const more = count - shown.length;
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** A name of a router, an endpoint, a schema …: it appears in tables and file names. */
 export function checkName(
   value: unknown,

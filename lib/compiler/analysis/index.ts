@@ -2,6 +2,7 @@
 export {
   type CorrelationFault,
   type CorrelationStatement,
+  type DecidingVerdict,
   findCorrelationFaults,
 } from './correlations.js';
 export { type CoverageReport, findUncovered } from './coverage.js';
