@@ -133,8 +133,10 @@ function slotsText(
 export function correlationValues({ name: _, position: __, ...own }: CorrelationIr): Values {
   const { key, saved, ...settings } = own;
   const fields = (kind: string, all: CorrelationIr['key']) =>
-    all.map(({ name, type, bytes, pad, max }) => {
-      const more = [pad, max === undefined ? undefined : `up to ${max}`];
+    all.map(({ name, type, bytes, pad, max, meaning }) => {
+      // A list as JSON, such as ["scale 2"].
+      const means = meaning?.replace(/^\[|\]$|"/g, '').replaceAll(',', ', ');
+      const more = [pad, max === undefined ? undefined : `up to ${max}`, means];
       const shown = [type === 'bytes' ? `${bytes} bytes` : type, ...more].filter(Boolean);
       return [`${kind}.${name}`, shown.join(', ')] as const;
     });

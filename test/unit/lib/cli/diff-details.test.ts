@@ -204,3 +204,37 @@ describe('what diff says of the rest', () => {
     ]);
   });
 });
+
+describe('what diff says of a correlation', () => {
+  /** A router that keeps a value of such a type. */
+  const keeping = (saved: Readonly<Record<string, typeof t.u32>>): RouterIr => {
+    const kept = schema('Kept', 1, { client: t.u32, ...saved } as Fields);
+    const ends = memory('ends', { messages: kept });
+    const held = correlate('held', { capacity: 1, key: { client: t.u32 }, saved });
+    return defineRouter({
+      endpoints: [ends],
+      routes: [
+        route.first(kept, (o) => [
+          otherwise.to(ends).opens(held, {
+            key: [(o as never as { client: never }).client],
+            save: { value: (o as never as { value: never }).value },
+          }),
+        ]),
+      ],
+    });
+  };
+  const said = (before: object, after: object): string[] => {
+    const [first, second] = [before, after].map((value) => keeping({ value } as never));
+    if (first === undefined || second === undefined) throw new Error('two routers');
+    return lines(between(first, second).correlations.held);
+  };
+
+  it('is what the values that it keeps stand for', () => {
+    expect(said(t.decimal(2), t.decimal(3))).toEqual(['saved.value: i64, scale 2 → i64, scale 3']);
+    expect(said(t.enum('buy', 'sell'), t.enum('buy', 'sell', 'short'))).toEqual([
+      'saved.value: u8, buy 0, sell 1 → u8, buy 0, sell 1, short 2',
+    ]);
+    expect(said(t.timestamp, t.u64)).toEqual(['saved.value: u64, timestamp → u64']);
+    expect(said(t.u32, t.u32)).toEqual([]);
+  });
+});
