@@ -8,7 +8,7 @@ import {
   placeText,
   type SourcePlace,
 } from '../errors.js';
-import { type CalledPlace, type IsUserModule, placeOfStack } from './place.js';
+import { type CalledPlace, type IsUserModule, placeOfStack } from '../schema/stack.js';
 import type { WorkerFault } from './protocol.js';
 
 /** Deeper chains of aliases than this do not occur; a cycle of `cause`s must end. */

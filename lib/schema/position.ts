@@ -2,6 +2,7 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { noteCallers, type SourcePlace, unknownFile } from '../errors.js';
+import { userCallers } from './stack.js';
 
 // This file lies in <library>/schema/, in the sources as in the build.
 const libraryFolder = resolve(fileURLToPath(import.meta.url), '..', '..');
@@ -12,8 +13,6 @@ const framesFew = 10;
 const framesMax = 24;
 /** What the last place took: those of a configuration are mostly called from as deep. */
 let framesFirst = framesFew;
-/** Functions of the user's that lie between a place and what this package or Node has called. */
-const callersMax = 3;
 
 const dependencies = `${sep}node_modules${sep}`;
 
@@ -74,9 +73,10 @@ function firstOutside(sites: readonly NodeJS.CallSite[], isCut: boolean): Source
     const file = userFile(site.getFileName());
     if (file === null) continue;
     const place = placeOf(site, file);
-    const callers = callersIn(sites.slice(index + 1), place, isCut);
-    if (callers !== null) noteCallers(place, callers);
-    return callers === null ? null : place;
+    const { calledFrom, isWhole } = userCallers(place, callersAmong(sites.slice(index + 1)));
+    if (isCut && !isWhole) return null;
+    noteCallers(place, calledFrom);
+    return place;
   }
   return null;
 }
@@ -85,29 +85,20 @@ function placeOf(site: NodeJS.CallSite, file: string): SourcePlace {
   return { file, line: site.getLineNumber() ?? 1, column: site.getColumnNumber() ?? 1 };
 }
 
-/**
- * The user's own callers of a place. What this package calls, the user sees without being told.
- * null: the sites were cut off before all of them were there.
- */
-function callersIn(
-  sites: readonly NodeJS.CallSite[],
-  place: SourcePlace,
-  isCut: boolean,
-): SourcePlace[] | null {
-  const found: SourcePlace[] = [];
-  let last = place;
+/** The callers of a place. Functions that are built in, such as Array.map, lie in no file. */
+function* callersAmong(sites: readonly NodeJS.CallSite[]): Generator<SourcePlace | null> {
   for (const site of sites) {
-    if (found.length === callersMax) return found;
     const name = site.getFileName();
-    // Functions that are built in, such as Array.map, lie in no file.
     if (name === null || name === undefined) continue;
     const file = userFile(name);
-    if (file === null || file.includes(dependencies)) return found;
-    const caller = placeOf(site, file);
-    if (caller.file !== last.file || caller.line !== last.line) found.push(caller);
-    last = caller;
+    yield file === null || file.includes(dependencies) ? null : placeOf(site, file);
   }
-  return isCut ? null : found;
+}
+
+/** Whether a module is neither this package's nor a dependency's; by its URL or path. */
+export function isUserModule(name: string): boolean {
+  const file = userFile(name);
+  return file !== null && !file.includes(dependencies);
 }
 
 /** What `userFile` found out: a configuration of many rules asks for the same few files. */

@@ -106,7 +106,7 @@ const routeMistakes: readonly Mistake[] = [
     code: 'ERR_ROUTE',
     option: 'route A',
     expected: /^every condition to be used .*`&&`/,
-    received: '"a condition that is built but not used"',
+    received: 'a condition that is built but not used',
   },
   {
     title: 'a value that may not fit its field',

@@ -1,6 +1,6 @@
 // Correlations: `correlate('orders', { … })`, what rules remember in them, and what is found there.
 import { isDeepStrictEqual } from 'node:util';
-import { optionError, type SourcePlace } from '../../errors.js';
+import { optionError, type SourcePlace, Words } from '../../errors.js';
 import type { ElementModel } from '../../schema/model.js';
 import { checkName, isRecord, OptionReader } from '../../schema/options.js';
 import { FieldSpec, type TypeSpec } from '../../schema/spec.js';
@@ -96,7 +96,7 @@ export class CorrelationNode {
     const what = `${this.name}.byId`;
     const ref = requiredRef(id, what);
     if (ref.field.type === 'u64' && !ref.field.opaque) return new LookupNode(this, 'id', [ref]);
-    const received = `${ref.field.name} (${ref.field.type})`;
+    const received = new Words(`${ref.field.name} (${ref.field.type})`);
     throw optionError('ERR_ROUTE', what, 'a u64 field', received, placeHere());
   }
 
@@ -104,7 +104,7 @@ export class CorrelationNode {
     const what = `${this.name}.byKey`;
     if (this.keyFields.length === 0) {
       const expected = 'a correlation that was given a `key`';
-      throw optionError('ERR_ROUTE', what, expected, 'one without it', placeHere());
+      throw optionError('ERR_ROUTE', what, expected, new Words('one without it'), placeHere());
     }
     return new LookupNode(this, 'key', keptRefs(key, this.keyFields, what));
   }
@@ -156,7 +156,7 @@ function keptRefs(
     const ref = requiredRef(given[index], option);
     if (isAlike(ref, kept)) return ref;
     const { name, type, bytes } = ref.field;
-    const received = `${name} (${type}, ${bytes} bytes)`;
+    const received = new Words(`${name} (${type}, ${bytes} bytes)`);
     throw optionError('ERR_ROUTE', option, keptText(kept), received, placeHere());
   });
 }
@@ -189,7 +189,7 @@ function requiredRef(value: unknown, what: string): AnyRef {
     currentCapture(what, value.capture);
     return value;
   }
-  const received = isRef(value) ? `${value.field.name}, which is optional` : value;
+  const received = isRef(value) ? new Words(`${value.field.name}, which is optional`) : value;
   const expected = 'a field that every message has';
   throw optionError('ERR_ROUTE', what, expected, received, placeHere());
 }

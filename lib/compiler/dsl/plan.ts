@@ -1,6 +1,6 @@
 // From what a transform's callback returned to a plan: for each output field where its value comes
 // from, checked against its type.
-import { optionError, type SourcePlace } from '../../errors.js';
+import { optionError, type SourcePlace, Words } from '../../errors.js';
 import { integerFacts, isBigint, isIntegerType, widens } from '../../schema/model.js';
 import { exactInteger, isRecord } from '../../schema/options.js';
 import { defaultOf, type PlacedField } from '../view.js';
@@ -104,7 +104,7 @@ function planOutput(
 ): PlannedOutput {
   if (given instanceof NarrowingNode || given instanceof RescaleNode || given instanceof FitNode) {
     const expected = "a conversion that can fail to say what happens then: .orReject('CODE')";
-    throw optionError('ERR_ROUTE', what, expected, 'a conversion without it', place);
+    throw optionError('ERR_ROUTE', what, expected, new Words('a conversion without it'), place);
   }
   const rangeCode = rangeCodeOf(place);
   if (!isRef(given) && !(given instanceof OutputValue)) {

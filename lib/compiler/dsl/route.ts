@@ -1,9 +1,9 @@
 // Routes: `route.first(schema, (o) => [when(…).via(…).to(…), otherwise.to(…)], options)`. The rules
 // themselves are in rules.ts.
 
-import { optionError, type SourcePlace } from '../../errors.js';
+import { optionError, type SourcePlace, Words } from '../../errors.js';
 import { collection } from '../../schema/collection.js';
-import { checkName, isRecord, OptionReader } from '../../schema/options.js';
+import { checkName, OptionReader } from '../../schema/options.js';
 import { type AnySchema, isSchema, type NameOf } from '../../schema/schema.js';
 import { type Raw, raw } from '../../schema/union.js';
 import type { DecisionTableIr } from '../ir.js';
@@ -13,7 +13,7 @@ import { LookupNode } from './correlate.js';
 import type { Lookup } from './correlate-types.js';
 import { refsOf } from './refs.js';
 import type { Action, Rule } from './rule-types.js';
-import { ActionNode, RuleNode } from './rules.js';
+import { ActionNode, RuleNode, StartNode, ViaNode } from './rules.js';
 import { type AnyEndpoint, EndpointNode, targetOf } from './targets.js';
 import type { Destination, RawName, Refs, Source } from './types.js';
 
@@ -157,15 +157,21 @@ function checkMode(rule: RuleNode, mode: RouteNode['mode'], option: string): voi
   const { place } = rule.built;
   if (mode === 'all' && kind === 'otherwise') {
     const expected = 'always.to(…): of `all` no rule comes instead of another';
-    throw optionError('ERR_ROUTE', option, expected, 'otherwise', place);
+    throw optionError('ERR_ROUTE', option, expected, new Words('otherwise'), place);
   }
   if (mode !== 'all' && kind === 'always') {
     const expected = '`otherwise`: `always` is for route.all';
-    throw optionError('ERR_ROUTE', option, expected, 'always', place);
+    throw optionError('ERR_ROUTE', option, expected, new Words('always'), place);
   }
   if (mode !== 'all' && rule.manner.isBestEffort) {
     const expected = 'bestEffort() in route.all only, where other rules go on without the copy';
-    throw optionError('ERR_ROUTE', option, expected, `bestEffort() in route.${mode}`, place);
+    throw optionError(
+      'ERR_ROUTE',
+      option,
+      expected,
+      new Words(`bestEffort() in route.${mode}`),
+      place,
+    );
   }
 }
 
@@ -184,8 +190,13 @@ function readRejects(reader: OptionReader): ActionNode | null {
   const given = reader.raw('rejects');
   if (given === undefined) return null;
   if (given instanceof ActionNode) return given;
-  if (isRecord(given) && 'to' in given && typeof given.to === 'function') {
-    throw reader.error('rejects', 'an action that ends with .to(destination)', 'one without it');
+  if (given instanceof ViaNode) {
+    const expected = 'an action that ends with .to(destination)';
+    throw reader.error('rejects', expected, new Words('one without it'));
+  }
+  if (given instanceof RuleNode || given instanceof StartNode) {
+    const expected = 'a destination or via(…).to(…): no rule is asked about a rejected message';
+    throw reader.error('rejects', expected, new Words('a rule'));
   }
   return new ActionNode(null, targetOf(given, `${reader.path}.rejects`, reader.place));
 }

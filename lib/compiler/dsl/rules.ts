@@ -1,6 +1,6 @@
 // Rules: `when(…).via(…).to(…)`, and what they do besides: taps, priorities, best effort,
 // what they remember.
-import { optionError } from '../../errors.js';
+import { optionError, Words } from '../../errors.js';
 import { OptionReader } from '../../schema/options.js';
 import type { ConditionIr } from '../ir.js';
 import { priorityMax, tapEveryMax } from '../limits.js';
@@ -21,6 +21,23 @@ export class ActionNode {
   constructor(transform: TransformNode | null, target: TargetNode) {
     this.transform = transform;
     this.target = target;
+  }
+}
+
+/** Runtime form of ActionVia: an action without its destination. */
+export class ViaNode {
+  readonly #transform: TransformNode;
+
+  constructor(transform: TransformNode) {
+    this.#transform = transform;
+  }
+
+  to(destination: unknown): ActionNode {
+    // A function of `decide` may get here a million times: its place is looked up for errors only.
+    const target = isTarget(destination)
+      ? destination
+      : targetOf(destination, 'rejects.to', placeHere());
+    return new ActionNode(this.#transform, target);
   }
 }
 
@@ -91,7 +108,8 @@ export class RuleNode {
 
   opens(correlation: unknown, opening: unknown): RuleNode {
     if (this.manner.open !== null) {
-      const received = `a second opens(…), after ${this.manner.open.correlation.name}`;
+      const { name } = this.manner.open.correlation;
+      const received = new Words(`a second opens(…), after ${name}`);
       throw optionError('ERR_ROUTE', 'opens', 'one opens(…) of a rule', received, placeHere());
     }
     return this.#with({ open: openingOf(correlation, opening) });
@@ -132,7 +150,7 @@ function transformOf(value: unknown): TransformNode {
 }
 
 /** A rule without a destination. */
-class StartNode {
+export class StartNode {
   readonly #start: Start;
   readonly #transform: TransformNode | null;
 
@@ -144,7 +162,7 @@ class StartNode {
   via(given: unknown): StartNode {
     const transform = transformOf(given);
     if (this.#transform === null) return new StartNode(this.#start, transform);
-    const received = `a second one, after ${this.#transform.name}`;
+    const received = new Words(`a second one, after ${this.#transform.name}`);
     throw optionError('ERR_ROUTE', 'via', 'one transform', received, placeHere());
   }
 
@@ -169,7 +187,13 @@ export function when(...conditions: readonly [Condition, ...Condition[]]): RuleS
   const terms = conditions.map((condition) => useCondition(condition, 'when'));
   const [first] = terms;
   if (first === undefined) {
-    throw optionError('ERR_ROUTE', 'when', 'at least one condition', 'none', placeHere());
+    throw optionError(
+      'ERR_ROUTE',
+      'when',
+      'at least one condition',
+      new Words('none'),
+      placeHere(),
+    );
   }
   return ruleStart({ kind: 'when', when: terms.length === 1 ? first : { kind: 'and', terms } });
 }
@@ -184,12 +208,5 @@ export const always: RuleStart = ruleStart({ kind: 'always', when: null });
 export function via<From extends string, To extends string>(
   transform: Transform<From, To>,
 ): ActionVia<From, To> {
-  const node = transformOf(transform);
-  // A function of `decide` may get here a million times: its place is looked up for errors only.
-  const to = (destination: unknown): ActionNode =>
-    new ActionNode(
-      node,
-      isTarget(destination) ? destination : targetOf(destination, 'rejects.to', placeHere()),
-    );
-  return Object.freeze({ to }) as unknown as ActionVia<From, To>;
+  return Object.freeze(new ViaNode(transformOf(transform))) as unknown as ActionVia<From, To>;
 }

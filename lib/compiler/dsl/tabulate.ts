@@ -1,7 +1,9 @@
 // Plain functions over the values of a small field, asked once for each of them while the
 // configuration is loaded. What they answered is compiled; they are never called for a message.
-import { optionError, type SourcePlace, Words } from '../../errors.js';
+import { optionError, placeText, type SourcePlace, Words } from '../../errors.js';
 import { integerFacts, isIntegerType } from '../../schema/model.js';
+import { isUserModule } from '../../schema/position.js';
+import { placeOfStack } from '../../schema/stack.js';
 import { unite } from '../intervals.js';
 import type { IntervalsIr } from '../ir.js';
 import type { PlacedField } from '../view.js';
@@ -110,9 +112,10 @@ export function cellsWhere(
 
 /** What a function of the user's threw, and where in the user's files, for an error message. */
 export function thrownText(error: unknown, what = ''): string {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const frame = /^\s+at (?:.*\()?(?:file:\/\/)?(\/[^\s()]+:\d+:\d+)\)?$/m.exec(stack)?.[1];
-  return `an error${what}: ${String(error)}${frame === undefined ? '' : ` (at ${frame})`}`;
+  const stack: unknown = error instanceof Error ? error.stack : undefined;
+  const found = typeof stack === 'string' ? placeOfStack(stack, isUserModule) : undefined;
+  const where = found === undefined ? '' : ` (at ${placeText(found.place)})`;
+  return `an error${what}: ${String(error)}${where}`;
 }
 
 /** The values of cells as intervals. */

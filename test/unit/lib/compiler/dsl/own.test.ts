@@ -135,6 +135,14 @@ describe('a predicate', () => {
     expect(detail.place?.file).toContain('own.test.ts');
   });
 
+  it('that gets an error from this package is refused with the line of its own', () => {
+    const build = (o: O) => o.tier.where(() => schema('1 x', 1, {}) !== undefined);
+    const { detail } = refusal(() => conditionOf(build));
+    expect(detail.received).toMatch(
+      /^an error for 0: HyperRouteError: .* \(at \/.*\/own\.test\.ts:\d+:\d+\)$/,
+    );
+  });
+
   it('that remembers what it was asked is refused', () => {
     let asked = 0;
     const error = refusal(() => conditionOf((o) => o.tier.where(() => ++asked % 5 === 0)));
