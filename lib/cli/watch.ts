@@ -29,7 +29,7 @@ export interface WatchEvents {
 }
 
 const lookMs = 500;
-const linesPerWindowMax = 40;
+const eventsPerWindowMax = 40;
 const windowMs = 1000;
 
 export class Watch {
@@ -57,9 +57,11 @@ export class Watch {
     this.#timer ??= setInterval(() => this.#onTimer(), lookMs).unref();
   }
 
+  /** Says at last how much was left out. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#sayLeftOut();
   }
 
   /** Reports what has changed since the last look. */
@@ -104,7 +106,7 @@ export class Watch {
 
   #say(event: () => void): void {
     this.#nextWindow();
-    if (this.#said >= linesPerWindowMax) {
+    if (this.#said >= eventsPerWindowMax) {
       this.#leftOut++;
       return;
     }
@@ -117,6 +119,10 @@ export class Watch {
     if (nowMs - this.#windowFromMs < windowMs) return;
     this.#windowFromMs = nowMs;
     this.#said = 0;
+    this.#sayLeftOut();
+  }
+
+  #sayLeftOut(): void {
     const count = this.#leftOut;
     this.#leftOut = 0;
     if (count > 0) this.#events.leftOut(count);

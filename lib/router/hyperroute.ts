@@ -128,7 +128,7 @@ export class HyperRoute {
     });
   }
 
-  /** How the endpoints fare: which get messages, which do not, and why. Allocates. */
+  /** How the endpoints fare: which get messages, and why. Allocates. Throws ERR_CLOSED. */
   health(): readonly EndpointHealth[] {
     this.#throwIfClosed();
     return this.#installation.control.health();
@@ -139,7 +139,7 @@ export class HyperRoute {
     return poolsOf(this.#installation.ir, this.#live);
   }
 
-  /** Everything that changes while the router runs, as plain data. Allocates. */
+  /** Everything that changes while the router runs, as data. Allocates. Throws ERR_CLOSED. */
   status(): RouterStatus {
     const { name } = this;
     const endpoints = endpointsOf(this.endpoints(), this.health(), this.#live);

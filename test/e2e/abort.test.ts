@@ -23,6 +23,20 @@ describe('a router started with a signal', () => {
     await next.close();
   });
 
+  it('has no state any more once it closes, but what it was is still there', async () => {
+    const router = await HyperRoute.start(echoOn(0));
+    const [endpoints, pools] = [router.endpoints(), router.pools()];
+    expect(router.status().endpoints).toMatchObject([{ name: 'echo', state: 'up' }]);
+    const closing = router.close();
+    const closed = expect.objectContaining({ code: 'ERR_CLOSED' });
+    for (const when of ['closing', 'closed']) {
+      expect(() => router.status(), when).toThrow(closed);
+      expect(() => router.health(), when).toThrow(closed);
+      expect([router.endpoints(), router.pools()], when).toEqual([endpoints, pools]);
+      await closing;
+    }
+  });
+
   it('does not start when the signal has been aborted before', async () => {
     const signal = AbortSignal.abort(new Error('too late'));
     await expect(HyperRoute.start(echoOn(0), { signal })).rejects.toThrow('too late');

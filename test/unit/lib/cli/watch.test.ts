@@ -95,4 +95,13 @@ describe('a watch', () => {
     watch.controlled({ op: 'drain', request: {}, result: null });
     expect(told).toEqual(['control drain']);
   });
+
+  it('says how many it has left out when it stops, once', () => {
+    const { watch, told } = world([]);
+    for (let count = 0; count < 45; count++) watch.controlled({ op: 'drain', request: {} });
+    expect(told.splice(0)).toHaveLength(40);
+    watch.stop();
+    watch.stop();
+    expect(told).toEqual(['left out 5']);
+  });
 });

@@ -1,4 +1,5 @@
 // Names that the collections of builders do not have.
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
   framing,
@@ -35,11 +36,15 @@ describe('a collection of builders', () => {
     }
   });
 
-  it('is asked by promises, JSON and tests for nothing that it would refuse', async () => {
+  it('is asked by promises, JSON and what prints values for nothing that it refuses', async () => {
+    const asked = ['then', 'toJSON', 'asymmetricMatch', 'nodeType', 'tagName', '$$typeof'];
     for (const [, held] of cases) {
       expect(await Promise.resolve(held)).toBe(held);
-      expect(() => JSON.stringify(held)).not.toThrow();
-      expect(held).toEqual(held);
+      expect(JSON.parse(JSON.stringify(held))).toBeTypeOf('object');
+      for (const known of Object.keys(held)) expect(inspect(held)).toContain(known);
+      for (const name of [...asked, '@@__IMMUTABLE_ITERABLE__@@', '@@__IMMUTABLE_RECORD__@@']) {
+        expect(Reflect.get(held, name), name).toBeUndefined();
+      }
       expect(Object.isFrozen(held)).toBe(true);
     }
   });
