@@ -70,6 +70,28 @@ describe('the page about tools', () => {
   });
 });
 
+/** A correlation that one rule closes. */
+const heldConfig = `
+import { correlate, defineRouter, memory, otherwise, route, schema, t, when } from 'hyperroute';
+
+const Ask = schema('Ask', 1, { key: t.u32 });
+const Told = schema('Told', 2, { key: t.u32, last: t.bool });
+const held = correlate('held', { capacity: 1, key: { key: t.u32 } });
+const asks = memory('asks', { messages: Ask });
+const answers = memory('answers', { messages: Told });
+export default defineRouter({
+  endpoints: [asks, answers],
+  routes: [
+    route.first(Ask, (m) => [otherwise.to(asks).opens(held, { key: [m.key] })]),
+    route.first(
+      Told,
+      (m) => [when(m.last.is(true), m.key.gt(5)).to(answers).closes(), otherwise.to(answers)],
+      { lookup: (m) => held.byKey(m.key) },
+    ),
+  ],
+});
+`;
+
 describe('prove', () => {
   it('has exit code 1 for what is refuted, and a witness that explain rejects', async () => {
     const { code, ok, routes } = await json('prove router.config.ts');
@@ -78,6 +100,28 @@ describe('prove', () => {
     expect(route.coverage.verdict).toBe('refuted');
     const explained = await json(`explain router.config.ts --hex ${route.coverage.witness.hex}`);
     expect(explained).toMatchObject({ outcome: 'reject', reject: 'NO_ROUTE' });
+  });
+
+  it('finds undecided of a correlation what only undecided rules do', async () => {
+    writeFileSync(join(written.folder, 'held.config.ts'), heldConfig);
+    const closing = async (command: string) => {
+      const { code, correlations } = await json(command);
+      const [{ statements }] = correlations as [{ statements: Record<string, unknown>[] }];
+      return { code, verdicts: statements.map(({ statement, verdict }) => [statement, verdict]) };
+    };
+    const others = [
+      ['filled', 'proved'],
+      ['told', 'proved'],
+      ['asked', 'proved'],
+    ];
+    expect(await closing('prove held.config.ts --strict')).toEqual({
+      code: 0,
+      verdicts: [...others, ['closed', 'proved']],
+    });
+    expect(await closing('prove held.config.ts --budget 1')).toEqual({
+      code: 0,
+      verdicts: [...others, ['closed', 'undecided']],
+    });
   });
 
   it('has exit code 0 where all is proved, unless a table is over its budget', async () => {
