@@ -138,8 +138,9 @@ struct Types {
   std::vector<uint64_t> keys{7, 9};
   FamilyRecord family{};
   ImageTables tables;
-  // Of one endpoint, whose messages they are.
+  // Of one endpoint, whose messages they are: a route serves every second type.
   std::vector<uint16_t> routes;
+  std::vector<RouteRecord> records;
   std::vector<EndpointRecord> endpoints{1};
   std::vector<FamilyRecord> families;
   StepPlan plan;
@@ -160,7 +161,12 @@ struct Types {
   }
 
   void make_plan() {
-    routes.assign(members.size(), 0);
+    routes.assign(members.size(), kNoIndex);
+    for (size_t number = 0; number < routes.size(); number += 2) {
+      routes[number] = static_cast<uint16_t>(number / 2);
+      records.push_back({});
+    }
+    tables.routes = table_of(records);
     families.assign(1, family);
     tables.slots = table_of(slots);
     tables.bounds = table_of(keys);
@@ -213,9 +219,11 @@ void expect_found_by_member(FamilyKind kind) {
         find_header_by_member(types.tables, source, {bytes.data(), kMessageBytes, 0});
     const bool is_named = key % 3 == 1 && key / 3 < kCount;
     ASSERT_EQ(found != nullptr, is_named) << key;
-    if (is_named) {
-      ASSERT_EQ(found, source.by_member + key / 3);
-    }
+    if (!is_named) continue;
+    const uint32_t number = key / 3;
+    ASSERT_EQ(found, source.by_member + number);
+    const auto served = static_cast<uint16_t>(number / 2);
+    ASSERT_EQ(found->route, number % 2 == 0 ? &types.plan.route(served) : nullptr);
   }
 }
 
