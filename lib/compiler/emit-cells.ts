@@ -9,8 +9,7 @@ export function emitCells(
   plan: MatcherPlan,
   strides: readonly number[],
 ): number {
-  const cells = plan.fields.length === 1 ? rulesByClass(plan) : noRules(plan);
-  if (plan.fields.length !== 1) fillBoxes(cells, plan, strides);
+  const cells = plan.fields.length === 1 ? rulesByClass(plan) : rulesByBox(plan, strides);
   const first = builder.sections.cells.count;
   builder.sections.cells.append(new Uint8Array(cells.buffer));
   return first;
@@ -53,11 +52,9 @@ export function rulesByClass(plan: MatcherPlan): Uint32Array {
 }
 
 /** Over several: from the last term to the first, so that what stays is the first one's. */
-function fillBoxes(
-  cells: Uint32Array,
-  { terms, fields }: MatcherPlan,
-  strides: readonly number[],
-): void {
+function rulesByBox(plan: MatcherPlan, strides: readonly number[]): Uint32Array {
+  const { terms, fields } = plan;
+  const cells = noRules(plan);
   const fill = (depth: number, start: number, term: number, rule: number): void => {
     if (depth === fields.length) {
       cells[start] = rule;
@@ -73,4 +70,5 @@ function fillBoxes(
     }
   };
   for (let term = terms.length - 1; term >= 0; term -= 1) fill(0, 0, term, terms[term]?.rule ?? 0);
+  return cells;
 }
