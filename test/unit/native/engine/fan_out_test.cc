@@ -36,17 +36,6 @@ struct Rule {
   uint32_t tap_every = 0;  // A tap to the echo endpoint; 0: none.
 };
 
-ActionRecord action_to(uint16_t endpoint) {
-  ActionRecord action{};
-  action.kind = ActionKind::kEndpoint;
-  action.target = endpoint;
-  action.transform = kNoIndex;
-  action.carriers = kNoIndex;
-  action.key = kNoRecord;
-  action.extra = kNoIndex;
-  return action;
-}
-
 // The relay, in which every one of these rules sends what comes from the left.
 std::vector<uint8_t> image_of(const std::vector<Rule>& rules) {
   ImageParts parts = ImageParts::of(read_vector("relay"));

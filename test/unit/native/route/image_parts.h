@@ -159,6 +159,18 @@ inline PoolRecord pool_of(uint16_t member_count) {
   return pool;
 }
 
+// Everything to one endpoint, as it came.
+inline ActionRecord action_to(uint16_t endpoint) {
+  ActionRecord action{};
+  action.kind = ActionKind::kEndpoint;
+  action.target = endpoint;
+  action.transform = kNoIndex;
+  action.carriers = kNoIndex;
+  action.key = kNoRecord;
+  action.extra = kNoIndex;
+  return action;
+}
+
 // A checked-in image: `order-gateway`, `every-kind` or `relay`.
 inline std::vector<uint8_t> read_vector(const std::string& name) {
   const auto tests = std::filesystem::path(__FILE__).parent_path() / "../../..";

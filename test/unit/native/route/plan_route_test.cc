@@ -246,17 +246,6 @@ TEST(PlanOfRoute, NumbersOfActionsHaveAnEnd) {
   EXPECT_NE(std::string(status.context).find("65536 actions"), std::string::npos);
 }
 
-ActionRecord action_to(uint16_t endpoint) {
-  ActionRecord action{};
-  action.kind = ActionKind::kEndpoint;
-  action.target = endpoint;
-  action.transform = kNoIndex;
-  action.carriers = kNoIndex;
-  action.key = kNoRecord;
-  action.extra = kNoIndex;
-  return action;
-}
-
 // The plan of an action of messages of so many bytes.
 ActionPlan planned(ImageParts& parts, const ActionRecord& action,
                    const std::vector<uint32_t>& message_bytes = {kMessageBytes}) {
