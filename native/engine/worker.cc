@@ -159,10 +159,17 @@ uint32_t Worker::do_work() {
   uint32_t work_count = carry_out_commands();
   if (cycle_.installed != nullptr) {
     if (!cycle_.view->correlations.empty()) sweep_correlations();
-    for (EndpointPort* port : ports_) work_count += port->receive(cycle_);
+    for (EndpointPort* port : ports_) {
+      work_count += port->receive(cycle_);
+      // It may have read that its connection ended: what comes next is for somebody else.
+      refresh_alive(*port);
+    }
     if (!cycle_.view->correlations.empty()) publish_correlations();
   }
-  for (EndpointPort* port : ports_) work_count += transmit(*port);
+  for (EndpointPort* port : ports_) {
+    work_count += transmit(*port);
+    if (cycle_.installed != nullptr) refresh_alive(*port);
+  }
   if (cycle_.now_ns >= progress_deadline_ns_) progress_ports();
   count(counters_.cycles);
   if (work_count > 0) count(counters_.busy);
@@ -195,18 +202,20 @@ void Worker::use(Installed* installed) {
   refresh_alive();
 }
 
-// Tells every worker which of this one's endpoints can take messages.
-void Worker::refresh_alive() {
+// Tells every worker whether this one's endpoint can take messages.
+void Worker::refresh_alive(const EndpointPort& port) {
   const Installed& installed = *cycle_.installed;
-  for (const EndpointPort* port : ports_) {
-    const uint16_t endpoint = installed.source_of_slot[port->slot()];
-    if (endpoint == kNoIndex || installed.slot_of_endpoint[endpoint] != port->slot()) continue;
-    // A change of it comes with a command that leads here.
-    const uint8_t share = word(port->control().share);
-    const uint8_t alive = port->is_live(kDefaultPeer) ? share : kDead;
-    // Relaxed: a hint for picking a pool's member; no data depends on it.
-    std::atomic_ref(installed.alive[endpoint]).store(alive, std::memory_order_relaxed);
-  }
+  const uint16_t endpoint = installed.source_of_slot[port.slot()];
+  if (endpoint == kNoIndex || installed.slot_of_endpoint[endpoint] != port.slot()) return;
+  // A change of it comes with a command that leads here.
+  const uint8_t share = word(port.control().share);
+  const uint8_t alive = port.is_live(kDefaultPeer) ? share : kDead;
+  // Relaxed: a hint for picking a pool's member; no data depends on it.
+  std::atomic_ref(installed.alive[endpoint]).store(alive, std::memory_order_relaxed);
+}
+
+void Worker::refresh_alive() {
+  for (const EndpointPort* port : ports_) refresh_alive(*port);
 }
 
 // No more than its endpoints may have opened in a cycle, so that nothing waits for long and

@@ -106,6 +106,7 @@ class Worker {
   void follow(EndpointPort& port, const EndpointPort* older);
   void detach(EndpointPort* port);
   void progress_ports();
+  void refresh_alive(const EndpointPort& port);
   void refresh_alive();
   void sweep_correlations();
   void publish_correlations();

@@ -54,7 +54,10 @@ it.each(examples)(
       expect(await started.next()).toMatchObject({ event: 'started' });
     }
     const program = join(root, 'dist/examples', folder, 'show.js');
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], { env });
+    // Of one that fails: what was not so is among what it prints.
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], {
+      env,
+    }).catch((error: { stdout: string; stderr: string }) => error);
     expect({ stdout: steady(stdout), stderr }).toEqual({ stdout: steady(printed), stderr: '' });
     started?.signal('SIGTERM');
     if (started !== null) expect(await started.ended()).toBe(0);

@@ -1,6 +1,6 @@
 // Destinations that die and fail while jobs flow: whose jobs go elsewhere, whose do not, and that
 // each one is at one place, or was in the hands of the one that died.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import {
   type Balancing,
   defineRouter,
@@ -210,6 +210,25 @@ describe('one of sixteen destinations, by hash and under load', () => {
       expect(id).toBeLessThan(down);
     }
   }, 60_000);
+});
+
+describe('a destination that breaks one connection after the other', () => {
+  it('costs what was in its hands, and no job is refused for it', async () => {
+    const servers = await Promise.all([JobServer.open(), JobServer.open()]);
+    for (const server of servers) cleanups.push(() => server.close());
+    const ports = servers.map(({ port }) => port);
+    const { router, refusals } = await start(ports, lb.hash(Job.refs.key), {});
+    const [sick] = servers;
+    sick?.behave('breaks');
+    let sent = 0;
+    for (let tries = 0; tries < 20_000 && (sick?.brokenCount ?? 0) < 40; tries++) {
+      const jobs = Array.from({ length: 50 }, () => job(sent, sent++));
+      await offerAll(router.memory('in'), jobs);
+      await setImmediate();
+    }
+    expect(sick?.brokenCount).toBeGreaterThanOrEqual(40);
+    expect(refusals.with(rejectCodes.NO_DESTINATION)).toEqual([]);
+  }, 30_000);
 });
 
 describe('a pool that ejects', () => {
