@@ -147,6 +147,10 @@ void await_first_answer(const UdpBench& bench, uint32_t subject, uint32_t payloa
   fail(1, "udp: '%s' does not answer", name_of(bench, subject));
 }
 
+bool is_zero(const uint8_t* bytes, uint32_t byte_count) {
+  return std::all_of(bytes, bytes + byte_count, [](uint8_t byte) { return byte == 0; });
+}
+
 // Every payload comes back with the bytes it left with.
 void check_subject(Pair& pair, const UdpBench& bench, uint32_t subject, uint32_t payload_bytes) {
   Prng prng(payload_bytes);
@@ -159,12 +163,16 @@ void check_subject(Pair& pair, const UdpBench& bench, uint32_t subject, uint32_t
       payload[index] = static_cast<uint8_t>(prng.next_u32());
     }
     const ssize_t expected_bytes = static_cast<ssize_t>(payload_bytes);
-    bool is_good = ::send(fd, payload, payload_bytes, 0) == expected_bytes;
     bool is_same = false;
-    // Answers to tries before the first that was answered in time may still come.
-    for (uint32_t late = 0; is_good && !is_same && late <= kFirstAnswerTryCount; ++late) {
-      is_good = receive(fd, answer, 0) == expected_bytes;
-      is_same = std::memcmp(payload, answer, payload_bytes) == 0;
+    if (::send(fd, payload, payload_bytes, 0) == expected_bytes) {
+      ssize_t answer_bytes = receive(fd, answer, 0);
+      // Answers to tries before the first that was answered in time may still come: zeros.
+      for (uint32_t late = 0; late < kFirstAnswerTryCount && done == 0 &&
+                              answer_bytes == expected_bytes && is_zero(answer, payload_bytes);
+           ++late) {
+        answer_bytes = receive(fd, answer, 0);
+      }
+      is_same = answer_bytes == expected_bytes && std::memcmp(payload, answer, payload_bytes) == 0;
     }
     if (!is_same) {
       fail(1, "udp: '%s' did not return datagram %u of the check (seed %u)",

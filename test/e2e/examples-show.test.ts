@@ -55,10 +55,14 @@ it.each(examples)(
     }
     const program = join(root, 'dist/examples', folder, 'show.js');
     // Of one that fails: what was not so is among what it prints.
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], {
+    const { code, stdout, stderr } = await promisify(execFile)(process.execPath, [program], {
       env,
-    }).catch((error: { stdout: string; stderr: string }) => error);
-    expect({ stdout: steady(stdout), stderr }).toEqual({ stdout: steady(printed), stderr: '' });
+    }).then(
+      (output) => ({ code: 0, ...output }),
+      (error: { code: number; stdout: string; stderr: string }) => error,
+    );
+    const expected = { code: 0, stdout: steady(printed), stderr: '' };
+    expect({ code, stdout: steady(stdout), stderr }).toEqual(expected);
     started?.signal('SIGTERM');
     if (started !== null) expect(await started.ended()).toBe(0);
   },
