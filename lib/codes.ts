@@ -96,6 +96,8 @@ export const statusCodes = {
   ERR_MOVED_LIMIT: -21,
   /** A host name could not be resolved to an address. */
   ERR_RESOLVE: -22,
+  /** No library with the cryptography was found, or it failed its test. */
+  ERR_CRYPTO_UNAVAILABLE: -23,
   /** A plug-in cannot be loaded, or cannot run here. */
   ERR_PLUGIN: -30,
   /** The file is no recording, or a damaged one. */

@@ -143,6 +143,8 @@ enum class StatusCode : int32_t {
   kMovedLimit = -21,
   // A host name could not be resolved to an address.
   kResolve = -22,
+  // No library with the cryptography was found, or it failed its test.
+  kCryptoUnavailable = -23,
   // A plug-in cannot be loaded, or cannot run here.
   kPlugin = -30,
   // The file is no recording, or a damaged one.
@@ -198,6 +200,8 @@ constexpr const char* name_of(StatusCode code) noexcept {
       return "ERR_MOVED_LIMIT";
     case StatusCode::kResolve:
       return "ERR_RESOLVE";
+    case StatusCode::kCryptoUnavailable:
+      return "ERR_CRYPTO_UNAVAILABLE";
     case StatusCode::kPlugin:
       return "ERR_PLUGIN";
     case StatusCode::kRecording:
