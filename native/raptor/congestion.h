@@ -1,0 +1,109 @@
+// How many bytes may be in flight.
+//
+// kDelay steers by queueing delay, after Swift (Kumar et al., SIGCOMM 2020, sections 3.1 to 3.3):
+// grow additively below a target delay, shrink in proportion to the excess above it, at most once
+// a round trip. The delay of a round is the least of its samples, so that one peer descheduled for
+// a millisecond is no queue. Random loss is no congestion: only a loss far above what radio and
+// bad cables do shrinks the window (RFC 9002 would halve it at the first).
+// kStatic keeps one window, for those who own the wire.
+// Owner: the session's thread. Data path: once for each ACK.
+#pragma once
+
+#include <cstdint>
+
+#include "raptor/rtt.h"
+#include "raptor/sent_packets.h"
+
+namespace hyperroute::raptor {
+
+enum class CongestionKind : uint8_t { kDelay, kStatic };
+
+struct CongestionOptions {
+  CongestionKind kind = CongestionKind::kDelay;
+  // The least of what both ends' socket buffers can take. Static: the window.
+  uint32_t window_bytes_max = 1u << 20;
+  uint32_t datagram_bytes = 1200;
+};
+
+class CongestionWindow {
+ public:
+  // Where the least RTT is below kNearRttNs: what a queue of tens of microseconds holds there.
+  static constexpr uint32_t kNearWindowBytesMin = 64u << 10;
+  static constexpr uint64_t kNearRttNs = 2'000'000;
+  static constexpr uint32_t kFarDatagramsMin = 4;
+  // RFC 6928, RFC 9002 section 7.2: ten segments; twice that, as pacing spreads them.
+  static constexpr uint32_t kInitialDatagrams = 20;
+  // The target is the least RTT divided by kTargetRttDivisor, or kTargetNsMin: below a millisecond
+  // the scheduler of either end delays more than any queue of a local network.
+  static constexpr uint64_t kTargetNsMin = 1'000'000;
+  static constexpr uint64_t kTargetRttDivisor = 2;
+  // RFC 9406 section 4.2: the least of so many samples tells of a queue within a round.
+  static constexpr uint32_t kDelaySamplesMin = 8;
+  // Growth a round: a datagram (Swift: ai) and the window divided by kGrowthDivisor, so that
+  // large windows recover from a cut in as many rounds as small ones.
+  static constexpr uint32_t kGrowthDivisor = 64;
+  // Swift: beta 0.8, and half the window at most (max_mdf 0.5).
+  static constexpr uint32_t kBetaPercent = 80;
+  static constexpr uint32_t kCutPercentMax = 50;
+  // A loss above 12 % of kLossPacketsMin packets or more cuts by 15 %; kLossSlackPackets more
+  // have to be lost, so that 5 % at random, which make 12 % of 32 packets now and then, do not.
+  static constexpr uint32_t kLossPacketsMin = 32;
+  static constexpr uint32_t kLossPercentMax = 12;
+  static constexpr uint32_t kLossSlackPackets = 3;
+  static constexpr uint32_t kLossCutPercent = 15;
+  // So many probes without an answer are persistent congestion (RFC 9002 section 7.6).
+  static constexpr uint32_t kPersistentProbes = 2;
+
+  explicit CongestionWindow(const CongestionOptions& options = {}) noexcept;
+
+  [[nodiscard]] uint32_t window_bytes() const noexcept { return window_bytes_; }
+  // Whether `bytes` more may be sent. One datagram always may when nothing is in flight.
+  [[nodiscard]] bool allows(uint32_t in_flight_bytes, uint32_t bytes) const noexcept {
+    return in_flight_bytes == 0 || in_flight_bytes + uint64_t{bytes} <= window_bytes_;
+  }
+  [[nodiscard]] bool is_slow_start() const noexcept { return is_slow_start_; }
+
+  // After each ACK, when the estimator has its sample and detect_lost() has run. `next_number`:
+  // SentPackets::next_number().
+  void on_ack(const AckSummary& ack, const LossSummary& loss, const RttEstimator& rtt,
+              uint64_t next_number) noexcept;
+  // Losses that a deadline found, not an ACK.
+  void on_loss(const LossSummary& loss) noexcept { round_lost_ += loss.packets; }
+  // After SentPackets::on_probe_timeout(); `unanswered_probes` from there.
+  void on_probe_timeout(uint32_t unanswered_probes) noexcept;
+
+  void set_datagram_bytes(uint32_t bytes) noexcept { datagram_bytes_ = bytes; }
+  void set_window_bytes_max(uint32_t bytes) noexcept;
+
+  // Of the last round; for counters and tests.
+  [[nodiscard]] uint64_t queue_delay_ns() const noexcept { return queue_delay_ns_; }
+
+ private:
+  [[nodiscard]] uint64_t target_ns(const RttEstimator& rtt) const noexcept;
+  void take_sample(const AckSummary& ack, const RttEstimator& rtt) noexcept;
+  void grow(uint32_t acked_bytes) noexcept;
+  void end_round(const RttEstimator& rtt, uint64_t next_number) noexcept;
+  void cut_by_delay(uint64_t target_ns, uint64_t base_rtt_ns) noexcept;
+  void cut_by_loss() noexcept;
+  void set_window(uint64_t bytes) noexcept;
+
+  CongestionKind kind_;
+  uint32_t datagram_bytes_;
+  uint32_t window_bytes_max_;
+  uint32_t window_bytes_min_;
+  uint32_t window_bytes_;
+  uint32_t window_before_probes_ = 0;  // What a spurious collapse gives back (RFC 4015).
+  bool is_slow_start_ = true;
+  bool was_slow_start_before_probes_ = true;
+
+  uint64_t round_end_number_ = 0;
+  uint64_t round_delay_ns_ = kNoDeadlineNs;  // The least queueing delay in the round.
+  uint32_t round_samples_ = 0;
+  // Counted until there are kLossPacketsMin.
+  uint32_t round_acked_ = 0;
+  uint32_t round_lost_ = 0;
+  uint64_t growth_bytes_ = 0;  // Acked bytes not yet turned into window.
+  uint64_t queue_delay_ns_ = 0;
+};
+
+}  // namespace hyperroute::raptor
