@@ -7,6 +7,7 @@
 //   addon  native/ → build/Release/hyperroute.node        (node-gyp)
 //   bench  bench/native/ → build/bench/hyperroute-bench   (CMake)
 //   bench-codec  bench/native/codec/ → build/bench-codec/   (CMake; fetches SBE, or goes without)
+//   bench-links  bench/native/links/ → build/bench-links/   (CMake; fetches Aeron, or goes without)
 //   prebuild  what the npm tarball ships: prebuilds/      (prebuildify; wants bench built before)
 //
 // A target is current when a stamp holds the path, size and modification time of each input:
@@ -83,6 +84,12 @@ const buildBenchCodec = () =>
     '-DHR_BENCH_CODEC=ON',
   ]);
 
+const buildBenchLinks = () =>
+  buildBenchTarget('bench-links', 'hyperroute-bench-links', [
+    '-DHR_FOLDERS=base;ring;wire;crypto;raptor;io',
+    '-DHR_BENCH_LINKS=ON',
+  ]);
+
 const targets = {
   dist: {
     inputs: () => [
@@ -113,6 +120,14 @@ const targets = {
     ],
     output: 'build/bench-codec/hyperroute-bench-codec',
     build: buildBenchCodec,
+  },
+  'bench-links': {
+    inputs: () => [
+      ...inFolders(['bench', 'native'], (name) => isNative(name) || /\.(cmake|java)$/.test(name)),
+      ...inRoot(['CMakeLists.txt']),
+    ],
+    output: 'build/bench-links/hyperroute-bench-links',
+    build: buildBenchLinks,
   },
   prebuild: {
     inputs: () => [

@@ -49,11 +49,11 @@ export async function runNative(path: string, args: readonly string[]): Promise<
     child.once('close', (code, signal) => resolve(signal ?? String(code)));
   });
   if (ended !== '0') throw new Error(`${basename(path)} ${args.join(' ')} ended with ${ended}`);
-  return checked(basename(path), JSON.parse(text) as NativeOutput);
+  return checkedOutput(basename(path), JSON.parse(text) as NativeOutput);
 }
 
 /** Both sides name the percentiles they mean: a stale executable must not go unnoticed. */
-function checked(name: string, output: NativeOutput): Round[] {
+export function checkedOutput(name: string, output: NativeOutput): Round[] {
   const same =
     output.levels.length === percentileLevels.length &&
     percentileLevels.every((level, index) => output.levels[index] === level);

@@ -1,42 +1,14 @@
 # hyperroute-bench-codec: NewOrder in C++ by our codec and by the code that SBE generates. SBE's tool
 # comes from Maven Central, checked by its hash, into the build folder; what it generates stays
 # there. Without it (no Java, no network) the executable measures ours alone.
+include(bench/native/maven.cmake)
 set(HR_SBE_VERSION 1.38.1)
 set(HR_SBE_SHA256 26e29e5503faa70cc56158fcdacd6369ecfc3088b9a61c90b882feb54451c9b5)
-set(HR_SBE_URL https://repo1.maven.org/maven2/uk/co/real-logic/sbe-all)
 set(HR_SBE_JAR ${CMAKE_BINARY_DIR}/sbe/sbe-all-${HR_SBE_VERSION}.jar)
 set(HR_SBE_SCHEMA ${CMAKE_SOURCE_DIR}/bench/peers/sbe/new-order.xml)
 set(HR_SBE_GENERATED ${CMAKE_BINARY_DIR}/sbe/generated-${HR_SBE_VERSION})
 set(HR_SBE_HEADER ${HR_SBE_GENERATED}/codec_peer/NewOrder.h)
-set(HR_SBE_DOWNLOAD_SECONDS 60)
-set(HR_SBE_SILENCE_SECONDS 10)
 set(HR_SBE_JAVA_SECONDS 60)
-
-# Sets OUT to the reason why there is no tool, or to nothing.
-function(hr_sbe_fetch OUT)
-  set(${OUT} "" PARENT_SCOPE)
-  if(EXISTS ${HR_SBE_JAR})
-    file(SHA256 ${HR_SBE_JAR} FOUND)
-    if(FOUND STREQUAL HR_SBE_SHA256)
-      return()
-    endif()
-  endif()
-  file(DOWNLOAD ${HR_SBE_URL}/${HR_SBE_VERSION}/sbe-all-${HR_SBE_VERSION}.jar ${HR_SBE_JAR}
-    TLS_VERIFY ON TIMEOUT ${HR_SBE_DOWNLOAD_SECONDS}
-    INACTIVITY_TIMEOUT ${HR_SBE_SILENCE_SECONDS} STATUS STATUS)
-  list(GET STATUS 0 CODE)
-  list(GET STATUS 1 REASON)
-  if(NOT CODE EQUAL 0)
-    file(REMOVE ${HR_SBE_JAR})
-    set(${OUT} "its tool could not be fetched from Maven Central (${REASON})" PARENT_SCOPE)
-    return()
-  endif()
-  file(SHA256 ${HR_SBE_JAR} FOUND)
-  if(NOT FOUND STREQUAL HR_SBE_SHA256)
-    file(REMOVE ${HR_SBE_JAR})
-    set(${OUT} "its tool from Maven Central has another hash than the pinned one" PARENT_SCOPE)
-  endif()
-endfunction()
 
 # Sets OUT to the reason why there is no generated code, or to nothing.
 function(hr_sbe_generate OUT)
@@ -49,7 +21,8 @@ function(hr_sbe_generate OUT)
     set(${OUT} "there is no java to run its tool" PARENT_SCOPE)
     return()
   endif()
-  hr_sbe_fetch(REASON)
+  hr_maven_fetch(REASON uk/co/real-logic/sbe-all/${HR_SBE_VERSION}/sbe-all-${HR_SBE_VERSION}.jar
+    ${HR_SBE_SHA256} ${HR_SBE_JAR})
   if(REASON)
     set(${OUT} "${REASON}" PARENT_SCOPE)
     return()

@@ -1,0 +1,30 @@
+# What benches fetch from Maven Central: jars, each checked by its hash, into the build folder.
+set(HR_MAVEN_URL https://repo1.maven.org/maven2)
+set(HR_MAVEN_DOWNLOAD_SECONDS 60)
+set(HR_MAVEN_SILENCE_SECONDS 10)
+
+# Sets OUT to the reason why JAR is not there, or to nothing. PATH is its path in the repository.
+function(hr_maven_fetch OUT PATH SHA256 JAR)
+  set(${OUT} "" PARENT_SCOPE)
+  if(EXISTS ${JAR})
+    file(SHA256 ${JAR} FOUND)
+    if(FOUND STREQUAL SHA256)
+      return()
+    endif()
+  endif()
+  file(DOWNLOAD ${HR_MAVEN_URL}/${PATH} ${JAR}
+    TLS_VERIFY ON TIMEOUT ${HR_MAVEN_DOWNLOAD_SECONDS}
+    INACTIVITY_TIMEOUT ${HR_MAVEN_SILENCE_SECONDS} STATUS STATUS)
+  list(GET STATUS 0 CODE)
+  list(GET STATUS 1 REASON)
+  if(NOT CODE EQUAL 0)
+    file(REMOVE ${JAR})
+    set(${OUT} "${PATH} could not be fetched from Maven Central (${REASON})" PARENT_SCOPE)
+    return()
+  endif()
+  file(SHA256 ${JAR} FOUND)
+  if(NOT FOUND STREQUAL SHA256)
+    file(REMOVE ${JAR})
+    set(${OUT} "${PATH} from Maven Central has another hash than the pinned one" PARENT_SCOPE)
+  endif()
+endfunction()
