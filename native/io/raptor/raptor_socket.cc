@@ -1,0 +1,164 @@
+// Set-up of a Raptor socket: address, buffers, what the kernel can do for it. Control thread.
+#include "io/raptor/raptor_socket.h"
+
+#include <netinet/udp.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/clock.h"
+#include "io/socket_setup.h"
+
+// Older headers lack them; the numbers are the kernel's interface.
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+namespace hyperroute {
+namespace {
+
+// Of every byte of a receive buffer a full datagram of 1,452 bytes uses less than two thirds: it
+// lies in 2 KiB and the kernel's headers take 256. Half leaves room for smaller ones.
+constexpr uint32_t kReceiveOverheadFactor = 2;
+// Where many peers share one buffer, not all of them are at their limit at once.
+constexpr uint32_t kListenerShareFactor = 2;
+constexpr uint32_t kInFlightBytesMin = 16 * 1024;
+constexpr uint32_t kCloseRoundsMax = 64;
+
+}  // namespace
+
+raptor::PathAddress path_address_of(const SocketAddress& address) noexcept {
+  static_assert(SocketAddress::kSocketBytesMax <= raptor::kPathAddressBytesMax);
+  const auto* bytes = reinterpret_cast<const uint8_t*>(address.socket_address());
+  return raptor::PathAddress::of({bytes, address.socket_bytes()});
+}
+
+SocketAddress socket_address_of(const raptor::PathAddress& path) noexcept {
+  SocketAddress address;
+  std::memcpy(address.socket_address(), path.bytes,
+              std::min<size_t>(path.size, SocketAddress::kSocketBytesMax));
+  return address;
+}
+
+uint32_t raptor_in_flight_bytes(uint32_t kernel_buffer_bytes) noexcept {
+  return std::max(kernel_buffer_bytes / kReceiveOverheadFactor, kInFlightBytesMin);
+}
+
+Status RaptorSocket::open(uint64_t now_ns, const RaptorSocketOptions& options) {
+  HR_ASSERT(!socket_.is_open());
+  HR_TRY(check_bind_address(options.local, options.exposed));
+  Status status = create_socket(options);
+  if (status.ok()) status = allocate();
+  if (status.ok() && options.lossy.is_active()) {
+    auto lossy = Lossy::create(options.lossy);
+    status = lossy.status();
+    if (lossy.ok()) lossy_ = lossy.take();
+  }
+  raptor::EndpointOptions endpoint_options = options.endpoint;
+  // The kernel doubles what is asked for and accounts all of it.
+  uint32_t in_flight_bytes = raptor_in_flight_bytes(receive_buffer_bytes_ * 2);
+  if (endpoint_options.is_listener) in_flight_bytes /= kListenerShareFactor;
+  endpoint_options.in_flight_bytes_max =
+      std::min(endpoint_options.in_flight_bytes_max, std::max(in_flight_bytes, kInFlightBytesMin));
+  if (status.ok()) {
+    auto endpoint = raptor::Endpoint::create(now_ns, endpoint_options);
+    status = endpoint.status();
+    if (endpoint.ok()) endpoint_ = endpoint.take();
+  }
+  if (!status.ok()) close();
+  return status;
+}
+
+Status RaptorSocket::create_socket(const RaptorSocketOptions& options) {
+  const int family = options.local.family();
+  socket_ = UniqueFd(::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket_.is_open()) return Status::system(StatusCode::kSystem, errno, "socket(raptor)");
+  if (options.local.is_ipv6()) HR_TRY(set_ipv6_only(socket_.get()));
+  HR_TRY(set_buffers(options));
+  HR_TRY(bind_socket(socket_.get(), options.local));
+  Result<SocketAddress> bound = SocketAddress::local_of(socket_.get());
+  if (!bound.ok()) return bound.status();
+  local_address_ = bound.value();
+  HR_TRY(discover_path_mtu());
+  if (options.uses_offload) enable_offload();
+  epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll_.is_open()) return Status::system(StatusCode::kSystem, errno, "epoll_create1");
+  return Status::success();
+}
+
+Status RaptorSocket::set_buffers(const RaptorSocketOptions& options) {
+  Result<uint32_t> received = set_receive_buffer(socket_.get(), options.receive_buffer_bytes);
+  if (!received.ok()) return received.status();
+  receive_buffer_bytes_ = received.value();
+  Result<uint32_t> sent = set_send_buffer(socket_.get(), options.send_buffer_bytes);
+  return sent.status();
+}
+
+// Datagrams are never fragmented on the way, and the core finds out itself what the path carries:
+// a router's word about it is not authenticated.
+Status RaptorSocket::discover_path_mtu() noexcept {
+  const bool is_ipv6 = local_address_.is_ipv6();
+  const int wanted = is_ipv6 ? IPV6_PMTUDISC_PROBE : IP_PMTUDISC_PROBE;
+  const int level = is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
+  const int option = is_ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
+  if (::setsockopt(socket_.get(), level, option, &wanted, sizeof wanted) == 0) {
+    return Status::success();
+  }
+  return Status::system(StatusCode::kSystem, errno, "forbidding fragments of datagrams");
+}
+
+// A kernel that does not know them says so; then each datagram is a message of its own.
+void RaptorSocket::enable_offload() noexcept {
+  const int on = 1;
+  const int off = 0;
+  joins_segments_ = ::setsockopt(socket_.get(), SOL_UDP, UDP_GRO, &on, sizeof on) == 0;
+  sends_segments_ = ::setsockopt(socket_.get(), SOL_UDP, UDP_SEGMENT, &off, sizeof off) == 0;
+}
+
+Status RaptorSocket::allocate() {
+  auto receive =
+      MemoryRegion::anonymous(size_t{kRaptorReceiveBuffers} * kRaptorReceiveBytes, Prefault::kNo);
+  if (!receive.ok()) return receive.status();
+  auto transmit = MemoryRegion::anonymous(kRaptorTransmitBytes, Prefault::kNo);
+  if (!transmit.ok()) return transmit.status();
+  receive_memory_ = receive.take();
+  transmit_memory_ = transmit.take();
+  for (uint32_t i = 0; i < kRaptorReceiveBuffers; ++i) {
+    rx_vectors_[i] = iovec{receive_buffer(i), kRaptorReceiveBytes};
+    rx_headers_[i].msg_hdr.msg_iov = &rx_vectors_[i];
+    rx_headers_[i].msg_hdr.msg_iovlen = 1;
+    rx_headers_[i].msg_hdr.msg_name = rx_addresses_[i].socket_address();
+  }
+  for (uint32_t i = 0; i < kRaptorTransmitCountMax; ++i) {
+    tx_headers_[i].msg_hdr.msg_iov = &tx_vectors_[i];
+    tx_headers_[i].msg_hdr.msg_iovlen = 1;
+  }
+  return Status::success();
+}
+
+void RaptorSocket::close() noexcept {
+  if (endpoint_ != nullptr) {
+    const uint64_t now_ns = monotonic_ns();
+    endpoint_->close_all(now_ns, raptor::CloseReason::kClosed);
+    for (uint32_t round = 0; round < kCloseRoundsMax && transmit(now_ns); ++round) {
+    }
+    endpoint_.reset();
+  }
+  lossy_.reset();
+  epoll_.reset();
+  socket_.reset();
+  epoll_interest_ = 0;
+  slot_count_ = 0;
+  next_slot_ = 0;
+  next_offset_ = 0;
+  slots_[0] = ReceiveSlot{};
+  batch_count_ = 0;
+  sent_count_ = 0;
+}
+
+}  // namespace hyperroute
