@@ -100,6 +100,15 @@ const samples: readonly Sample[] = [
   },
   {
     rule: 'nativeDirection',
+    about: 'the protocol in a folder of native/io that is not its driver',
+    path: 'native/io/udp/a.h',
+    bad: `${header}#include "raptor/endpoint.h"\n`,
+    line: 2,
+    good: `${header}#include "raptor/endpoint.h"\n#include "crypto/noise.h"\n`,
+    goodPath: 'native/io/raptor/a.h',
+  },
+  {
+    rule: 'nativeDirection',
     about: 'a folder that the table does not know',
     path: 'native/misc/a.h',
     bad: header,
