@@ -51,6 +51,15 @@ class CongestionWindow {
   static constexpr uint32_t kLossPercentMax = 12;
   static constexpr uint32_t kLossSlackPackets = 3;
   static constexpr uint32_t kLossCutPercent = 15;
+  // A queue that never empties hides the least RTT, and the target would rise with what is
+  // measured instead. So a window that keeps a queue is taken below what the path itself holds for
+  // two rounds, often enough for the estimator's memory (BBR's ProbeRTT).
+  static constexpr uint64_t kDrainIntervalNs = 4'000'000'000;
+  static_assert(kDrainIntervalNs < RttEstimator::kMinHalfWindowNs);
+  static constexpr uint32_t kDrainPercent = 75;
+  static constexpr uint32_t kDrainRounds = 2;
+  // A queue below this part of the least RTT needs no draining.
+  static constexpr uint64_t kDrainRttDivisor = 8;
   // So many probes without an answer are persistent congestion (RFC 9002 section 7.6).
   static constexpr uint32_t kPersistentProbes = 2;
 
@@ -65,10 +74,10 @@ class CongestionWindow {
 
   // After each ACK, when the estimator has its sample and detect_lost() has run. `next_number`:
   // SentPackets::next_number().
-  void on_ack(const AckSummary& ack, const LossSummary& loss, const RttEstimator& rtt,
-              uint64_t next_number) noexcept;
+  void on_ack(uint64_t now_ns, const AckSummary& ack, const LossSummary& loss,
+              const RttEstimator& rtt, uint64_t next_number) noexcept;
   // Losses that a deadline found, not an ACK.
-  void on_loss(const LossSummary& loss) noexcept { round_lost_ += loss.packets; }
+  void on_loss(const LossSummary& loss) noexcept { judged_lost_ += loss.packets; }
   // After SentPackets::on_probe_timeout(); `unanswered_probes` from there.
   void on_probe_timeout(uint32_t unanswered_probes) noexcept;
 
@@ -80,11 +89,13 @@ class CongestionWindow {
 
  private:
   [[nodiscard]] uint64_t target_ns(const RttEstimator& rtt) const noexcept;
-  void take_sample(const AckSummary& ack, const RttEstimator& rtt) noexcept;
+  [[nodiscard]] bool was_limit(const AckSummary& ack) const noexcept;
+  void judge_probes(const AckSummary& ack) noexcept;
   void grow(uint32_t acked_bytes) noexcept;
-  void end_round(const RttEstimator& rtt, uint64_t next_number) noexcept;
-  void cut_by_delay(uint64_t target_ns, uint64_t base_rtt_ns) noexcept;
-  void cut_by_loss() noexcept;
+  void end_round(uint64_t now_ns, const RttEstimator& rtt, uint64_t next_number) noexcept;
+  void judge_loss() noexcept;
+  void judge_delay(const RttEstimator& rtt) noexcept;
+  [[nodiscard]] bool drain(uint64_t now_ns, const RttEstimator& rtt) noexcept;
   void set_window(uint64_t bytes) noexcept;
 
   CongestionKind kind_;
@@ -92,18 +103,27 @@ class CongestionWindow {
   uint32_t window_bytes_max_;
   uint32_t window_bytes_min_;
   uint32_t window_bytes_;
-  uint32_t window_before_probes_ = 0;  // What a spurious collapse gives back (RFC 4015).
   bool is_slow_start_ = true;
-  bool was_slow_start_before_probes_ = true;
 
+  // What probes that turn out spurious give back (RFC 4015); 0: nothing.
+  uint32_t window_before_probes_ = 0;
+  bool was_slow_start_ = true;
+
+  // A round ends when a packet sent after its begin is acknowledged.
   uint64_t round_end_number_ = 0;
-  uint64_t round_delay_ns_ = kNoDeadlineNs;  // The least queueing delay in the round.
+  uint64_t round_delay_ns_ = kNoDeadlineNs;  // The least queueing delay of its samples.
   uint32_t round_samples_ = 0;
-  // Counted until there are kLossPacketsMin.
-  uint32_t round_acked_ = 0;
-  uint32_t round_lost_ = 0;
-  uint64_t growth_bytes_ = 0;  // Acked bytes not yet turned into window.
+  bool is_resting_ = false;  // Its samples are of packets sent before the last cut.
   uint64_t queue_delay_ns_ = 0;
+  uint64_t growth_bytes_ = 0;  // What growth did not make a whole byte, times the window.
+
+  // Since the loss was judged last.
+  uint32_t judged_acked_ = 0;
+  uint32_t judged_lost_ = 0;
+
+  uint64_t last_drain_ns_ = 0;
+  uint32_t drain_rounds_left_ = 0;
+  uint32_t window_before_drain_ = 0;
 };
 
 }  // namespace hyperroute::raptor

@@ -62,8 +62,8 @@ class PathMtu {
 
  private:
   [[nodiscard]] uint32_t rung_above(uint32_t bytes) const noexcept;
-  void search_on(uint64_t now_ns) noexcept;
-  void end_search(uint64_t now_ns) noexcept;
+  void fall_back(uint64_t now_ns) noexcept;
+  void pause(uint64_t now_ns, uint64_t interval_ns) noexcept;
 
   uint32_t datagram_bytes_max_;
   uint32_t datagram_bytes_ = kBaseBytes;
@@ -71,7 +71,7 @@ class PathMtu {
   uint32_t probe_tries_ = 0;      // Of the candidate, that were lost.
   bool is_probing_ = false;       // A probe is in flight.
   uint64_t next_probe_ns_ = 0;
-  uint64_t raise_ns_ = kRaiseNs;
+  uint64_t black_hole_ns_ = kBlackHoleNs;  // How long the next black hole keeps from searching.
   uint32_t large_losses_ = 0;
   uint32_t black_holes_ = 0;
 };

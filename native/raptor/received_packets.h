@@ -36,6 +36,8 @@ class ReceivedPackets {
   // All of eight ACKs in a row are lost once in 15,000 times at 30 % loss.
   static constexpr uint32_t kReportsMax = 8;
   static constexpr uint64_t kAckDelayNs = 50'000;
+  // No sender gets that far; one number above the largest always exists.
+  static constexpr uint64_t kNumberMax = uint64_t{1} << 62;
 
   void set_ack_delay_ns(uint64_t ack_delay_ns) noexcept { ack_delay_ns_ = ack_delay_ns; }
 
@@ -78,10 +80,13 @@ class ReceivedPackets {
   static constexpr uint32_t kWordBits = 64;
   static constexpr uint32_t kWords = kReplayWindow / kWordBits;
 
-  void advance_window(uint64_t number) noexcept;
+  void add_ahead(uint64_t number) noexcept;
   void add_late(uint64_t number) noexcept;
+  void clear_seen(uint64_t first, uint64_t last) noexcept;
   void insert_range(uint32_t index, uint64_t number) noexcept;
   void remove_range(uint32_t index) noexcept;
+  bool test_seen(uint64_t number) const noexcept;
+  void set_seen(uint64_t number) noexcept;
 
   uint64_t seen_[kWords] = {};  // By number modulo the window.
   uint64_t next_number_ = 0;    // One above the largest.

@@ -62,12 +62,12 @@ enum class AckVerdict : uint8_t {
 
 struct AckSummary {
   AckVerdict verdict = AckVerdict::kOk;
-  bool has_rtt = false;           // A newer packet than ever was acknowledged: a sample.
-  uint64_t rtt_ns = 0;            // Of that packet; the peer's delay is not taken off.
-  uint32_t packets = 0;           // Newly acknowledged
-  uint32_t bytes = 0;             // and their datagrams.
-  uint32_t datagram_bytes_max = 0;  // The largest newly acknowledged.
-  uint32_t spurious_packets = 0;    // Declared lost before, and acknowledged now.
+  bool has_rtt = false;                 // A newer packet than ever was acknowledged: a sample.
+  uint64_t rtt_ns = 0;                  // Of that packet; the peer's delay is not taken off.
+  uint32_t packets = 0;                 // Newly acknowledged
+  uint32_t bytes = 0;                   // and their datagrams.
+  uint32_t datagram_bytes_max = 0;      // The largest newly acknowledged.
+  uint32_t spurious_packets = 0;        // Declared lost before, and acknowledged now.
   uint32_t spurious_probe_packets = 0;  // Those of them given up by a probe.
   uint32_t in_flight_bytes_before = 0;
   uint64_t newest_number = 0;  // Of the newly acknowledged; meaningful when there are any.
@@ -92,7 +92,7 @@ struct SentCounters {
 
 class SentPackets {
  public:
-  static constexpr uint32_t kPacketsMax = 1024;  // In flight at a time.
+  static constexpr uint32_t kPacketsMax = 1024;        // In flight at a time.
   static constexpr uint32_t kSlots = 2 * kPacketsMax;  // Judged packets between them included.
   static constexpr uint32_t kItemsMax = 4;             // A packet.
   static constexpr uint32_t kSkippedMax = 16;          // Skipped numbers remembered.
@@ -170,10 +170,6 @@ class SentPackets {
     uint64_t first;
     uint64_t last;
   };
-  struct OrdinalRange {
-    uint64_t begin;
-    uint64_t end;
-  };
 
   Slot& slot(uint64_t ordinal) noexcept { return slots_[ordinal % kSlots]; }
   const Slot& slot(uint64_t ordinal) const noexcept { return slots_[ordinal % kSlots]; }
@@ -182,17 +178,21 @@ class SentPackets {
   }
   uint64_t monotonic(uint64_t now_ns) noexcept;
   void restart_slots(uint64_t now_ns) noexcept;
+  void forget(uint64_t ordinal) noexcept;
   void remember_skipped(uint64_t first, uint64_t last) noexcept;
   bool is_skipped(uint64_t first, uint64_t last) const noexcept;
   AckVerdict read_ranges(const AckFrame& frame, NumberRange* ranges) const noexcept;
   uint64_t lower_bound(uint64_t number) const noexcept;
-  void ack_range(const NumberRange& range, const SentHandler& handler, AckSummary& summary,
-                 uint64_t& newest_ordinal) noexcept;
-  void ack_word(uint64_t base_ordinal, uint64_t mask, const SentHandler& handler,
+  // Returns one above the newest ordinal it had news of, or 0.
+  uint64_t ack_range(const NumberRange& range, const SentHandler& handler,
+                     AckSummary& summary) noexcept;
+  void ack_word(uint64_t word_ordinal, uint64_t mask, const SentHandler& handler,
                 AckSummary& summary) noexcept;
-  void recognise_word(uint64_t base_ordinal, uint64_t mask, AckSummary& summary) noexcept;
-  void end_round(uint64_t newest_number) noexcept;
-  void lose(uint64_t ordinal, const SentHandler& handler, LossSummary& summary) noexcept;
+  void recognise_word(uint64_t word_ordinal, uint64_t mask, AckSummary& summary) noexcept;
+  void take_news(uint64_t now_ns, uint64_t newest_ordinal_end, AckSummary& summary) noexcept;
+  void adapt_reorder_window(const RttEstimator& rtt) noexcept;
+  void lose_oldest(uint64_t now_ns, bool by_probe, const SentHandler& handler,
+                   LossSummary& summary) noexcept;
   void advance_oldest() noexcept;
 
   Slot slots_[kSlots];
@@ -207,7 +207,7 @@ class SentPackets {
   uint64_t last_now_ns_ = 0;
 
   bool has_acked_ = false;
-  uint64_t largest_acked_ = 0;  // Any packet, one without a slot included.
+  uint64_t largest_acked_ = 0;             // Any packet, one without a slot included.
   uint64_t newest_acked_ordinal_end_ = 0;  // One above the newest slot acknowledged.
   uint64_t rack_rtt_ns_ = 0;               // Of that packet (RACK.rtt).
   uint64_t last_ack_ns_ = 0;               // The last ACK that brought news.
@@ -221,6 +221,7 @@ class SentPackets {
   uint32_t reorder_rounds_left_ = 0;
   uint64_t round_end_number_ = 0;  // A round ends when a packet of this number or above is acked.
   bool grew_in_round_ = false;
+  bool was_spurious_ = false;  // A packet declared lost by its order was acknowledged.
 
   uint32_t skipped_count_ = 0;
   uint32_t skipped_next_ = 0;

@@ -1,0 +1,160 @@
+// The congestion window's rounds. The session's thread; arithmetic only, once for each ACK.
+#include <algorithm>
+
+#include "raptor/congestion.h"
+
+namespace hyperroute::raptor {
+
+CongestionWindow::CongestionWindow(const CongestionOptions& options) noexcept
+    : kind_(options.kind),
+      datagram_bytes_(std::max(options.datagram_bytes, 1u)),
+      window_bytes_max_(std::max(options.window_bytes_max, datagram_bytes_)),
+      window_bytes_min_(0),
+      window_bytes_(0) {
+  window_bytes_ = window_bytes_max_;
+  if (kind_ == CongestionKind::kStatic) {
+    is_slow_start_ = false;
+    return;
+  }
+  set_window(uint64_t{kInitialDatagrams} * datagram_bytes_);
+}
+
+void CongestionWindow::set_window(uint64_t bytes) noexcept {
+  const uint64_t least = std::min(window_bytes_min_, window_bytes_max_);
+  window_bytes_ = static_cast<uint32_t>(std::clamp<uint64_t>(bytes, least, window_bytes_max_));
+}
+
+void CongestionWindow::set_window_bytes_max(uint32_t bytes) noexcept {
+  window_bytes_max_ = std::max(bytes, datagram_bytes_);
+  set_window(kind_ == CongestionKind::kStatic ? window_bytes_max_ : window_bytes_);
+}
+
+uint64_t CongestionWindow::target_ns(const RttEstimator& rtt) const noexcept {
+  return std::max(kTargetNsMin, rtt.min_ns() / kTargetRttDivisor);
+}
+
+// A window that was not filled says nothing about what the path could carry (RFC 9002 section
+// 7.8). In slow start half of it is enough, as it may have doubled within the round.
+bool CongestionWindow::was_limit(const AckSummary& ack) const noexcept {
+  const uint64_t filled = ack.in_flight_bytes_before;
+  return is_slow_start_ ? 2 * filled >= window_bytes_
+                        : filled + 2 * uint64_t{datagram_bytes_} >= window_bytes_;
+}
+
+void CongestionWindow::on_ack(uint64_t now_ns, const AckSummary& ack, const LossSummary& loss,
+                              const RttEstimator& rtt, uint64_t next_number) noexcept {
+  if (kind_ == CongestionKind::kStatic) return;
+  window_bytes_min_ = rtt.has_sample() && rtt.min_ns() < kNearRttNs
+                          ? kNearWindowBytesMin
+                          : kFarDatagramsMin * datagram_bytes_;
+  set_window(window_bytes_);
+  // Packets that came after all were acknowledged, not lost.
+  judged_lost_ -= std::min(judged_lost_, ack.spurious_packets);
+  judged_acked_ += ack.packets + ack.spurious_packets;
+  judged_lost_ += loss.packets;
+  if (ack.packets + ack.spurious_packets == 0) return;
+  if (window_before_probes_ != 0) judge_probes(ack);
+  if (ack.has_rtt) {
+    round_delay_ns_ = std::min(round_delay_ns_, elapsed_ns(rtt.latest_ns(), rtt.min_ns()));
+    ++round_samples_;
+  }
+  if (was_limit(ack)) grow(ack.bytes);
+  const bool overshoots = is_slow_start_ && !is_resting_ && round_samples_ >= kDelaySamplesMin &&
+                          round_delay_ns_ > target_ns(rtt);
+  if (overshoots || ack.newest_number >= round_end_number_) end_round(now_ns, rtt, next_number);
+}
+
+// The first news after a collapse: the probes were sent in vain where the originals had come.
+void CongestionWindow::judge_probes(const AckSummary& ack) noexcept {
+  if (ack.spurious_probe_packets != 0) {
+    is_slow_start_ = was_slow_start_;
+    set_window(std::max(window_before_probes_, window_bytes_));
+  }
+  window_before_probes_ = 0;
+}
+
+void CongestionWindow::grow(uint32_t acked_bytes) noexcept {
+  if (drain_rounds_left_ != 0 || is_resting_) return;
+  if (is_slow_start_) {
+    set_window(uint64_t{window_bytes_} + acked_bytes);
+    return;
+  }
+  growth_bytes_ += uint64_t{acked_bytes} * (datagram_bytes_ + window_bytes_ / kGrowthDivisor);
+  const uint64_t grown = growth_bytes_ / window_bytes_;
+  growth_bytes_ %= window_bytes_;
+  set_window(window_bytes_ + grown);
+}
+
+void CongestionWindow::end_round(uint64_t now_ns, const RttEstimator& rtt,
+                                 uint64_t next_number) noexcept {
+  if (round_samples_ != 0) queue_delay_ns_ = round_delay_ns_;
+  if (!drain(now_ns, rtt)) {
+    const bool was_resting = is_resting_;
+    is_resting_ = false;
+    if (!was_resting && round_samples_ != 0) judge_delay(rtt);
+    judge_loss();
+  }
+  round_end_number_ = next_number;
+  round_delay_ns_ = kNoDeadlineNs;
+  round_samples_ = 0;
+}
+
+void CongestionWindow::judge_delay(const RttEstimator& rtt) noexcept {
+  const uint64_t base_ns = rtt.min_ns();
+  const uint64_t limit_ns = base_ns + target_ns(rtt);
+  const uint64_t delay_ns = base_ns + round_delay_ns_;
+  if (delay_ns <= limit_ns) return;
+  const uint64_t excess_percent = kBetaPercent * (delay_ns - limit_ns) / delay_ns;
+  const uint64_t cut_percent = std::min<uint64_t>(excess_percent, kCutPercentMax);
+  // What is in flight now was sent by the old window: the samples of the next round are its.
+  is_resting_ = true;
+  is_slow_start_ = false;
+  set_window(uint64_t{window_bytes_} * (100 - cut_percent) / 100);
+}
+
+void CongestionWindow::judge_loss() noexcept {
+  const uint32_t packets = judged_acked_ + judged_lost_;
+  if (packets < kLossPacketsMin) return;
+  const uint64_t tolerated = uint64_t{packets} * kLossPercentMax / 100 + kLossSlackPackets;
+  const bool is_heavy = judged_lost_ > tolerated;
+  judged_acked_ = 0;
+  judged_lost_ = 0;
+  if (!is_heavy) return;
+  is_slow_start_ = false;
+  set_window(uint64_t{window_bytes_} * (100 - kLossCutPercent) / 100);
+}
+
+// Whether the round that ends was one of draining, or draining begins now.
+bool CongestionWindow::drain(uint64_t now_ns, const RttEstimator& rtt) noexcept {
+  if (drain_rounds_left_ != 0) {
+    if (--drain_rounds_left_ != 0) return true;
+    set_window(window_before_drain_);
+    last_drain_ns_ = now_ns;
+    is_resting_ = true;
+    return true;
+  }
+  const uint64_t base_ns = rtt.min_ns();
+  if (queue_delay_ns_ <= base_ns / kDrainRttDivisor) last_drain_ns_ = now_ns;
+  if (is_slow_start_ || elapsed_ns(now_ns, last_drain_ns_) < kDrainIntervalNs) return false;
+  window_before_drain_ = window_bytes_;
+  drain_rounds_left_ = kDrainRounds;
+  // What the path holds without its queue, and a quarter less.
+  const uint64_t held = uint64_t{window_bytes_} * base_ns / (base_ns + queue_delay_ns_);
+  set_window(held * kDrainPercent / 100);
+  return true;
+}
+
+void CongestionWindow::on_probe_timeout(uint32_t unanswered_probes) noexcept {
+  if (kind_ == CongestionKind::kStatic || unanswered_probes < kPersistentProbes) return;
+  if (window_before_probes_ == 0) {
+    window_before_probes_ = std::max(window_bytes_, window_before_drain_);
+    was_slow_start_ = is_slow_start_;
+  }
+  drain_rounds_left_ = 0;
+  window_before_drain_ = 0;
+  is_resting_ = false;
+  is_slow_start_ = true;
+  set_window(window_bytes_min_);
+}
+
+}  // namespace hyperroute::raptor
