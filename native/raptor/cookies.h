@@ -37,32 +37,47 @@ class CookieJar {
   crypto::Secret<crypto::kKeyBytes> secret_;
 };
 
-// More handshakes than this in a window cost a noticeable share of a core in Diffie-Hellman
-// operations (about 200 µs each): from here on only proven addresses are served.
-inline constexpr uint32_t kHandshakesPerWindowMax = 64;
-inline constexpr uint64_t kHandshakeWindowNs = 10'000'000;
+// More INITIATEs than this in a window, each of which may cost five X25519 operations, make a
+// listener pressed, and it stays so for kPressedNs after the last such window.
+inline constexpr uint32_t kUnprovenPerWindowMax = 64;
+inline constexpr uint64_t kPressureWindowNs = 10'000'000;
+inline constexpr uint64_t kPressedNs = 1'000'000'000;
+// What a pressed listener answers in a window, of addresses that are proven: one of them could
+// otherwise keep it busy with bad handshakes under one good cookie. The rest asks again.
+inline constexpr uint32_t kProvenPerWindowMax = 16;
 
-// Counts the handshakes of the present window.
-class HandshakeRate {
+// How many handshakes came lately.
+class Pressure {
  public:
-  void add(uint64_t now_ns) noexcept {
+  // An INITIATE without a good cookie came.
+  void add_unproven(uint64_t now_ns) noexcept {
     roll(now_ns);
-    count_ += 1;
+    unproven_count_ += 1;
+    if (unproven_count_ > kUnprovenPerWindowMax) pressed_until_ns_ = now_ns + kPressedNs;
   }
-  [[nodiscard]] bool is_high(uint64_t now_ns) noexcept {
+  // Whether one with a good cookie may be worked on now.
+  [[nodiscard]] bool take_proven(uint64_t now_ns) noexcept {
     roll(now_ns);
-    return count_ >= kHandshakesPerWindowMax;
+    if (proven_count_ == kProvenPerWindowMax) return false;
+    proven_count_ += 1;
+    return true;
+  }
+  [[nodiscard]] bool is_pressed(uint64_t now_ns) const noexcept {
+    return now_ns < pressed_until_ns_;
   }
 
  private:
   void roll(uint64_t now_ns) noexcept {
-    if (now_ns - window_start_ns_ < kHandshakeWindowNs) return;
+    if (now_ns - window_start_ns_ < kPressureWindowNs) return;
     window_start_ns_ = now_ns;
-    count_ = 0;
+    unproven_count_ = 0;
+    proven_count_ = 0;
   }
 
   uint64_t window_start_ns_ = 0;
-  uint32_t count_ = 0;
+  uint64_t pressed_until_ns_ = 0;
+  uint32_t unproven_count_ = 0;
+  uint32_t proven_count_ = 0;
 };
 
 }  // namespace hyperroute::raptor

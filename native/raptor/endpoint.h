@@ -32,6 +32,7 @@ namespace hyperroute::raptor {
 // The index of a session is 16 bits wide, and handshakes need an index too.
 inline constexpr uint32_t kSessionsMax = 32'768;
 inline constexpr uint32_t kHalfOpenMax = 4'096;
+inline constexpr uint64_t kConnectTimeoutNsMax = 600'000'000'000;
 
 // A session of this endpoint; stale once the session has ended. 0 names none.
 struct SessionRef {
@@ -84,8 +85,8 @@ enum class SessionEventKind : uint8_t { kEstablished, kEnded };
 
 struct SessionEvent {
   SessionEventKind kind = SessionEventKind::kEstablished;
-  bool is_initiator = false;  // connect() began it
   SessionRef session;
+  bool is_initiator = false;                // connect() began it
   CloseReason reason = CloseReason::kNone;  // of kEnded
   // Why the responder refused (reason kRefused), else kAccepted.
   HandshakeStatus refusal = HandshakeStatus::kAccepted;
@@ -99,7 +100,7 @@ class Endpoint {
   };
 
   // Allocates the tables. ERR_CONFIG: an option is out of its bounds; ERR_CRYPTO_UNAVAILABLE.
-  static Result<std::unique_ptr<Endpoint>> create(uint64_t now_ns, const EndpointOptions& options);
+  static Result<std::unique_ptr<Endpoint>> create(const EndpointOptions& options);
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
@@ -139,69 +140,90 @@ class Endpoint {
   void touch(SessionRef ref) noexcept;
   // Where its packets go; null as for session(). The static key of the other end: zeros when
   // insecure.
-  [[nodiscard]] const PathAddress* path_of(SessionRef ref) const noexcept;
-  [[nodiscard]] const crypto::PublicKey* peer_key_of(SessionRef ref) const noexcept;
+  [[nodiscard]] const PathAddress* path_of(SessionRef ref) noexcept;
+  [[nodiscard]] const crypto::PublicKey* peer_key_of(SessionRef ref) noexcept;
 
   // Ends an attempt of connect() that is not established: no event follows. Nothing to do for
   // others (close the session itself).
-  void cancel(SessionRef ref);
+  void cancel(SessionRef ref) noexcept;
   // From now on new handshakes are refused (status: shutting down), or taken again.
   void reject_new(bool is_rejecting) noexcept { is_rejecting_ = is_rejecting; }
   // Tells every session's peer that this end is gone, and ends attempts. What is left is to send
   // what next_transmit() gives and to take the events.
   void close_all(uint64_t now_ns, CloseReason reason);
 
+  // No session, no attempt and nothing to send: what close_all() leads to.
+  [[nodiscard]] bool is_idle() const noexcept {
+    return slots_.taken_count() == 0 && replies_.is_empty();
+  }
+
   [[nodiscard]] const RaptorCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] const EndpointOptions& options() const noexcept { return options_; }
 
  private:
-  Endpoint(uint64_t now_ns, const EndpointOptions& options);
+  Endpoint(const EndpointOptions& options, const crypto::Secret<crypto::kKeyBytes>& cookie_secret);
 
   // endpoint_datapath.cc
   void on_data(uint64_t now_ns, uint8_t* datagram, uint32_t bytes, const PathAddress& from,
                const MessageSink& sink);
-  void refresh(uint16_t index) noexcept;
+  Transmit transmit_from(uint64_t now_ns, uint16_t index, std::span<uint8_t> to);
   void work_push(uint16_t index) noexcept;
-  uint16_t work_pop() noexcept;
+  void work_pop() noexcept;
+  void note_state(uint16_t index) noexcept;
+  void refresh(uint16_t index) noexcept;
   void run_deadline(uint64_t now_ns, uint16_t index);
-  SessionSlot* find_session(SessionRef ref) noexcept;
 
   // endpoint_handshake.cc: cold, and allocates.
-  void on_initiate(uint64_t now_ns, const uint8_t* datagram, uint32_t bytes,
-                   const PathAddress& from);
+  void on_initiate(uint64_t now_ns, uint8_t* datagram, uint32_t bytes, const PathAddress& from);
+  bool admit(uint64_t now_ns, const InitiatePacket& packet, const PathAddress& from);
+  void answer(uint64_t now_ns, const InitiatePacket& packet, const uint8_t* header,
+              const PathAddress& from);
+  HandshakeStatus judge(const ResponderHandshake& handshake, uint8_t version,
+                        const PathAddress& from) const noexcept;
+  void refuse(ResponderHandshake& handshake, HandshakeStatus status, uint8_t version,
+              const PathAddress& from);
+  void reply(const PathAddress& to, std::span<const uint8_t> datagram) noexcept;
   void on_retry(uint64_t now_ns, const uint8_t* datagram, uint32_t bytes, const PathAddress& from);
   void on_respond(uint64_t now_ns, const uint8_t* datagram, uint32_t bytes,
                   const PathAddress& from);
   void confirm(uint64_t now_ns, uint16_t index, const DataHeader& header, uint8_t* datagram,
                uint32_t bytes, const MessageSink& sink);
-  void run_attempt(uint64_t now_ns, uint16_t index);
-  uint32_t write_initiate(uint64_t now_ns, uint16_t index, std::span<uint8_t> to);
+  std::unique_ptr<Session> make_session(uint64_t now_ns, uint16_t index, const SessionKeys& keys,
+                                        const Parameters& remote);
+  void open(uint16_t index, std::unique_ptr<Session> session);
+  void run_attempt(uint64_t now_ns, uint16_t index) noexcept;
+  uint32_t write_attempt(uint64_t now_ns, uint16_t index, uint8_t* to) noexcept;
+  Result<HandshakeIdentity> identity();
 
   // endpoint.cc
   Parameters parameters(uint64_t session_id) const noexcept;
-  crypto::KeyPair ephemeral_pair();
   void fill_random(std::span<uint8_t> to);
-  void event_push(uint16_t index, uint8_t flag) noexcept;
-  void end(uint16_t index, CloseReason reason);
-  void release(uint16_t index);
-  bool wants_cookie(uint64_t now_ns) noexcept;
+  uint16_t take_slot(const PathAddress& address);
+  SessionRef ref_of(uint16_t index) const noexcept {
+    return {uint32_t{slots_[index].generation} << 16 | index};
+  }
+  SessionSlot* slot_of(SessionRef ref) noexcept;
+  void event_push(uint16_t index, SlotEvent event) noexcept;
+  void end(uint16_t index, CloseReason reason) noexcept;
+  void release(uint16_t index) noexcept;
+  void release_if_done(uint16_t index) noexcept;
 
   // Fixed.
   EndpointOptions options_;
-  bool is_rejecting_ = false;
+  crypto::Hash mac_key_;  // Of INITIATEs to us.
 
+  bool is_rejecting_ = false;
   SessionTable slots_;
   SlotList working_;  // Slots that may have something to send.
   SlotList events_;   // Slots that have an event to tell.
   DeadlineHeap deadlines_;
   ReplyQueue replies_;
   CookieJar cookies_;
-  HandshakeRate rate_;
+  Pressure pressure_;
+  uint32_t burst_count_ = 0;        // Datagrams in a row from the head of working_.
+  uint32_t attempt_count_ = 0;      // Slots of connect() without an answer.
   uint16_t ended_index_ = kNoSlot;  // Told by the last next_event(), released by the next.
   PathAddress reply_to_;            // What Transmit::to points to for a reply.
-  uint32_t session_count_ = 0;      // established
-  uint32_t half_open_count_ = 0;
-  uint32_t attempt_count_ = 0;
   RaptorCounters counters_;
 };
 

@@ -41,9 +41,7 @@ struct Attempt {
 // An answered handshake. `session` is made when the first packet that may confirm it comes.
 struct HalfOpen {
   SessionKeys keys;
-  Parameters local;
   Parameters remote;
-  uint64_t expires_ns = 0;
   uint32_t respond_bytes = 0;
   uint8_t respond[kRespondBytesMax] = {};
   std::unique_ptr<Session> session;
