@@ -9,6 +9,8 @@
 #include "base/status.h"
 #include "crypto/crypto.h"
 
+struct evp_cipher_ctx_st;
+
 namespace hyperroute::crypto {
 
 struct Evp;
@@ -28,6 +30,11 @@ class Aead {
   // kCryptoUnavailable where load() did not succeed, kLimit where memory is out. Allocates.
   static Result<Aead> create(AeadKind kind, std::span<const uint8_t, kKeyBytes> key,
                              Direction direction) noexcept;
+  // The same through a library that is not the loaded one: for the tests that decide on it. `evp`
+  // outlives the result.
+  static Result<Aead> create_through(const Evp& evp, AeadKind kind,
+                                     std::span<const uint8_t, kKeyBytes> key,
+                                     Direction direction) noexcept;
 
   Aead(Aead&& other) noexcept;
   Aead& operator=(Aead&& other) noexcept;
@@ -49,12 +56,11 @@ class Aead {
                           size_t bytes_with_tag) noexcept;
 
  private:
-  Aead(const Evp* evp, void* context, AeadKind kind, Direction direction) noexcept
+  Aead(const Evp* evp, evp_cipher_ctx_st* context, AeadKind kind, Direction direction) noexcept
       : evp_(evp), context_(context), kind_(kind), direction_(direction) {}
-  void release() noexcept;
 
   const Evp* evp_;
-  void* context_;  // EVP_CIPHER_CTX of evp_'s library; null once moved from.
+  evp_cipher_ctx_st* context_;  // Made through evp_; null once moved from.
   AeadKind kind_;
   Direction direction_;
 };
