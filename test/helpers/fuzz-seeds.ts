@@ -7,6 +7,8 @@ import type { SchemaModel } from '../../lib/schema/model.js';
 import { layoutVectors } from './layout-vectors.js';
 import { randomValues, randomVersions } from './random-models.js';
 import { RandomValues } from './random-values.js';
+import { frames } from './raptor-bytes.js';
+import { raptorVectors } from './raptor-vectors.js';
 
 const tests = join(import.meta.dirname, '..');
 const folder = join(tests, 'fuzz/seeds');
@@ -142,11 +144,21 @@ function* blocksSeeds(): Generator<readonly [name: string, bytes: Uint8Array]> {
   yield* longest;
 }
 
+/** Every vector that is taken: datagrams and parameters, or frames; a record in one. */
+function* raptorSeeds(): Generator<readonly [name: string, bytes: Uint8Array]> {
+  for (const [index, { kind, bytes }] of raptorVectors.filter((each) => each.isGood).entries()) {
+    const frame = kind === 'record' ? frames.stream(1, 0, bytes) : bytes;
+    const choice = kind === 'packet' || kind === 'parameters' ? 0 : 1;
+    yield [`${kind}-${index}`, Uint8Array.from([choice, ...frame])];
+  }
+}
+
 /** The inputs of each fuzzer that has some, by name. */
 export const fuzzSeeds: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>> = new Map([
   ['blocks_fuzz', new Map(blocksSeeds())],
   ['image_fuzz', new Map(imageSeeds())],
   ['message_fuzz', new Map(messageSeeds())],
+  ['raptor_frames_fuzz', new Map(raptorSeeds())],
 ]);
 
 /** Those that are checked in. */
