@@ -165,10 +165,11 @@ class Session {
   void check_drained();
 
   // session_transmit_datapath.cc
-  bool may_send() const;
-  void draft_ack(Draft& draft);
+  bool may_send(uint32_t bytes);
+  uint32_t send_frames(std::span<uint8_t> to);
+  void draft_ack(Draft& draft, bool has_room_for_runs);
   void draft_control(Draft& draft);
-  void draft_stream_control(Draft& draft, uint32_t slot);
+  bool draft_stream_control(Draft& draft, uint32_t slot);
   bool draft_open(Draft& draft, TxStream& tx);
   void draft_runs(Draft& draft);
   bool draft_run(Draft& draft, uint32_t slot);
@@ -178,12 +179,15 @@ class Session {
   uint32_t send_draft(Draft& draft);
   bool has_anything_due() const;
   void after_tx(uint32_t slot);
+  void after_commit(TxStream& tx);
 
   // session_timers_datapath.cc
   void on_item_acked(const SentItem& item);
   void on_item_lost(const SentItem& item);
   void after_loss(const LossSummary& loss);
   void check_liveness();
+  void run_timers();
+  void expire_messages();
   void update_path();
   void update_deadline();
   void enter(uint64_t now_ns);

@@ -61,13 +61,13 @@ struct TxStream {
   uint16_t id;
   bool is_open_acked = false;
   bool is_open_due = true;
+  uint64_t open_number = UINT64_MAX;  // the packet that the last OPEN went with
 };
 
 // A stream to this end.
 struct RxStream {
   StreamRx stream;
   uint16_t id;
-  bool is_window_due = false;
   uint64_t window_limit = 0;  // due or told last
 };
 

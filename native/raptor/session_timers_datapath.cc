@@ -1,0 +1,169 @@
+// What time does to a session: losses, probes, silence; and what the fate of a packet does to
+// what it carried.
+//
+// Owner: the endpoint's worker. Data path: the fates for every packet, the timers when they are
+// due. The least deadline is kept, so that asking for it costs a load.
+#include <algorithm>
+
+#include "raptor/session.h"
+
+namespace hyperroute::raptor {
+
+void Session::enter(uint64_t now_ns) { now_ns_ = std::max(now_ns_, now_ns); }
+
+SentHandler Session::handler() {
+  return SentHandler{this,
+                     [](void* session, const SentItem& item) {
+                       static_cast<Session*>(session)->on_item_acked(item);
+                     },
+                     [](void* session, const SentItem& item) {
+                       static_cast<Session*>(session)->on_item_lost(item);
+                     }};
+}
+
+void Session::on_item_acked(const SentItem& item) {
+  switch (item.kind) {
+    case SentItemKind::kMtuProbe:
+      mtu_.on_probe_acked(now_ns_, item.bytes);
+      return;
+    case SentItemKind::kPing:
+    case SentItemKind::kDrain:
+    case SentItemKind::kWindow:
+      return;
+    case SentItemKind::kStream:
+    case SentItemKind::kOpen:
+    case SentItemKind::kSkip:
+    case SentItemKind::kEnd:
+      break;
+  }
+  TxStream* tx = tx_.find(item.stream);
+  if (tx == nullptr) return;
+  if (item.kind == SentItemKind::kStream) tx->stream.on_run_acked(item.position, item.bytes);
+  if (item.kind == SentItemKind::kSkip) tx->stream.on_skip_acked(item.position);
+  if (item.kind == SentItemKind::kEnd) tx->stream.on_end_acked();
+  if (item.kind == SentItemKind::kOpen) {
+    tx->is_open_acked = true;
+    tx->is_open_due = false;
+  }
+  after_tx(tx_.slot_of(item.stream));
+}
+
+void Session::on_item_lost(const SentItem& item) {
+  switch (item.kind) {
+    case SentItemKind::kMtuProbe:
+      mtu_.on_probe_lost(now_ns_, item.bytes);
+      return;
+    case SentItemKind::kPing:
+      return;
+    case SentItemKind::kDrain:
+      is_drain_due_ = true;
+      return;
+    case SentItemKind::kWindow: {
+      RxStream* rx = rx_.find(item.stream);
+      // A later one is on its way, or due, where the limit has moved since.
+      if (rx != nullptr && rx->window_limit == item.position) rx_control_.add(rx_.slot_of(rx->id));
+      return;
+    }
+    case SentItemKind::kStream:
+    case SentItemKind::kOpen:
+    case SentItemKind::kSkip:
+    case SentItemKind::kEnd:
+      break;
+  }
+  TxStream* tx = tx_.find(item.stream);
+  if (tx == nullptr) return;
+  const uint32_t slot = tx_.slot_of(item.stream);
+  if (item.kind == SentItemKind::kStream) tx->stream.on_run_lost(item.position, item.bytes);
+  if (item.kind == SentItemKind::kSkip) tx->stream.on_skip_lost(item.position);
+  if (item.kind == SentItemKind::kEnd) tx->stream.on_end_lost();
+  if (item.kind == SentItemKind::kOpen && !tx->is_open_acked) tx->is_open_due = true;
+  if (item.kind == SentItemKind::kStream && tx->stream.has_run()) lost_.add(slot);
+  after_tx(slot);
+}
+
+void Session::after_loss(const LossSummary& loss) {
+  if (mtu_.on_lost(now_ns_, loss)) update_path();
+}
+
+void Session::update_path() {
+  const uint32_t datagram_bytes = mtu_.datagram_bytes();
+  congestion_.set_datagram_bytes(datagram_bytes);
+  pacer_.update(congestion_.window_bytes(), rtt_.srtt_ns(), congestion_.is_slow_start(),
+                datagram_bytes);
+}
+
+void Session::check_liveness() {
+  const uint64_t dead_ns = time_after(heard_ns_, liveness_ns_);
+  if (now_ns_ < dead_ns) return;
+  if (!had_grace_ && now_ns_ - dead_ns > kLateTimerNs) {
+    had_grace_ = true;
+    heard_ns_ = now_ns_ - liveness_ns_ / 2;
+    return;
+  }
+  end_with(CloseReason::kPeerDead, false);
+}
+
+void Session::on_deadline(uint64_t now_ns) {
+  enter(now_ns);
+  if (state_ != SessionState::kClosed && !is_peer_gone_) {
+    check_liveness();
+    if (state_ != SessionState::kClosed) run_timers();
+  }
+  has_work_ = has_anything_due();
+  update_deadline();
+}
+
+void Session::run_timers() {
+  is_pacing_blocked_ = false;
+  if (now_ns_ >= sent_.loss_deadline_ns()) {
+    const LossSummary loss = sent_.detect_lost(now_ns_, rtt_, handler());
+    congestion_.on_loss(loss);
+    after_loss(loss);
+  }
+  if (now_ns_ >= sent_.probe_deadline_ns(rtt_)) {
+    const LossSummary loss = sent_.on_probe_timeout(now_ns_, handler());
+    congestion_.on_probe_timeout(sent_.unanswered_probes());
+    after_loss(loss);
+    update_path();
+    must_probe_ = true;
+    probe_packets_ = SentPackets::kProbePacketsMax;
+  }
+  if (now_ns_ >= expire_ns_) expire_messages();
+  if (now_ns_ >= next_ping_ns_) {
+    is_ping_due_ = true;
+    next_ping_ns_ = time_after(now_ns_, ping_interval_ns_);
+  }
+}
+
+void Session::expire_messages() {
+  expire_ns_ = kNeverNs;
+  for (uint32_t slot = 0; slot < tx_.count(); ++slot) {
+    if (!expiring_.has(slot)) continue;
+    StreamTx& stream = tx_.at(slot)->stream;
+    stream.expire(now_ns_);
+    expire_ns_ = std::min(expire_ns_, stream.next_deadline());
+    after_tx(slot);
+  }
+}
+
+void Session::update_deadline() {
+  if (state_ == SessionState::kClosed) {
+    deadline_ns_ = closes_left_ != 0 ? next_close_ns_ : kNeverNs;
+    return;
+  }
+  if (is_peer_gone_) {
+    deadline_ns_ = kNeverNs;
+    return;
+  }
+  uint64_t first_ns = std::min(time_after(heard_ns_, liveness_ns_), next_ping_ns_);
+  first_ns = std::min(first_ns, received_.ack_deadline_ns());
+  first_ns = std::min(first_ns, sent_.loss_deadline_ns());
+  first_ns = std::min(first_ns, sent_.probe_deadline_ns(rtt_));
+  first_ns = std::min(first_ns, expire_ns_);
+  if (is_pacing_blocked_) first_ns = std::min(first_ns, pacer_.next_send_ns());
+  // A probe of the path waits for window and pacer like everything else.
+  if (!is_pacing_blocked_ && !is_window_blocked_) first_ns = std::min(first_ns, mtu_.deadline_ns());
+  deadline_ns_ = first_ns;
+}
+
+}  // namespace hyperroute::raptor
