@@ -7,11 +7,12 @@
 
 namespace hyperroute::raptor {
 
+// No defaults: batches of them are filled on the data path, and only as far as they are used.
 struct MessageView {
-  const uint8_t* data = nullptr;
-  uint32_t bytes = 0;
-  uint16_t stream = 0;
-  uint32_t session = 0;
+  const uint8_t* data;
+  uint32_t bytes;
+  uint16_t stream;
+  uint32_t session;
 };
 
 // As many as go into one call of deliver.

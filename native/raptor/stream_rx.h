@@ -91,26 +91,91 @@ class StreamRx {
   struct Batch;
 
   StreamRx() noexcept = default;
-  Status make_ring();
+  bool make_ring() noexcept;  // Idempotent; false where the system gives none.
   uint8_t* at(uint64_t position) const noexcept { return ring_.data() + (position & mask_); }
+  [[nodiscard]] bool is_in_order_mode() const noexcept {
+    return options_.mode == StreamMode::kReliableOrdered || options_.mode == StreamMode::kDeadline;
+  }
+  // Modes of which a message may lack fragments that will never come, without a SKIP.
+  [[nodiscard]] bool is_lenient_mode() const noexcept {
+    return options_.mode == StreamMode::kLatest || options_.mode == StreamMode::kUnreliable;
+  }
 
-  StreamOptions options_;
-  uint64_t window_bytes_ = 0;
-  uint64_t mask_ = 0;
+  // All modes: stream_rx_datapath.cc.
+  [[nodiscard]] const char* run_fault(const uint8_t* run, uint32_t run_bytes) const noexcept;
+  [[nodiscard]] bool continues(const RecordHeader& header) const noexcept;
+  Verdict malformed() noexcept;
+  Verdict take_in_order(uint64_t position, const uint8_t* run, uint32_t run_bytes,
+                        const MessageSink& sink) noexcept;
+  Verdict keep_rest(uint64_t position, const uint8_t* rest, uint32_t rest_bytes, uint64_t refused,
+                    const MessageSink& sink) noexcept;
+  uint32_t collect(const uint8_t* run, uint32_t offset, uint32_t run_bytes,
+                   Batch& batch) const noexcept;
+  void add_view(Batch& batch, const uint8_t* data, uint32_t bytes, uint64_t begin) const noexcept;
+  uint32_t deliver(Batch& batch, const MessageSink& sink) noexcept;
+
+  // Messages of several records: stream_rx_assembly_datapath.cc.
+  void begin_assembly(uint64_t position, const RecordHeader& header,
+                      const uint8_t* payload) noexcept;
+  bool append(const RecordHeader& header, const uint8_t* payload) noexcept;
+  void drop_assembly() noexcept;
+  void seal(uint64_t begin, uint32_t message_bytes) noexcept;
+  uint8_t* tail_of_assembly() const noexcept;
+
+  // Modes that keep the order: stream_rx_ordered_datapath.cc.
+  Verdict keep_run(uint64_t position, const uint8_t* run, uint32_t run_bytes,
+                   const MessageSink& sink) noexcept;
+  [[nodiscard]] bool can_store(uint64_t position, const uint8_t* run, uint32_t run_bytes,
+                               uint64_t floor, uint32_t& new_count) const noexcept;
+  void advance() noexcept;
+  uint32_t drain(const MessageSink& sink) noexcept;
+  bool flush(Batch& batch, const MessageSink& sink, uint32_t& taken_count) noexcept;
+  bool drain_fragment(const RecordHeader& header) noexcept;
+
+  // Modes that do not: stream_rx_scattered_datapath.cc.
+  Verdict scatter_run(uint64_t position, const uint8_t* run, uint32_t run_bytes,
+                      const MessageSink& sink) noexcept;
+  void scatter_fragment(uint64_t position, const uint8_t* record, const MessageSink& sink) noexcept;
+  void scatter_batch(Batch& batch, const MessageSink& sink) noexcept;
+  void mark_received(uint64_t position, uint32_t bytes) noexcept;
+  void append_stored(const MessageSink& sink) noexcept;
+  void try_complete(uint64_t position, const RecordHeader& header,
+                    const MessageSink& sink) noexcept;
+  void complete(uint64_t begin, uint32_t message_bytes, const MessageSink& sink) noexcept;
+  void keep(uint64_t position, const uint8_t* record, uint32_t bytes) noexcept;
+  void forget(uint64_t position) noexcept;
+  void skip_to(uint64_t position, bool drops_whole) noexcept;
+  void settle() noexcept;
+  uint32_t redeliver(const MessageSink& sink) noexcept;
+
+  // What each run in order touches.
   uint64_t consumed_ = 0;
   uint64_t parse_ = 0;
   uint64_t frontier_ = 0;
   uint64_t highest_ = 0;
   uint64_t end_ = kNoPosition;
+  uint64_t window_bytes_ = 0;
   uint64_t told_limit_ = 0;
+  uint32_t stored_count_ = 0;  // Bits of stored_.
+  uint32_t whole_bytes_max_ = 0;
   uint32_t session_ = 0;
   uint16_t stream_ = 0;
   bool is_refused_ = false;
-  Assembly assembly_;
+  bool is_broken_ = false;
+  // What came last in order was a hole: fragments without their BEGIN may follow.
+  bool is_behind_hole_ = false;
+  StreamOptions options_;
   StreamRxCounters counters_;
+  Assembly assembly_;
+
+  // Of modes that keep the order: what is below and has not come will not. Above frontier_ only
+  // where nothing above that has come and the sink has refused what is below.
+  uint64_t skip_to_ = 0;
+  uint64_t mask_ = 0;
   MirroredRegion ring_;
   MemoryRegion words_;
   PositionBitmap received_;
+  // Of the other modes: records in the ring that are to be delivered, by their first 8 bytes.
   PositionBitmap stored_;
 };
 

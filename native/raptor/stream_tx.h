@@ -132,20 +132,24 @@ class StreamTx {
   StreamTx() noexcept = default;
 
   uint8_t* at(uint64_t position) const noexcept { return ring_.data() + (position & mask_); }
-  [[nodiscard]] bool has_room(uint64_t bytes) const noexcept {
-    return bytes <= mask_ + 1 - (write_position() - head_);
+  [[nodiscard]] bool has_room(uint64_t begin, uint64_t bytes) const noexcept {
+    return bytes <= mask_ + 1 - (begin - head_);
   }
   uint64_t write_position() const noexcept;
-  void committed(uint64_t now_ns, uint64_t begin, uint32_t record_span,
-                 uint32_t message_bytes) noexcept;
+  void wrote_record(uint64_t begin, uint32_t bytes) noexcept;
   void write_fragments(uint64_t begin, std::span<const uint8_t> message) noexcept;
-  void mark_deadline(uint64_t now_ns) noexcept;
-  bool next_lost(uint32_t run_bytes_max, Run& out) noexcept;
-  uint32_t cut_run(uint64_t begin, uint64_t end, uint32_t run_bytes_max) const noexcept;
-  void done_out_of_order(uint64_t begin, uint64_t end) noexcept;
-  void abandon_below(uint64_t position) noexcept;
-  uint64_t count_open_messages(uint64_t begin, uint64_t end) const noexcept;
+  void committed(uint64_t now_ns, uint64_t begin, uint64_t end, uint32_t message_bytes) noexcept;
+
+  uint64_t cut_run(uint64_t begin, uint64_t end, uint32_t run_bytes_max) const noexcept;
+  [[nodiscard]] bool next_lost(uint32_t run_bytes_max, Run& out) noexcept;
+  void settle(uint64_t begin, uint64_t end) noexcept;
   void move_head(uint64_t position) noexcept;
+
+  uint64_t count_open_messages(uint64_t begin, uint64_t end) const noexcept;
+  void abandon_below(uint64_t position) noexcept;
+  void supersede(uint64_t begin) noexcept;
+  void mark_deadline(uint64_t now_ns) noexcept;
+  void drop_mark() noexcept;
   [[nodiscard]] bool needs_skip() const noexcept;
 
   // Read and written by each offer.
