@@ -149,6 +149,16 @@ void Session::end_stream(uint16_t stream) {
 
 bool Session::is_stream_finished(uint16_t stream) const { return tx_.has_ended(stream); }
 
+uint64_t Session::unacked_bytes(uint16_t stream) const {
+  const TxStream* tx = tx_.find(stream);
+  return tx == nullptr ? 0 : tx->stream.unacked_bytes();
+}
+
+uint64_t Session::unsent_bytes(uint16_t stream) const {
+  const TxStream* tx = tx_.find(stream);
+  return tx == nullptr ? 0 : tx->stream.unsent_bytes();
+}
+
 const StreamOptions* Session::remote_stream(uint16_t stream) const {
   const RxStream* rx = rx_.find(stream);
   return rx == nullptr ? nullptr : &rx->stream.options();

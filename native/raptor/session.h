@@ -119,6 +119,10 @@ class Session {
   void end_stream(uint16_t stream);
   // Whether the stream is gone: ended, and all of it acknowledged or abandoned.
   bool is_stream_finished(uint16_t stream) const;
+  // Of what was offered on the stream: neither acknowledged nor abandoned yet, and of that what has
+  // not been sent at all. 0 for a stream that is gone.
+  uint64_t unacked_bytes(uint16_t stream) const;
+  uint64_t unsent_bytes(uint16_t stream) const;
   // Ends every stream; the session closes with kDrained once both ends have nothing more.
   void drain(uint64_t now_ns);
   // Ends the session now. A CLOSE tells the peer (sent up to 3 times; is_finished() after that).
@@ -137,6 +141,8 @@ class Session {
   SessionCounters counters() const;
   uint64_t local_session_id() const { return local_.session; }
   uint64_t remote_session_id() const { return remote_.session; }
+  // The largest message that the peer takes.
+  uint32_t remote_message_bytes_max() const { return remote_.message_bytes_max; }
 
  private:
   // The packet being put together: frames lie in place, runs in the rings of their streams.
