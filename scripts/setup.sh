@@ -19,6 +19,7 @@ needs=(
   nc:netcat-openbsd
   ip:iproute2
   strace:strace
+  tshark:tshark
   valgrind:valgrind
   flock:util-linux
   git:git
