@@ -58,7 +58,8 @@ void CongestionWindow::on_ack(uint64_t now_ns, const AckSummary& ack, const Loss
     round_delay_ns_ = std::min(round_delay_ns_, elapsed_ns(rtt.latest_ns(), rtt.min_ns()));
     ++round_samples_;
   }
-  if (was_limit(ack)) grow(ack.bytes);
+  const bool has_room = is_slow_start_ || round_delay_ns_ <= target_ns(rtt);
+  if (has_room && was_limit(ack)) grow(ack.bytes);
   const bool overshoots = is_slow_start_ && !is_resting_ && round_samples_ >= kDelaySamplesMin &&
                           round_delay_ns_ > target_ns(rtt);
   if (overshoots || ack.newest_number >= round_end_number_) end_round(now_ns, rtt, next_number);
