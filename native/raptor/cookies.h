@@ -49,6 +49,8 @@ inline constexpr uint32_t kProvenPerWindowMax = 16;
 // How many handshakes came lately.
 class Pressure {
  public:
+  explicit Pressure(uint64_t now_ns) noexcept : window_start_ns_(now_ns) {}
+
   // An INITIATE without a good cookie came.
   void add_unproven(uint64_t now_ns) noexcept {
     roll(now_ns);
@@ -74,7 +76,7 @@ class Pressure {
     proven_count_ = 0;
   }
 
-  uint64_t window_start_ns_ = 0;
+  uint64_t window_start_ns_;
   uint64_t pressed_until_ns_ = 0;
   uint32_t unproven_count_ = 0;
   uint32_t proven_count_ = 0;

@@ -55,7 +55,8 @@ Status check(const EndpointOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<Endpoint>> Endpoint::create(const EndpointOptions& options) {
+Result<std::unique_ptr<Endpoint>> Endpoint::create(uint64_t now_ns,
+                                                   const EndpointOptions& options) {
   HR_TRY(check(options));
   EndpointOptions chosen = options;
   if (chosen.random.fill == nullptr) chosen.random = {nullptr, fill_from_kernel};
@@ -75,17 +76,18 @@ Result<std::unique_ptr<Endpoint>> Endpoint::create(const EndpointOptions& option
   }
   crypto::Secret<crypto::kKeyBytes> cookie_secret;
   chosen.random.fill(chosen.random.context, cookie_secret.data(), cookie_secret.size());
-  return std::unique_ptr<Endpoint>(new Endpoint(chosen, cookie_secret));
+  return std::unique_ptr<Endpoint>(new Endpoint(now_ns, chosen, cookie_secret));
 }
 
-Endpoint::Endpoint(const EndpointOptions& options,
+Endpoint::Endpoint(uint64_t now_ns, const EndpointOptions& options,
                    const crypto::Secret<crypto::kKeyBytes>& cookie_secret)
     : options_(options),
       mac_key_(initiate_mac_key(options.insecure ? crypto::PublicKey{}
                                                  : options.static_keys.public_key)),
       slots_(options.sessions_max + options.half_open_max),
       deadlines_(options.sessions_max + options.half_open_max),
-      cookies_(cookie_secret) {}
+      cookies_(cookie_secret),
+      pressure_(now_ns) {}
 
 Endpoint::~Endpoint() = default;
 

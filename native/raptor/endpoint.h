@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -97,10 +98,11 @@ class Endpoint {
   struct Transmit {
     uint32_t bytes;         // 0: nothing to send now
     const PathAddress* to;  // valid until the next call on the endpoint
+    SessionRef session;     // whose it is, for Session::on_too_large(); none of a handshake's
   };
 
   // Allocates the tables. ERR_CONFIG: an option is out of its bounds; ERR_CRYPTO_UNAVAILABLE.
-  static Result<std::unique_ptr<Endpoint>> create(const EndpointOptions& options);
+  static Result<std::unique_ptr<Endpoint>> create(uint64_t now_ns, const EndpointOptions& options);
   ~Endpoint();
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
@@ -148,6 +150,10 @@ class Endpoint {
   void cancel(SessionRef ref) noexcept;
   // From now on new handshakes are refused (status: shutting down), or taken again.
   void reject_new(bool is_rejecting) noexcept { is_rejecting_ = is_rejecting; }
+  // Who may connect from now on; sessions that are there go on. Empty: everybody.
+  void set_allow_list(std::vector<crypto::PublicKey> allow_list) {
+    options_.allow_list = std::move(allow_list);
+  }
   // Tells every session's peer that this end is gone, and ends attempts. What is left is to send
   // what next_transmit() gives and to take the events.
   void close_all(uint64_t now_ns, CloseReason reason);
@@ -161,7 +167,8 @@ class Endpoint {
   [[nodiscard]] const EndpointOptions& options() const noexcept { return options_; }
 
  private:
-  Endpoint(const EndpointOptions& options, const crypto::Secret<crypto::kKeyBytes>& cookie_secret);
+  Endpoint(uint64_t now_ns, const EndpointOptions& options,
+           const crypto::Secret<crypto::kKeyBytes>& cookie_secret);
 
   // endpoint_datapath.cc
   void on_data(uint64_t now_ns, uint8_t* datagram, uint32_t bytes, const PathAddress& from,

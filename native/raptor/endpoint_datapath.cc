@@ -60,9 +60,9 @@ void Endpoint::on_data(uint64_t now_ns, uint8_t* datagram, uint32_t bytes, const
 
 Endpoint::Transmit Endpoint::next_transmit(uint64_t now_ns, std::span<uint8_t> to) {
   HR_DASSERT(to.size() >= kDatagramBytesMin);
-  Transmit transmit{0, nullptr};
+  Transmit transmit{0, nullptr, {}};
   if (!replies_.is_empty()) {
-    transmit = {replies_.pop(reply_to_, to), &reply_to_};
+    transmit = {replies_.pop(reply_to_, to), &reply_to_, {}};
   } else {
     // Each turn sends something or takes a slot off the list.
     while (working_.head != kNoSlot && transmit.bytes == 0) {
@@ -81,7 +81,7 @@ Endpoint::Transmit Endpoint::transmit_from(uint64_t now_ns, uint16_t index, std:
   const PathAddress* const address = &slot.address;
   if (slot.state == SlotState::kAttempt) {
     work_pop();
-    return {write_attempt(now_ns, index, to.data()), address};
+    return {write_attempt(now_ns, index, to.data()), address, {}};
   }
   uint32_t bytes = 0;
   if (slot.session != nullptr && slot.state != SlotState::kHalfOpen) {
@@ -90,15 +90,16 @@ Endpoint::Transmit Endpoint::transmit_from(uint64_t now_ns, uint16_t index, std:
   if (bytes == 0) {
     work_pop();
     note_state(index);
-    return {0, nullptr};
+    return {0, nullptr, {}};
   }
   burst_count_ += 1;
   if (burst_count_ >= kBurstDatagramsMax) {
     work_pop();
     work_push(index);
   }
+  const SessionRef ref = ref_of(index);
   note_state(index);
-  return {bytes, address};
+  return {bytes, address, ref};
 }
 
 void Endpoint::work_push(uint16_t index) noexcept {

@@ -53,8 +53,8 @@ void take_secrets(const crypto::NoiseIk& noise, uint8_t flags, bool is_initiator
   const auto& receive = is_initiator ? split.responder_to_initiator : split.initiator_to_responder;
   keys.is_insecure = false;
   keys.kind = cipher_of(flags);
-  std::memcpy(keys.send_secret, send.data(), sizeof keys.send_secret);
-  std::memcpy(keys.receive_secret, receive.data(), sizeof keys.receive_secret);
+  keys.send_secret = send;
+  keys.receive_secret = receive;
 }
 
 // The payload of a handshake message; false where it is none.
@@ -132,7 +132,7 @@ bool InitiatorHandshake::read_respond(const RespondPacket& packet, Parameters& r
   if (noise_.has_value()) {
     take_secrets(*noise_, header_.flags, true, keys);
   } else {
-    keys = SessionKeys{.is_insecure = true};
+    keys.is_insecure = true;
   }
   return true;
 }
@@ -161,7 +161,7 @@ uint32_t ResponderHandshake::write(const Parameters& parameters, uint8_t* to,
   uint8_t* const message = to + kHandshakeHeaderBytes;
   if (!noise_.has_value()) {
     header_.noise_bytes = write_parameters(message, parameters);
-    keys = SessionKeys{.is_insecure = true};
+    keys.is_insecure = true;
     return write_respond(to, header_);
   }
   uint8_t payload[kParametersBytes];

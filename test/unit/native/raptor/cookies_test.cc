@@ -1,0 +1,103 @@
+// Cookies prove an address, an attempt and a time; pressure says when they are asked for.
+#include "raptor/cookies.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+
+namespace hyperroute::raptor {
+namespace {
+
+constexpr uint64_t kNowNs = 7 * kCookieBucketNs + 5;
+constexpr uint64_t kAttemptId = 0x1122334455667788;
+
+PathAddress address(uint8_t last) {
+  const uint8_t bytes[] = {2, 0, 127, 0, 0, last};
+  return PathAddress::of(bytes);
+}
+
+CookieJar jar(uint8_t secret) {
+  crypto::Secret<crypto::kKeyBytes> bytes;
+  bytes.fill(secret);
+  return CookieJar(bytes);
+}
+
+struct Cookie : std::array<uint8_t, kCookieBytes> {
+  explicit Cookie(const CookieJar& from) { from.issue(kNowNs, address(1), kAttemptId, *this); }
+};
+
+TEST(Cookies, AreTakenFromTheAddressAndAttemptTheyWereMadeFor) {
+  const CookieJar mine = jar(1);
+  const Cookie cookie(mine);
+  EXPECT_TRUE(mine.is_valid(kNowNs, address(1), kAttemptId, cookie));
+  EXPECT_FALSE(mine.is_valid(kNowNs, address(2), kAttemptId, cookie));
+  EXPECT_FALSE(mine.is_valid(kNowNs, address(1), kAttemptId + 1, cookie));
+  EXPECT_FALSE(jar(2).is_valid(kNowNs, address(1), kAttemptId, cookie));
+}
+
+TEST(Cookies, TellAddressesOfEqualBytesAndOtherSizesApart) {
+  const CookieJar mine = jar(1);
+  const uint8_t bytes[] = {2, 0, 127, 0, 0, 1, 0};
+  const Cookie cookie(mine);
+  EXPECT_FALSE(mine.is_valid(kNowNs, PathAddress::of(bytes), kAttemptId, cookie));
+}
+
+TEST(Cookies, LapseAfterTheBucketThatFollowsTheirs) {
+  const CookieJar mine = jar(1);
+  const Cookie cookie(mine);
+  EXPECT_TRUE(mine.is_valid(9 * kCookieBucketNs - 1, address(1), kAttemptId, cookie));
+  EXPECT_FALSE(mine.is_valid(9 * kCookieBucketNs, address(1), kAttemptId, cookie));
+}
+
+TEST(Cookies, OfATimeToComeAreNotTaken) {
+  const CookieJar mine = jar(1);
+  const Cookie cookie(mine);
+  EXPECT_FALSE(mine.is_valid(7 * kCookieBucketNs - 1, address(1), kAttemptId, cookie));
+  EXPECT_FALSE(mine.is_valid(0, address(1), kAttemptId, cookie));
+}
+
+TEST(Cookies, WithAnyBitChangedAreNotTaken) {
+  const CookieJar mine = jar(1);
+  for (uint32_t bit = 0; bit < 8 * kCookieBytes; ++bit) {
+    Cookie cookie(mine);
+    cookie[bit / 8] ^= static_cast<uint8_t>(1u << bit % 8);
+    EXPECT_FALSE(mine.is_valid(kNowNs, address(1), kAttemptId, cookie)) << "bit " << bit;
+  }
+}
+
+TEST(Cookies, OfZerosAreNotTakenEvenInTheFirstBucket) {
+  const std::array<uint8_t, kCookieBytes> zeros{};
+  EXPECT_FALSE(jar(1).is_valid(0, address(1), kAttemptId, zeros));
+}
+
+TEST(Pressure, BeginsWithMoreThanABurstOfStrangersInAWindow) {
+  Pressure pressure(kNowNs);
+  for (uint32_t count = 0; count < kUnprovenPerWindowMax; ++count) pressure.add_unproven(kNowNs);
+  EXPECT_FALSE(pressure.is_pressed(kNowNs));
+  pressure.add_unproven(kNowNs);
+  EXPECT_TRUE(pressure.is_pressed(kNowNs));
+  EXPECT_TRUE(pressure.is_pressed(kNowNs + kPressedNs - 1));
+  EXPECT_FALSE(pressure.is_pressed(kNowNs + kPressedNs));
+}
+
+TEST(Pressure, IsNotFeltFromTheSameCountOverTwoWindows) {
+  Pressure pressure(kNowNs);
+  for (uint32_t count = 0; count < kUnprovenPerWindowMax; ++count) pressure.add_unproven(kNowNs);
+  for (uint32_t count = 0; count < kUnprovenPerWindowMax; ++count) {
+    pressure.add_unproven(kNowNs + kPressureWindowNs);
+  }
+  EXPECT_FALSE(pressure.is_pressed(kNowNs + kPressureWindowNs));
+}
+
+TEST(Pressure, LetsSoManyProvenAddressesThroughInAWindow) {
+  Pressure pressure(kNowNs);
+  for (uint32_t count = 0; count < kProvenPerWindowMax; ++count) {
+    EXPECT_TRUE(pressure.take_proven(kNowNs));
+  }
+  EXPECT_FALSE(pressure.take_proven(kNowNs + kPressureWindowNs - 1));
+  EXPECT_TRUE(pressure.take_proven(kNowNs + kPressureWindowNs));
+}
+
+}  // namespace
+}  // namespace hyperroute::raptor
