@@ -7,10 +7,6 @@
 namespace hyperroute::crypto {
 namespace {
 
-// The parts of a message up to this size are copied to the output first, and encrypted there with
-// one call: a call of the library costs more than the copy.
-constexpr size_t kGatherBytesMax = 512;
-
 // False when they are together more than one call takes.
 bool sum_bytes(std::span<const Bytes> parts, size_t& bytes) noexcept {
   bytes = 0;
@@ -21,6 +17,9 @@ bool sum_bytes(std::span<const Bytes> parts, size_t& bytes) noexcept {
   return true;
 }
 
+// Several parts are copied to the output first and encrypted there by one call: the copy costs
+// about 14 ns a thousand bytes, each further call of the library 45 ns and more, and a part that
+// does not end with a block of the cipher takes the next one out of its fast path.
 void gather(std::span<const Bytes> parts, uint8_t* to) noexcept {
   for (const Bytes part : parts) {
     if (part.data() != to && !part.empty()) std::memcpy(to, part.data(), part.size());
@@ -45,15 +44,11 @@ bool Aead::seal(const uint8_t* nonce12, Bytes aad, std::span<const Bytes> parts,
   };
   bool is_good = evp.encrypt_init(context_, nullptr, nullptr, nullptr, nonce12) == 1;
   is_good = is_good && update(nullptr, aad);
-  if (bytes <= kGatherBytesMax) {
+  if (parts.size() == 1) {
+    is_good = is_good && update(to, parts[0]);
+  } else {
     gather(parts, to);
     is_good = is_good && update(to, Bytes(to, bytes));
-  } else {
-    uint8_t* out = to;
-    for (const Bytes part : parts) {
-      is_good = is_good && update(out, part);
-      out += part.size();
-    }
   }
   uint8_t* const tag = to + bytes;
   is_good = is_good && evp.encrypt_final(context_, tag, &done) == 1;

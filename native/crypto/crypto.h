@@ -1,7 +1,7 @@
 // Which library computes the cryptography, and the hashes: SHA-256, HMAC (RFC 2104) and HKDF
 // (RFC 5869) over it.
-// Thread: any (load() decides once; everything else is pure). Data path: HMAC before a handshake;
-// the hashes allocate nothing after a thread's first one.
+// Thread: any (load() decides once; everything else is pure). Data path: of handshakes only; a hash
+// costs an allocation inside the library.
 #pragma once
 
 #include <array>

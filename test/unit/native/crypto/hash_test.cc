@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "base/prng.h"
-#include "conformance/allocation_guard.h"
 #include "crypto/crypto.h"
 #include "crypto/evp.h"
 #include "crypto/evp_digest.h"
@@ -146,17 +145,6 @@ TEST_F(HashTest, TheLongestOutputIsFilledToItsLastByte) {
   EXPECT_TRUE(std::equal(shorter.begin(), shorter.end(), longest.begin()));
   const Bytes last_block = Bytes(longest).last(kHashBytes);
   EXPECT_NE(to_hex(last_block), to_hex(std::array<uint8_t, kHashBytes>{}));
-}
-
-TEST_F(HashTest, MacsAllocateNothingAfterTheThreadsFirst) {
-  const std::vector<uint8_t> key(kKeyBytes, 1);
-  const std::vector<uint8_t> data(1184, 2);
-  const Hash first = hmac_sha256(key, data);
-  const uint64_t before = allocations_of_thread();
-  for (int round = 0; round < 100; ++round) {
-    ASSERT_EQ(hmac_sha256(key, data), first);
-  }
-  EXPECT_EQ(allocations_of_thread(), before);
 }
 
 TEST_F(HashTest, EveryThreadHashesByItself) {
