@@ -13,12 +13,12 @@
 namespace hyperroute::crypto {
 namespace {
 
-consteval uint8_t nibble(char digit) {
+constexpr uint8_t nibble(char digit) {
   return static_cast<uint8_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
 }
 
 template <size_t kChars>
-consteval auto hex(const char (&text)[kChars]) {
+constexpr auto hex(const char (&text)[kChars]) {
   std::array<uint8_t, (kChars - 1) / 2> bytes{};
   for (size_t index = 0; index < bytes.size(); ++index) {
     const int high = nibble(text[2 * index]) << 4;
