@@ -6,6 +6,7 @@
 //   dist   lib/, examples/, bench/ → dist/, dist/examples/, dist/bench/   (TypeScript)
 //   addon  native/ → build/Release/hyperroute.node        (node-gyp)
 //   bench  bench/native/ → build/bench/hyperroute-bench   (CMake)
+//   sim    test/sim/ → build/sim/hyperroute-sim           (CMake)
 //   bench-codec  bench/native/codec/ → build/bench-codec/   (CMake; fetches SBE, or goes without)
 //   bench-links  bench/native/links/ → build/bench-links/   (CMake; fetches Aeron, or goes without)
 //   prebuild  what the npm tarball ships: prebuilds/      (prebuildify; wants bench built before)
@@ -89,6 +90,12 @@ const buildBenchLinks = () =>
     '-DHR_FOLDERS=base;ring;wire;crypto;raptor;io',
     '-DHR_BENCH_LINKS=ON',
   ]);
+// With the assertions of debug builds: what they check is part of what a simulation shows.
+const buildSim = () =>
+  buildBenchTarget('sim', 'hyperroute-sim', [
+    '-DHR_FOLDERS=base;ring;wire;crypto;raptor',
+    '-DHR_DEBUG_ASSERTS=ON',
+  ]);
 
 const targets = {
   dist: {
@@ -112,6 +119,11 @@ const targets = {
     ],
     output: 'build/bench/hyperroute-bench',
     build: buildBench,
+  },
+  sim: {
+    inputs: () => [...inFolders(['test/sim', 'native'], isNative), ...inRoot(['CMakeLists.txt'])],
+    output: 'build/sim/hyperroute-sim',
+    build: buildSim,
   },
   'bench-codec': {
     inputs: () => [

@@ -1,7 +1,7 @@
 // The whole test suite: the project's checks, C++ tests in three builds, then vitest. The last line
 // of stdout is `N passed, N failed, N skipped` over all of them, each check counted as a test.
 //
-//   node scripts/test.mjs [tier …]        tiers: checks, unit, sanitized, stress, fuzz,
+//   node scripts/test.mjs [tier …]        tiers: checks, unit, sanitized, stress, sim, fuzz,
 //                                       package, vitest
 //
 // CI=true or HYPERROUTE_REQUIRE_ALL=1: a skip is a failure. HYPERROUTE_LONG=1 (npm run soak): tests
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { packageBin, runLimited, say, which } from './exec.mjs';
 import { fuzzAll, parseSeconds } from './fuzz.mjs';
 import { runVariant, variants } from './native-tests.mjs';
+import { simulateTier } from './sim.mjs';
 import { root } from './sources.mjs';
 
 const requireAll = process.env.CI === 'true' || process.env.HYPERROUTE_REQUIRE_ALL === '1';
@@ -75,6 +76,7 @@ const tiers = {
   unit: [[variants.unit.title, () => runVariant('unit')]],
   sanitized: [[variants.sanitized.title, () => runVariant('sanitized')]],
   stress: [[variants.stress.title, () => runVariant('stress')]],
+  sim: [['the simulator of the protocol', () => simulateTier()]],
   fuzz: [['fuzzers', () => fuzzAll(fuzzSeconds)]],
   package: [
     // Built before the end-to-end tests, so that no compiler competes with them.
