@@ -151,7 +151,7 @@ StreamRx::Verdict StreamRx::take_in_order(uint64_t position, const uint8_t* run,
   }
   frontier_ = highest_ = parse_ = position + run_bytes;
   consumed_ = assembly_.is_active() ? assembly_.begin : frontier_;
-  if (options_.mode == StreamMode::kUnreliable) settle();
+  if (is_lenient_mode()) settle();
   return Verdict::kAccepted;
 }
 
@@ -181,12 +181,14 @@ StreamRx::Verdict StreamRx::on_skip(uint64_t position, const MessageSink& sink) 
       position > end_) {
     return malformed();
   }
-  if (position <= std::max(frontier_, skip_to_)) return Verdict::kDuplicate;
   if (!is_in_order_mode()) {
+    // Also below the frontier there may be fragments whose message is given up.
+    if (position <= consumed_) return Verdict::kDuplicate;
     skip_to(position, false);
     settle();
     return Verdict::kAccepted;
   }
+  if (position <= std::max(frontier_, skip_to_)) return Verdict::kDuplicate;
   skip_to_ = position;
   advance();
   if (!is_refused_) drain(sink);
@@ -200,6 +202,7 @@ StreamRx::Verdict StreamRx::on_end(uint64_t position) noexcept {
     return malformed();
   }
   end_ = position;
+  if (is_lenient_mode()) settle();
   return Verdict::kAccepted;
 }
 

@@ -200,9 +200,12 @@ void StreamRx::skip_to(uint64_t position, bool drops_whole) noexcept {
 void StreamRx::settle() noexcept {
   // Half of the window is how far packets of an unreliable stream may overtake each other.
   const uint64_t wait_bytes = window_bytes_ / 2;
-  if (options_.mode == StreamMode::kUnreliable && highest_ - frontier_ > wait_bytes) {
+  // What is kept below that is a message whose other fragments were given up.
+  if (options_.mode == StreamMode::kUnreliable && highest_ - consumed_ > wait_bytes) {
     skip_to(highest_ - wait_bytes, false);
   }
+  // Nothing more comes: nor do fragments whose message still lacks some.
+  if (is_lenient_mode() && frontier_ == end_) skip_to(end_, false);
   parse_ = frontier_;
   uint64_t consumed = frontier_;
   if (assembly_.is_active()) consumed = std::min(consumed, assembly_.begin);
