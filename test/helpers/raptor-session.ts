@@ -65,7 +65,11 @@ class Symmetric {
 
   constructor(cipher: Cipher, prologue: Buffer) {
     const name = cipher === 'AES256GCM' ? 'AESGCM' : 'ChaChaPoly';
-    this.#hash = sha256(Buffer.from(`Noise_IK_25519_${name}_SHA256`));
+    // A name of up to 32 bytes is the first hash itself, filled up with zeros.
+    this.#hash = Buffer.concat(
+      [Buffer.from(`Noise_IK_25519_${name}_SHA256`), Buffer.alloc(32)],
+      32,
+    );
     this.#chain = this.#hash;
     this.#cipher = cipher;
     this.mixHash(prologue);
@@ -161,6 +165,9 @@ export const responderId = 0xf0e0d0c0b0a09081n;
 
 export interface Exchange {
   readonly cipher: Cipher;
+  readonly cookie: Buffer;
+  /** Of the initiator, and of the responder. */
+  readonly parameters: readonly [Buffer, Buffer];
   readonly keys: Readonly<Record<'initiator' | 'responder' | 'ephemeral' | 'answer', Pair>>;
   readonly initiate: Buffer;
   readonly respond: Buffer;
@@ -185,6 +192,8 @@ export function exchange(cipher: Cipher, cookie = Buffer.alloc(32)): Exchange {
   const macKey = sha256(Buffer.from('hyperroute raptor mac 1'), known);
   return {
     cipher,
+    cookie,
+    parameters: [first, second],
     keys,
     initiate: Buffer.concat([before, hmac(macKey, before).subarray(0, 16)]),
     respond: packets.respond(flags, initiatorId, messages[1]),

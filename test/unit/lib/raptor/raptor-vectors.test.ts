@@ -1,6 +1,11 @@
 // The golden vectors of Raptor that are checked in are what the specification's own writer makes.
 import { expect, it } from 'vitest';
 import {
+  readSessionVectors,
+  sessionVectorText,
+  writeSessionVectors,
+} from '../../../helpers/raptor-session-vectors.js';
+import {
   raptorVectors,
   raptorVectorText,
   readRaptorVectors,
@@ -13,6 +18,12 @@ it('the checked-in packets and frames are as made', () => {
   const text = raptorVectorText();
   if (updates) writeRaptorVectors(text);
   expect(readRaptorVectors()).toBe(text);
+});
+
+it('the checked-in sessions are as made', () => {
+  const text = sessionVectorText();
+  if (updates) writeSessionVectors(text);
+  expect(readSessionVectors()).toBe(text);
 });
 
 it('no bytes are both taken and refused', () => {
