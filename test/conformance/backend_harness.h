@@ -26,6 +26,8 @@ class BackendHarness {
   Backend backend;
   std::vector<Received> received;
   size_t burst_count_max = 64;
+  // For peers that need turns of their own to get anywhere.
+  std::function<void()> drive_peers;
 
   // One duty cycle in which every message is taken. Returns how many there were.
   uint32_t cycle() {
@@ -48,6 +50,7 @@ class BackendHarness {
     const uint64_t give_up_ns = monotonic_ns() + uint64_t{kTestWaitMs} * 1'000'000;
     while (!is_so()) {
       if (monotonic_ns() > give_up_ns) return false;
+      if (drive_peers) drive_peers();
       if (cycle() > 0 || !backend.prepare_wait()) continue;
       // Peers that the test drives on this same thread do not always wake it.
       wait_readable(backend.wait_fd(), 1);
