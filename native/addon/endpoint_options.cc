@@ -1,6 +1,8 @@
 // Endpoint options from JavaScript. Thread: JavaScript.
 #include "addon/endpoint_options.h"
 
+#include "addon/raptor_options.h"
+
 namespace hyperroute {
 namespace {
 
@@ -159,6 +161,16 @@ Status read_memory(Napi::Env env, const Napi::Value& value, MemoryOptions& out) 
   return options.status();
 }
 
+// Each producing worker may queue up to the bound for a connection; all of it may end up in the
+// connection's backlog.
+uint32_t backlog_bytes_of(const QueueOptions& queue, const RouterShape& shape) {
+  static_assert(kBacklogBytesMax == kRaptorBacklogBytesMax);
+  const bool drops_oldest = queue.full == FullPolicy::kDropOldest;
+  const uint64_t bound_bytes = uint64_t{queue.queue_bytes} + queue.park_bytes;
+  const uint64_t bytes = drops_oldest ? queue.queue_bytes : bound_bytes * shape.worker_count;
+  return static_cast<uint32_t>(std::min<uint64_t>(bytes, kBacklogBytesMax));
+}
+
 }  // namespace
 
 Status read_queue_options(Napi::Env env, const Napi::Value& value, QueueOptions& out) {
@@ -182,8 +194,17 @@ Status read_queue_options(Napi::Env env, const Napi::Value& value, QueueOptions&
 }
 
 Status read_endpoint_options(Napi::Env env, const std::string& kind, const Napi::Value& value,
-                             const QueueOptions& queue, uint32_t worker_count,
+                             const QueueOptions& queue, const RouterShape& shape,
                              EndpointOptions& out) {
+  if (kind == "raptor-listen" || kind == "raptor-connect") {
+    RaptorOptions& raptor = out.emplace<RaptorOptions>();
+    raptor.mode = kind == "raptor-listen" ? RaptorMode::kListen : RaptorMode::kConnect;
+    HR_TRY(read_raptor_options(env, value, raptor));
+    raptor.is_inline = shape.is_inline;
+    raptor.drop_oldest = queue.full == FullPolicy::kDropOldest;
+    raptor.backlog_bytes = backlog_bytes_of(queue, shape);
+    return Status::success();
+  }
   if (kind == "udp") return read_udp(env, value, out.emplace<UdpOptions>());
   if (kind == "memory") return read_memory(env, value, out.emplace<MemoryOptions>());
   if (kind != "tcp-listen" && kind != "tcp-connect") {
@@ -192,11 +213,7 @@ Status read_endpoint_options(Napi::Env env, const std::string& kind, const Napi:
   TcpOptions& tcp = out.emplace<TcpOptions>();
   HR_TRY(read_tcp(env, value, kind == "tcp-listen" ? TcpMode::kListen : TcpMode::kConnect, tcp));
   tcp.drop_oldest = queue.full == FullPolicy::kDropOldest;
-  // Each producing worker may queue up to the bound for a connection; all of it may end up in the
-  // connection's backlog.
-  const uint64_t bound_bytes = uint64_t{queue.queue_bytes} + queue.park_bytes;
-  const uint64_t backlog_bytes = tcp.drop_oldest ? queue.queue_bytes : bound_bytes * worker_count;
-  tcp.backlog_bytes = static_cast<uint32_t>(std::min<uint64_t>(backlog_bytes, kBacklogBytesMax));
+  tcp.backlog_bytes = backlog_bytes_of(queue, shape);
   return Status::success();
 }
 
@@ -207,6 +224,9 @@ bool can_reconfigure(const EndpointOptions& running, const EndpointOptions& want
   }
   if (const auto* tcp = std::get_if<TcpOptions>(&running)) {
     return can_reconfigure(*tcp, std::get<TcpOptions>(wanted));
+  }
+  if (const auto* raptor = std::get_if<RaptorOptions>(&running)) {
+    return can_reconfigure(*raptor, std::get<RaptorOptions>(wanted));
   }
   return true;
 }

@@ -23,6 +23,7 @@ void RouterObject::define(Napi::Env env, Napi::Object exports) {
                    InstanceMethod<&RouterObject::is_done>("isDone"),
                    InstanceMethod<&RouterObject::free_slot>("freeSlot"),
                    InstanceMethod<&RouterObject::report>("report"),
+                   InstanceMethod<&RouterObject::link>("link"),
                    InstanceMethod<&RouterObject::wake>("wake"),
                    InstanceMethod<&RouterObject::set_standing>("setStanding"),
                    InstanceMethod<&RouterObject::set_limits>("setLimits"),
@@ -45,6 +46,7 @@ RouterObject::RouterObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<RouterObject>(info), env_(info.Env()) {
   RouterOptions options;
   const Status status = read_router_options(env_, info[0], options);
+  is_inline_ = options.inline_model;
   auto router = status.ok() ? Router::create(options) : Result<std::unique_ptr<Router>>(status);
   if (!router.ok()) {
     throw_status(env_, router.status());
@@ -107,6 +109,9 @@ Result<uint8_t> RouterObject::open_kind(const PortSpec& spec, const EndpointOpti
   if (const auto* tcp = std::get_if<TcpOptions>(&options)) {
     return router_->open_endpoint<TcpBackend>(spec, *tcp);
   }
+  if (const auto* raptor = std::get_if<RaptorOptions>(&options)) {
+    return router_->open_endpoint<RaptorBackend>(spec, *raptor);
+  }
   return router_->open_endpoint<MemoryBackend>(spec, std::get<MemoryOptions>(options));
 }
 
@@ -132,8 +137,8 @@ Napi::Value RouterObject::open_endpoint(const Napi::CallbackInfo& info) {
   if (status.ok()) status = read_queue_options(env_, reader.object("queue"), spec.queue);
   EndpointOptions options;
   if (status.ok()) {
-    status = read_endpoint_options(env_, kind, reader.object("options"), spec.queue,
-                                   router_->worker_count(), options);
+    status =
+        read_endpoint_options(env_, kind, reader.object("options"), spec.queue, shape(), options);
   }
   if (auto* memory = std::get_if<MemoryOptions>(&options); status.ok() && memory != nullptr) {
     status = format_rings(*memory);
@@ -155,20 +160,6 @@ Napi::Value RouterObject::open_endpoint(const Napi::CallbackInfo& info) {
   return endpoint_info(env_, opened.value());
 }
 
-Napi::Value RouterObject::endpoint_info(Napi::Env env, uint8_t slot) {
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("slot", slot);
-  char text[kAddressTextBytes];
-  if (slots_[slot].kind == "udp") {
-    const UdpBackend& udp = router_->backend<UdpBackend>(slot);
-    result.Set("address", udp.local_address().print(text));
-    result.Set("receiveBufferBytes", udp.receive_buffer_bytes());
-  } else if (slots_[slot].kind != "memory") {
-    result.Set("address", router_->backend<TcpBackend>(slot).local_address().print(text));
-  }
-  return result;
-}
-
 Napi::Value RouterObject::can_reconfigure_endpoint(const Napi::CallbackInfo& info) {
   uint8_t slot = 0;
   if (!slot_of(info, slot)) return env_.Undefined();
@@ -179,7 +170,7 @@ Napi::Value RouterObject::can_reconfigure_endpoint(const Napi::CallbackInfo& inf
   Status status = read_queue_options(env_, reader.object("queue"), queue);
   if (status.ok() && state.kind != "memory") {
     status = read_endpoint_options(env_, reader.string("kind"), reader.object("options"), queue,
-                                   router_->worker_count(), options);
+                                   shape(), options);
   }
   if (!status.ok()) {
     throw_status(env_, status);
@@ -200,7 +191,7 @@ Napi::Value RouterObject::reconfigure(const Napi::CallbackInfo& info) {
   OptionReader reader(env_, info[1]);
   auto options = std::make_unique<EndpointOptions>();
   const Status status = read_endpoint_options(env_, state.kind, reader.object("options"),
-                                              state.queue, router_->worker_count(), *options);
+                                              state.queue, shape(), *options);
   if (!status.ok()) {
     throw_status(env_, status);
     return env_.Undefined();

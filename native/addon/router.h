@@ -46,6 +46,7 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
   Napi::Value is_done(const Napi::CallbackInfo& info);
   Napi::Value free_slot(const Napi::CallbackInfo& info);
   Napi::Value report(const Napi::CallbackInfo& info);
+  Napi::Value link(const Napi::CallbackInfo& info);
   Napi::Value wake(const Napi::CallbackInfo& info);
   Napi::Value prepare(const Napi::CallbackInfo& info);
   Napi::Value commit(const Napi::CallbackInfo& info);
@@ -81,7 +82,12 @@ class RouterObject : public Napi::ObjectWrap<RouterObject> {
   Status read_bindings(Napi::Env env, const Napi::Value& value, InstallSpec& spec);
   void release_slot(uint8_t slot);
 
+  RouterShape shape() const { return {router_->worker_count(), is_inline_}; }
+  // Null where another kind is.
+  const RaptorBackend* raptor_at(uint8_t slot);
+
   Napi::Env env_;
+  bool is_inline_ = false;
   std::unique_ptr<Router> router_;
   std::array<SlotState, kSlotCountMax> slots_;
   // Storage behind the spans of the InstallSpec in hand.

@@ -79,4 +79,41 @@ Napi::Value RouterObject::read_control(const Napi::CallbackInfo& info) {
   return env_.Undefined();
 }
 
+Napi::Value RouterObject::endpoint_info(Napi::Env env, uint8_t slot) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("slot", slot);
+  char text[kAddressTextBytes];
+  if (slots_[slot].kind == "udp") {
+    const UdpBackend& udp = router_->backend<UdpBackend>(slot);
+    result.Set("address", udp.local_address().print(text));
+    result.Set("receiveBufferBytes", udp.receive_buffer_bytes());
+  } else if (const RaptorBackend* raptor = raptor_at(slot); raptor != nullptr) {
+    result.Set("address", raptor->local_address().print(text));
+    result.Set("receiveBufferBytes", raptor->receive_buffer_bytes());
+  } else if (slots_[slot].kind != "memory") {
+    result.Set("address", router_->backend<TcpBackend>(slot).local_address().print(text));
+  }
+  return result;
+}
+
+const RaptorBackend* RouterObject::raptor_at(uint8_t slot) {
+  const std::string& kind = slots_[slot].kind;
+  const bool is_raptor = kind == "raptor-listen" || kind == "raptor-connect";
+  return is_raptor ? &router_->backend<RaptorBackend>(slot) : nullptr;
+}
+
+// How a raptor-connect stands with its listener; undefined for other kinds.
+Napi::Value RouterObject::link(const Napi::CallbackInfo& info) {
+  uint8_t slot = 0;
+  if (!slot_of(info, slot)) return env_.Undefined();
+  const RaptorBackend* raptor = raptor_at(slot);
+  if (raptor == nullptr) return env_.Undefined();
+  const RaptorLink link = raptor->link();
+  Napi::Object result = Napi::Object::New(env_);
+  result.Set("isConnected", link.state == RaptorLinkState::kConnected);
+  result.Set("reason", static_cast<uint32_t>(link.reason));
+  result.Set("refusal", static_cast<uint32_t>(link.refusal));
+  return result;
+}
+
 }  // namespace hyperroute

@@ -17,6 +17,7 @@
 #include "engine/load_datapath.h"
 #include "engine/recording_datapath.h"
 #include "io/memory/memory.h"
+#include "io/raptor/raptor.h"
 #include "io/tcp/tcp.h"
 #include "io/udp/udp.h"
 
@@ -252,6 +253,7 @@ uint32_t transmit_burst(Backend& backend, const EndpointPort& port,
 HR_INSTANTIATE(UdpBackend)
 HR_INSTANTIATE(TcpBackend)
 HR_INSTANTIATE(MemoryBackend)
+HR_INSTANTIATE(RaptorBackend)
 #undef HR_INSTANTIATE
 
 }  // namespace hyperroute
