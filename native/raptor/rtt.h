@@ -40,8 +40,13 @@ class RttEstimator {
   // Below it a timer would measure the scheduler of the peer (RFC 9002: kGranularity, 1 ms there).
   static constexpr uint64_t kProbeTimeoutNsMin = 100'000;
 
+  // A peer that says it waits longer is not waited for: probes would be its to put off.
+  static constexpr uint64_t kPeerAckDelayNsMax = 100'000'000;
+
   // How long the peer may hold an ACK back, as it said in the handshake.
-  void set_peer_ack_delay_ns(uint64_t ack_delay_ns) noexcept { peer_ack_delay_ns_ = ack_delay_ns; }
+  void set_peer_ack_delay_ns(uint64_t ack_delay_ns) noexcept {
+    peer_ack_delay_ns_ = std::min(ack_delay_ns, kPeerAckDelayNsMax);
+  }
 
   // `rtt_ns`: from sending a packet to its ACK. `ack_delay_ns`: what the ACK says the peer waited,
   // taken off as far as the peer may wait and the sample stays above the least (RFC 9002 5.3).

@@ -50,6 +50,13 @@ TEST(Rtt, ADelayThatWouldGoBelowTheLeastIsNotBelieved) {
   EXPECT_EQ(rtt.latest_ns(), 30 * kUs);
 }
 
+TEST(Rtt, APeerCannotPutProbesOffForEver) {
+  RttEstimator rtt;
+  rtt.set_peer_ack_delay_ns(UINT64_MAX);
+  rtt.on_sample(0, 20 * kUs, 0);
+  EXPECT_LT(rtt.probe_timeout_ns(), 101 * kMs);
+}
+
 TEST(Rtt, OneStallOfMillisecondsLeavesTheProbeTimeoutInMicroseconds) {
   RttEstimator rtt;
   rtt.set_peer_ack_delay_ns(50 * kUs);
