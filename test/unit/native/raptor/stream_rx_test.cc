@@ -1,0 +1,204 @@
+// The receiving end of a stream: runs that are past, repeated, in order and early, in each mode.
+#include "unit/native/raptor/stream_rx_fixture.h"
+
+namespace hyperroute::raptor {
+namespace {
+
+using Texts = Receiver::Texts;
+
+TEST(StreamRx, DeliversWhatComesInOrderAndKeepsNothing) {
+  Receiver receiver(StreamMode::kReliableOrdered);
+  EXPECT_EQ(receiver.run(0, RunBuilder().record("a").record("").record("bc")), Verdict::kAccepted);
+  EXPECT_EQ(receiver.taken, (Texts{"a", "", "bc"}));
+  EXPECT_EQ(receiver.stream.position(), 40u);
+  EXPECT_EQ(receiver.stream.buffered_bytes(), 0u);
+}
+
+TEST(StreamRx, HandsOutViewsWithStreamAndSessionInBoundedBatches) {
+  Receiver receiver(StreamMode::kReliableOrdered);
+  RunBuilder builder;
+  for (uint32_t index = 0; index < 3 * kMessageViewsMax + 1; ++index) builder.record("m");
+  std::vector<uint8_t> bytes = builder.bytes();
+  std::vector<size_t> calls;
+  const MessageSink sink{&calls, [](void* context, std::span<const MessageView> views) {
+                           static_cast<std::vector<size_t>*>(context)->push_back(views.size());
+                           EXPECT_EQ(views[0].stream, 3);
+                           EXPECT_EQ(views[0].session, 4u);
+                           return static_cast<uint32_t>(views.size());
+                         }};
+  receiver.stream.on_run(0, bytes.data(), static_cast<uint32_t>(bytes.size()), sink);
+  EXPECT_EQ(calls, (std::vector<size_t>{64, 64, 64, 1}));
+}
+
+TEST(StreamRx, ARunThatCameBeforeIsADuplicateAndDeliversNothing) {
+  for (const StreamMode mode :
+       {StreamMode::kReliableOrdered, StreamMode::kReliableUnordered, StreamMode::kLatest,
+        StreamMode::kDeadline, StreamMode::kUnreliable}) {
+    Receiver receiver(mode);
+    receiver.run(0, RunBuilder().record("a"));
+    EXPECT_EQ(receiver.run(0, RunBuilder().record("a")), Verdict::kDuplicate);
+    receiver.run(32, RunBuilder().record("c"));
+    EXPECT_EQ(receiver.run(32, RunBuilder().record("c")), Verdict::kDuplicate);
+    EXPECT_EQ(receiver.stream.counters().duplicates, 2u);
+    EXPECT_LE(receiver.taken.size(), 2u);
+  }
+}
+
+TEST(StreamRx, AnEarlyRunWaitsForItsTurnWhereTheOrderCounts) {
+  Receiver receiver(StreamMode::kReliableOrdered);
+  EXPECT_EQ(receiver.run(16, RunBuilder().record("b")), Verdict::kAccepted);
+  EXPECT_EQ(receiver.run(48, RunBuilder().record("d")), Verdict::kAccepted);
+  EXPECT_EQ(receiver.taken, Texts{});
+  receiver.run(0, RunBuilder().record("a"));
+  EXPECT_EQ(receiver.taken, (Texts{"a", "b"}));
+  // The whole of it again, though only a part is missing.
+  EXPECT_EQ(receiver.run(16, RunBuilder().record("b").record("c").record("d")), Verdict::kAccepted);
+  EXPECT_EQ(receiver.taken, (Texts{"a", "b", "c", "d"}));
+}
+
+TEST(StreamRx, AnEarlyRunIsDeliveredAtOnceWhereItDoesNot) {
+  Receiver receiver(StreamMode::kReliableUnordered);
+  receiver.run(16, RunBuilder().record("b"));
+  EXPECT_EQ(receiver.taken, Texts{"b"});
+  receiver.run(0, RunBuilder().record("a").record("b").record("c"));
+  EXPECT_EQ(receiver.taken, (Texts{"b", "a", "c"}));
+  EXPECT_EQ(receiver.stream.position(), 48u);
+  EXPECT_EQ(receiver.stream.buffered_bytes(), 0u);
+}
+
+TEST(StreamRx, PutsFragmentsTogetherInWhateverOrderTheyCome) {
+  const std::string message = text_of(3 * kRecordPayloadBytesMax + 7, 'a');
+  for (const StreamMode mode :
+       {StreamMode::kReliableOrdered, StreamMode::kReliableUnordered, StreamMode::kLatest,
+        StreamMode::kDeadline, StreamMode::kUnreliable}) {
+    uint32_t order[] = {0, 1, 2, 3};
+    do {
+      Receiver receiver(mode);
+      for (const uint32_t index : order) {
+        EXPECT_EQ(receiver.taken, Texts{});
+        const RunBuilder builder = RunBuilder().fragments(message, index, index + 1);
+        EXPECT_EQ(receiver.run(index * kRecordBytesMax, builder), Verdict::kAccepted);
+      }
+      EXPECT_EQ(receiver.taken, Texts{message}) << order[0] << order[1] << order[2] << order[3];
+      EXPECT_EQ(receiver.stream.buffered_bytes(), 0u);
+    } while (std::next_permutation(order, order + 4));
+  }
+}
+
+TEST(StreamRx, PutsTheLargestMessageTogether) {
+  Receiver receiver(StreamMode::kReliableOrdered, kStreamMessageBytesMax);
+  const std::string message = text_of(kStreamMessageBytesMax, 'A');
+  uint64_t position = 0;
+  for (uint32_t index = 0; index * kRecordPayloadBytesMax < message.size(); index += 8) {
+    const RunBuilder builder = RunBuilder().fragments(message, index, index + 8);
+    ASSERT_EQ(receiver.run(position, builder), Verdict::kAccepted);
+    position += builder.bytes().size();
+  }
+  ASSERT_EQ(receiver.taken.size(), 1u);
+  EXPECT_TRUE(receiver.taken[0] == message);
+}
+
+TEST(StreamRx, KeepsWhatTheSinkRefusesAndHandsItOutAgainInOrder) {
+  const std::string large = text_of(2000, 'k');
+  for (const StreamMode mode : {StreamMode::kReliableOrdered, StreamMode::kReliableUnordered,
+                                StreamMode::kDeadline, StreamMode::kUnreliable}) {
+    Receiver receiver(mode);
+    receiver.room = 1;
+    receiver.run(0, RunBuilder().record("a").record("b").fragments(large).record("c"));
+    EXPECT_EQ(receiver.taken, Texts{"a"});
+    EXPECT_TRUE(receiver.stream.has_refused());
+    EXPECT_EQ(receiver.poll(), 0u);
+    uint64_t limit = 0;
+    EXPECT_FALSE(receiver.stream.window_update(limit));
+    receiver.room = 2;
+    EXPECT_EQ(receiver.poll(), 2u);
+    EXPECT_EQ(receiver.taken, (Texts{"a", "b", large}));
+    receiver.room = 10;
+    EXPECT_EQ(receiver.poll(), 1u);
+    EXPECT_EQ(receiver.taken.back(), "c");
+    EXPECT_EQ(receiver.stream.buffered_bytes(), 0u);
+    EXPECT_EQ(receiver.stream.window_limit(), receiver.stream.position() + 16384);
+  }
+}
+
+TEST(StreamRx, ANewerValueTakesThePlaceOfARefusedOne) {
+  Receiver receiver(StreamMode::kLatest);
+  receiver.room = 0;
+  receiver.run(0, RunBuilder().record("a"));
+  receiver.run(16, RunBuilder().record("b"));
+  receiver.run(48, RunBuilder().record("d"));
+  receiver.run(32, RunBuilder().record("c"));  // Older than what is kept.
+  receiver.room = 10;
+  EXPECT_EQ(receiver.poll(), 1u);
+  EXPECT_EQ(receiver.taken, Texts{"d"});
+  EXPECT_EQ(receiver.stream.buffered_bytes(), 0u);
+}
+
+TEST(StreamRx, ASkipSetsFreeWhatIsWholeAndDropsWhatIsNot) {
+  const std::string lost = text_of(2000, 'l');
+  Receiver receiver(StreamMode::kDeadline);
+  receiver.run(0, RunBuilder().fragments(lost, 0, 1));
+  const uint64_t next = message_record_bytes(2000);
+  receiver.run(next, RunBuilder().record("b"));
+  receiver.run(next + 32, RunBuilder().record("d"));
+  receiver.run(next + 64, RunBuilder().record("f"));
+  EXPECT_EQ(receiver.taken, Texts{});
+  EXPECT_EQ(receiver.skip(next + 48), Verdict::kAccepted);
+  EXPECT_EQ(receiver.taken, (Texts{"b", "d"}));
+  EXPECT_EQ(receiver.skip(next), Verdict::kDuplicate);
+  EXPECT_EQ(receiver.run(next + 16, RunBuilder().record("c")), Verdict::kDuplicate);
+  receiver.run(next + 48, RunBuilder().record("e"));
+  EXPECT_EQ(receiver.taken, (Texts{"b", "d", "e", "f"}));
+}
+
+TEST(StreamRx, ASkipBehindRefusedMessagesKeepsThem) {
+  Receiver receiver(StreamMode::kDeadline);
+  receiver.room = 0;
+  receiver.run(0, RunBuilder().record("a"));
+  EXPECT_EQ(receiver.skip(uint64_t{1} << 40), Verdict::kAccepted);  // Far beyond the ring.
+  receiver.room = 10;
+  EXPECT_EQ(receiver.poll(), 1u);
+  EXPECT_EQ(receiver.taken, Texts{"a"});
+  receiver.run(uint64_t{1} << 40, RunBuilder().record("b"));
+  EXPECT_EQ(receiver.taken, (Texts{"a", "b"}));
+}
+
+TEST(StreamRx, ASkipIsAFaultWhereNothingMayBeGivenUp) {
+  Receiver ordered(StreamMode::kReliableOrdered);
+  EXPECT_EQ(ordered.skip(16), Verdict::kMalformed);
+  Receiver unordered(StreamMode::kReliableUnordered);
+  EXPECT_EQ(unordered.skip(16), Verdict::kMalformed);
+}
+
+TEST(StreamRx, TellsOfTheWindowAQuarterAtATime) {
+  Receiver receiver(StreamMode::kReliableOrdered, 1000, 4096);
+  uint64_t limit = 0;
+  receiver.run(0, RunBuilder().record(text_of(1000, 'a')));
+  EXPECT_FALSE(receiver.stream.window_update(limit));
+  receiver.run(1008, RunBuilder().record("b"));
+  EXPECT_TRUE(receiver.stream.window_update(limit));
+  EXPECT_EQ(limit, 1024u + 4096u);
+  EXPECT_FALSE(receiver.stream.window_update(limit));
+}
+
+TEST(StreamRx, TellsAtOnceOfAWindowThatTheLargestMessageNeeds) {
+  Receiver receiver(StreamMode::kReliableOrdered, 100'000, 4096);
+  uint64_t limit = 0;
+  EXPECT_TRUE(receiver.stream.window_update(limit));
+  EXPECT_GE(limit, 2 * message_record_bytes(100'000));
+}
+
+TEST(StreamRx, IsFinishedWhenAllBeforeTheEndWasTaken) {
+  Receiver receiver(StreamMode::kReliableOrdered);
+  EXPECT_EQ(receiver.stream.on_end(32), Verdict::kAccepted);
+  EXPECT_EQ(receiver.stream.on_end(32), Verdict::kDuplicate);
+  receiver.room = 1;
+  receiver.run(0, RunBuilder().record("a").record("b"));
+  EXPECT_FALSE(receiver.stream.is_finished());
+  receiver.room = 1;
+  receiver.poll();
+  EXPECT_TRUE(receiver.stream.is_finished());
+}
+
+}  // namespace
+}  // namespace hyperroute::raptor
