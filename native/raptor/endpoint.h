@@ -196,8 +196,8 @@ class Endpoint {
   void confirm(uint64_t now_ns, uint16_t index, const DataHeader& header, uint8_t* datagram,
                uint32_t bytes, const MessageSink& sink);
   std::unique_ptr<Session> make_session(uint64_t now_ns, uint16_t index, const SessionKeys& keys,
-                                        const Parameters& remote);
-  void open(uint16_t index, std::unique_ptr<Session> session);
+                                        const Parameters& remote, uint64_t rtt_ns);
+  void open(uint16_t index, std::unique_ptr<Session> session, const SessionKeys& keys);
   void run_attempt(uint64_t now_ns, uint16_t index) noexcept;
   uint32_t write_attempt(uint64_t now_ns, uint16_t index, uint8_t* to) noexcept;
   Result<HandshakeIdentity> identity();

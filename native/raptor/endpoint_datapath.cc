@@ -127,6 +127,8 @@ void Endpoint::note_state(uint16_t index) noexcept {
   SessionSlot& slot = slots_[index];
   if (slot.session == nullptr) return;
   deadlines_.set(index, slot.session->next_deadline_ns());
+  if (slot.key_trail != nullptr) [[unlikely]]
+    slot.key_trail->follow(slot.session->counters().key_updates);
   if (slot.session->state() != SessionState::kClosed) [[likely]]
     return;
   if (slot.state == SlotState::kOpen) end(index, slot.session->close_reason());

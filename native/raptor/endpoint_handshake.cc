@@ -80,6 +80,8 @@ void Endpoint::run_attempt(uint64_t now_ns, uint16_t index) noexcept {
 
 uint32_t Endpoint::write_attempt(uint64_t now_ns, uint16_t index, uint8_t* to) noexcept {
   Attempt& attempt = *slots_[index].attempt;
+  attempt.sent_ns = now_ns;
+  attempt.sent_count += 1;
   attempt.send_ns = now_ns + attempt.interval_ns;
   attempt.interval_ns = std::min(2 * attempt.interval_ns, kInitiateIntervalNsMax);
   deadlines_.set(index, std::min(attempt.send_ns, attempt.expires_ns));
@@ -118,8 +120,9 @@ void Endpoint::on_initiate(uint64_t now_ns, uint8_t* datagram, uint32_t bytes,
   const uint16_t known = slots_.find_remote(from, packet.header.session);
   if (known == kNoSlot) return answer(now_ns, packet, header, from);
   counters_.duplicate_handshakes += 1;
-  const SessionSlot& slot = slots_[known];
+  SessionSlot& slot = slots_[known];
   if (slot.state != SlotState::kHalfOpen) return;
+  slot.half_open->answered_ns = 0;
   reply(from, {slot.half_open->respond, slot.half_open->respond_bytes});
 }
 
@@ -172,6 +175,7 @@ void Endpoint::answer(uint64_t now_ns, const InitiatePacket& packet, const uint8
   slot.half_open = std::make_unique<HalfOpen>();
   HalfOpen& half = *slot.half_open;
   half.remote = handshake->remote();
+  half.answered_ns = now_ns;
   half.respond_bytes = handshake->write(parameters(slot.id), half.respond, half.keys);
   if (half.respond_bytes == 0) return release(index);
   slot.remote_id = half.remote.session;
@@ -234,8 +238,8 @@ void Endpoint::on_retry(uint64_t now_ns, const uint8_t* datagram, uint32_t bytes
   }
   Attempt& attempt = *slots_[index].attempt;
   attempt.handshake.set_cookie(packet.cookie);
-  if (attempt.retries == kRetriesAtOnceMax) return;
-  attempt.retries += 1;
+  if (attempt.retry_count == kRetriesAtOnceMax) return;
+  attempt.retry_count += 1;
   attempt.send_ns = now_ns;
   run_attempt(now_ns, index);
 }
@@ -269,16 +273,21 @@ void Endpoint::on_respond(uint64_t now_ns, const uint8_t* datagram, uint32_t byt
     return end(index, CloseReason::kRefused);
   }
   slot.remote_id = remote.session;
-  std::unique_ptr<Session> session = make_session(now_ns, index, keys, remote);
+  // Where it was sent more than once, nobody knows which was answered (RFC 6298, section 3).
+  const Attempt& attempt = *slot.attempt;
+  const bool is_sample = attempt.sent_count == attempt.retry_count + 1;
+  const uint64_t rtt_ns = is_sample ? now_ns - attempt.sent_ns : 0;
+  std::unique_ptr<Session> session = make_session(now_ns, index, keys, remote, rtt_ns);
   if (session == nullptr) return end(index, CloseReason::kLocalLimit);
   slot.attempt.reset();
   attempt_count_ -= 1;
-  open(index, std::move(session));
+  open(index, std::move(session), keys);
   refresh(index);
 }
 
 std::unique_ptr<Session> Endpoint::make_session(uint64_t now_ns, uint16_t index,
-                                                const SessionKeys& keys, const Parameters& remote) {
+                                                const SessionKeys& keys, const Parameters& remote,
+                                                uint64_t rtt_ns) {
   const SessionSlot& slot = slots_[index];
   SessionOptions options;
   options.keys = keys;
@@ -288,17 +297,21 @@ std::unique_ptr<Session> Endpoint::make_session(uint64_t now_ns, uint16_t index,
   options.sends_first = slot.is_initiator;
   options.uses_static_window = options_.uses_static_window;
   options.static_window_bytes = options_.static_window_bytes;
+  options.handshake_rtt_ns = rtt_ns;
   Result<std::unique_ptr<Session>> session = Session::create(now_ns, options);
   return session.ok() ? session.take() : nullptr;
 }
 
-void Endpoint::open(uint16_t index, std::unique_ptr<Session> session) {
+void Endpoint::open(uint16_t index, std::unique_ptr<Session> session, const SessionKeys& keys) {
   SessionSlot& slot = slots_[index];
   slot.session = std::move(session);
   slot.state = SlotState::kOpen;
   counters_.sessions_open += 1;
   counters_.handshakes_completed += 1;
   event_push(index, kEventEstablished);
+  const KeyLog* const log = options_.key_log;
+  if (log == nullptr || log->line == nullptr || keys.is_insecure) return;
+  slot.key_trail = std::make_unique<KeyTrail>(*log, keys, slot.id, slot.remote_id);
 }
 
 // A packet for a half-open handshake: the first authentic one makes it a session.
@@ -306,7 +319,10 @@ void Endpoint::confirm(uint64_t now_ns, uint16_t index, const DataHeader& header
                        uint32_t bytes, const MessageSink& sink) {
   SessionSlot& slot = slots_[index];
   HalfOpen& half = *slot.half_open;
-  if (half.session == nullptr) half.session = make_session(now_ns, index, half.keys, half.remote);
+  if (half.session == nullptr) {
+    const uint64_t rtt_ns = half.answered_ns == 0 ? 0 : now_ns - half.answered_ns;
+    half.session = make_session(now_ns, index, half.keys, half.remote, rtt_ns);
+  }
   if (half.session == nullptr) return release(index);
   if (!half.session->on_packet(now_ns, header, datagram, bytes, kNoSink)) {
     counters_.unconfirmed += 1;
@@ -322,10 +338,9 @@ void Endpoint::confirm(uint64_t now_ns, uint16_t index, const DataHeader& header
     counters_.handshakes_refused += 1;
     return release(index);
   }
-  std::unique_ptr<Session> session = std::move(half.session);
-  slot.half_open.reset();
   counters_.half_open -= 1;
-  open(index, std::move(session));
+  open(index, std::move(half.session), half.keys);
+  slot.half_open.reset();
   // Now that the session is told of, what it got may be handed out.
   slot.session->poll(sink);
   refresh(index);

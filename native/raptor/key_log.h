@@ -4,13 +4,14 @@
 // A line is written once for each direction and key generation:
 //   RAPTOR_KEY <receiver's session id, 16 hex> <generation> <AES256GCM|CHACHA20POLY1305>
 //              <key, 64 hex> <iv, 24 hex>
-// Thread: the one of the endpoint. Data path: no; a generation begins every few million packets.
+// Thread: the endpoint's. Data path: no; a generation begins every few million packets.
 #pragma once
 
-#include <cinttypes>
 #include <cstdint>
-#include <cstdio>
-#include <span>
+
+#include "crypto/aead.h"
+#include "crypto/crypto.h"
+#include "raptor/protection.h"
 
 namespace hyperroute::raptor {
 
@@ -22,28 +23,25 @@ struct KeyLog {
 
 inline constexpr uint32_t kKeyLogLineBytesMax = 192;
 
-// Writes one line; nothing where `log` is null or has no function.
-inline void log_key(const KeyLog* log, uint64_t receiver_session_id, uint64_t generation,
-                    bool is_chacha20, std::span<const uint8_t, 32> key,
-                    std::span<const uint8_t, 12> iv) noexcept {
-  if (log == nullptr || log->line == nullptr) return;
-  const auto to_hex = [](std::span<const uint8_t> bytes, char* text) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    for (const uint8_t byte : bytes) {
-      *text++ = kDigits[byte >> 4];
-      *text++ = kDigits[byte & 0xF];
-    }
-    *text = '\0';
-  };
-  char key_text[2 * 32 + 1];
-  char iv_text[2 * 12 + 1];
-  to_hex(key, key_text);
-  to_hex(iv, iv_text);
-  char text[kKeyLogLineBytesMax];
-  std::snprintf(text, sizeof text, "RAPTOR_KEY %016" PRIx64 " %" PRIu64 " %s %s %s",
-                receiver_session_id, generation, is_chacha20 ? "CHACHA20POLY1305" : "AES256GCM",
-                key_text, iv_text);
-  log->line(log->context, text);
-}
+// The keys of one session, told as they come into use.
+class KeyTrail {
+ public:
+  // Writes the lines of generation 0. The log outlives the trail.
+  KeyTrail(const KeyLog& log, const SessionKeys& keys, uint64_t local_id, uint64_t remote_id);
+  // Writes those of every generation up to this one, in both directions: it does not matter which
+  // of them stepped, since a key that is not used yet tells nothing more than those that are.
+  void follow(uint64_t generation);
+
+ private:
+  void tell();
+
+  const KeyLog& log_;
+  crypto::AeadKind kind_;
+  uint64_t local_id_;
+  uint64_t remote_id_;
+  uint64_t generation_ = 0;
+  crypto::Secret<kSecretBytes> send_secret_;
+  crypto::Secret<kSecretBytes> receive_secret_;
+};
 
 }  // namespace hyperroute::raptor

@@ -51,6 +51,7 @@ void SessionTable::free(uint16_t index) noexcept {
   slot.session.reset();
   slot.attempt.reset();
   slot.half_open.reset();
+  slot.key_trail.reset();
   address_hashes_[index] = 0;
   free_[(free_head_ + free_count_) % capacity()] = index;
   free_count_ += 1;

@@ -14,6 +14,7 @@
 
 #include "crypto/noise.h"
 #include "raptor/handshake.h"
+#include "raptor/key_log.h"
 #include "raptor/path_address.h"
 #include "raptor/session.h"
 
@@ -35,13 +36,16 @@ struct Attempt {
   uint64_t expires_ns = 0;
   uint64_t send_ns = 0;  // when to send (again)
   uint64_t interval_ns = kInitiateIntervalNs;
-  uint32_t retries = 0;
+  uint64_t sent_ns = 0;  // when it was sent last
+  uint32_t sent_count = 0;
+  uint32_t retry_count = 0;  // of those that were answered at once
 };
 
 // An answered handshake. `session` is made when the first packet that may confirm it comes.
 struct HalfOpen {
   SessionKeys keys;
   Parameters remote;
+  uint64_t answered_ns = 0;  // when it was answered; 0 once it was answered again
   uint32_t respond_bytes = 0;
   uint8_t respond[kRespondBytesMax] = {};
   std::unique_ptr<Session> session;
@@ -68,6 +72,7 @@ struct SessionSlot {
   std::unique_ptr<Session> session;     // of kOpen and kEnded
   std::unique_ptr<Attempt> attempt;     // of kAttempt
   std::unique_ptr<HalfOpen> half_open;  // of kHalfOpen
+  std::unique_ptr<KeyTrail> key_trail;  // where there is a key log
 };
 
 // First in, first out, through one of the slots' links.

@@ -111,7 +111,7 @@ class TestNetwork {
     if (found == nodes_.end() || found->second.endpoint == nullptr) return;
     alignas(8) static uint8_t buffer[kDatagramBytesMax];
     ASSERT_LE(datagram.bytes.size(), sizeof buffer);
-    std::memcpy(buffer, datagram.bytes.data(), datagram.bytes.size());
+    std::copy(datagram.bytes.begin(), datagram.bytes.end(), buffer);
     Node& node = found->second;
     const MessageSink sink{&node, take};
     node.endpoint->on_datagram(now_ns, buffer, static_cast<uint32_t>(datagram.bytes.size()),

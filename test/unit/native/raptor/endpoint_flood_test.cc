@@ -1,0 +1,172 @@
+// A listener under a flood of first packets: what it remembers is bounded, and it still serves.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "endpoint_pair.h"
+#include "raptor/endpoint.h"
+
+namespace hyperroute::raptor {
+namespace {
+
+// The first packet of an attempt to reach the listener, its mac and its handshake good.
+Datagram initiate_of(TestNetwork& network, uint32_t client) {
+  network.start(client);
+  network.connect(client);
+  alignas(8) uint8_t buffer[kDatagramBytesMax];
+  const Endpoint::Transmit first = network.at(client).next_transmit(network.now_ns, buffer);
+  EXPECT_EQ(first.bytes, kInitiateBytes);
+  network.stop(client);
+  return {client, kListener, {buffer, buffer + first.bytes}};
+}
+
+// Sends what the listener has and forgets it; the bytes.
+uint64_t drain(TestNetwork& network) {
+  uint8_t buffer[kDatagramBytesMax];
+  uint64_t bytes = 0;
+  while (true) {
+    const auto sent = network.at(kListener).next_transmit(network.now_ns, buffer);
+    if (sent.bytes == 0) return bytes;
+    bytes += sent.bytes;
+  }
+}
+
+TEST(EndpointFlood, OfAMillionForgedAddressesTakesNoMemoryAndLetsAClientIn) {
+  constexpr uint32_t kFlood = 1'000'000;
+  TestNetwork network(40);
+  const EndpointOptions options = network.options(kListener);
+  Endpoint& listener = network.start(kListener, options);
+  Datagram forged = initiate_of(network, 9);
+  alignas(8) uint8_t buffer[kInitiateBytes];
+  const MessageSink sink{};
+  uint64_t half_open_max = 0;
+  uint64_t out_bytes = 0;
+  const auto flood = [&](uint32_t first, uint32_t count) {
+    for (uint32_t number = first; number < first + count; ++number) {
+      std::copy(forged.bytes.begin(), forged.bytes.end(), buffer);
+      listener.on_datagram(network.now_ns, buffer, kInitiateBytes, address_of(1'000 + number),
+                           sink);
+      half_open_max = std::max(half_open_max, listener.counters().half_open);
+      network.now_ns += 1'000;
+      if (number % 64 == 0) out_bytes += drain(network);
+      if (listener.next_deadline_ns() <= network.now_ns) listener.on_deadline(network.now_ns);
+    }
+  };
+  flood(0, kFlood / 2);
+  EXPECT_EQ(half_open_max, options.cookie_threshold);
+  // In the middle of it a client connects, which needs the cookie.
+  drain(network);
+  network.start(kClient);
+  network.is_recording = true;
+  network.establish();
+  EXPECT_EQ(network.recorded_of(PacketKind::kRetry).size(), 1u);
+  EXPECT_EQ(network.recorded_of(PacketKind::kInitiate).size(), 2u);
+  EXPECT_EQ(listener.counters().sessions_open, 1u);
+  network.stop(kClient);
+  flood(kFlood / 2, kFlood / 2);
+  EXPECT_LE(half_open_max, options.cookie_threshold + 1);
+  EXPECT_GT(listener.counters().retries_sent, kFlood * 99 / 100);
+  EXPECT_LE(out_bytes, uint64_t{kFlood} * kInitiateBytes / 9);
+  network.advance(10 * kHalfOpenNs);
+  EXPECT_TRUE(listener.is_idle());
+}
+
+TEST(EndpointFlood, OfBadHandshakesUnderOneGoodCookieIsServedSparingly) {
+  TestNetwork network(41);
+  EndpointOptions options = network.options(kListener);
+  options.cookie_threshold = 0;
+  Endpoint& listener = network.start(kListener, options);
+  Datagram initiate = initiate_of(network, 9);
+  // Pressed by strangers; then one that has a cookie sends rubbish in its place.
+  for (uint32_t from = 0; from < 100; ++from) {
+    initiate.from = 1'000 + from;
+    network.deliver(initiate);
+  }
+  drain(network);
+  initiate.from = 9;
+  initiate.bytes[40] ^= 1;
+  write_initiate_mac(initiate_mac_key(keys_of(1).public_key), initiate.bytes.data());
+  network.deliver(initiate);
+  uint8_t buffer[kDatagramBytesMax];
+  ASSERT_EQ(listener.next_transmit(network.now_ns, buffer).bytes, kRetryBytes);
+  std::copy(buffer + 16, buffer + 16 + kCookieBytes, initiate.bytes.data() + kInitiateCookieOffset);
+  write_initiate_mac(initiate_mac_key(keys_of(1).public_key), initiate.bytes.data());
+  for (int round = 0; round < 1'000; ++round) network.deliver(initiate);
+  EXPECT_EQ(listener.counters().bad_handshake, kProvenPerWindowMax);
+  EXPECT_EQ(listener.counters().handshakes_deferred, 1'000 - kProvenPerWindowMax);
+}
+
+TEST(EndpointFlood, OfProvenClientsFillsTheHalfOpenTableAndNoMore) {
+  TestNetwork network(42);
+  EndpointOptions options = network.options(kListener);
+  options.cookie_threshold = 4;
+  options.half_open_max = 8;
+  network.start(kListener, options);
+  network.filter = [](Datagram& datagram) { return datagram.kind() != PacketKind::kData; };
+  for (uint32_t client = 10; client < 30; ++client) {
+    network.start(client);
+    network.connect(client);
+    network.run();
+    EXPECT_LE(network.at(kListener).counters().half_open, 8u);
+    network.stop(client);
+  }
+  EXPECT_EQ(network.at(kListener).counters().half_open, 8u);
+  EXPECT_GE(network.at(kListener).counters().half_open_full, 12u);
+  // The entries lapse, and the table serves again.
+  network.filter = nullptr;
+  network.start(kClient);
+  network.connect(kClient);
+  network.advance(kHalfOpenNs + kInitiateIntervalNsMax);
+  EXPECT_EQ(network.established(kListener).size(), 1u);
+}
+
+TEST(EndpointFlood, WithOldOrStolenCookiesGetsNoFurther) {
+  TestNetwork network(43);
+  EndpointOptions options = network.options(kListener);
+  options.cookie_threshold = 0;
+  Endpoint& listener = network.start(kListener, options);
+  network.is_recording = true;
+  network.start(kClient);
+  network.filter = [](Datagram& datagram) { return datagram.to != kListener; };
+  network.connect(kClient);
+  network.run();
+  // The INITIATE with its cookie, as it would have come.
+  network.filter = nullptr;
+  network.deliver(network.recorded.at(0));
+  network.recorded.clear();
+  network.filter = [](Datagram& datagram) { return datagram.to != kListener; };
+  network.run();
+  Datagram proven = network.recorded_of(PacketKind::kInitiate).at(0);
+  network.filter = nullptr;
+  network.stop(kClient);
+  Datagram stolen = proven;
+  stolen.from = 77;
+  network.deliver(stolen);
+  EXPECT_EQ(listener.counters().half_open, 0u);
+  EXPECT_EQ(listener.counters().bad_cookie, 1u);
+  network.now_ns += 2 * kCookieBucketNs;
+  network.deliver(proven);
+  EXPECT_EQ(listener.counters().half_open, 0u);
+  EXPECT_EQ(listener.counters().bad_cookie, 2u);
+  network.now_ns -= 2 * kCookieBucketNs;
+  network.deliver(proven);
+  EXPECT_EQ(listener.counters().half_open, 1u);
+}
+
+TEST(EndpointFlood, OfWrongMacsCostsNoAnswer) {
+  TestNetwork network(44);
+  Endpoint& listener = network.start(kListener);
+  Datagram forged = initiate_of(network, 9);
+  forged.bytes[kInitiateMacOffset] ^= 1;
+  for (uint32_t from = 0; from < 10'000; ++from) {
+    forged.from = 1'000 + from;
+    network.deliver(forged);
+  }
+  EXPECT_EQ(listener.counters().bad_mac, 10'000u);
+  EXPECT_EQ(listener.counters().datagrams_out, 0u);
+  EXPECT_TRUE(listener.is_idle());
+}
+
+}  // namespace
+}  // namespace hyperroute::raptor
