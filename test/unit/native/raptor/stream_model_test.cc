@@ -13,7 +13,7 @@
 namespace hyperroute::raptor {
 namespace {
 
-constexpr uint32_t kSeedsPerMode = 100;
+constexpr uint32_t kSeedsPerMode = 40;
 constexpr uint32_t kInFlightMax = 64;
 constexpr uint32_t kStepsToEndMax = 200'000;
 
