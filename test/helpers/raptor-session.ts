@@ -59,7 +59,7 @@ function seal(cipher: Cipher, key: Buffer, nonce: Buffer, aad: Buffer, plain: Bu
 class Symmetric {
   #chain: Buffer;
   #hash: Buffer;
-  #key = Buffer.alloc(0);
+  #key: Buffer = Buffer.alloc(0);
   #count = 0;
   readonly #cipher: Cipher;
 
@@ -176,7 +176,7 @@ export interface Exchange {
 }
 
 /** A handshake whose keys are known numbers, without a cookie or with one. */
-export function exchange(cipher: Cipher, cookie = Buffer.alloc(32)): Exchange {
+export function exchange(cipher: Cipher, cookie: Buffer = Buffer.alloc(32)): Exchange {
   const keys = {
     initiator: pairOf(counting(32, 1)),
     responder: pairOf(counting(32, 33)),
