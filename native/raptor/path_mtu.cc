@@ -35,6 +35,7 @@ void PathMtu::on_probe_acked(uint64_t now_ns, uint32_t bytes) noexcept {
   if (bytes != candidate_bytes_) return;
   datagram_bytes_ = bytes;
   large_losses_ = 0;
+  is_suspect_ = false;
   candidate_bytes_ = rung_above(bytes);
   pause(now_ns, 0);
 }
@@ -62,17 +63,27 @@ void PathMtu::fall_back(uint64_t now_ns) noexcept {
   datagram_bytes_ = kBaseBytes;
   candidate_bytes_ = rung_above(kBaseBytes);
   large_losses_ = 0;
+  is_suspect_ = false;
   pause(now_ns, black_hole_ns_);
   black_hole_ns_ = std::min(2 * black_hole_ns_, kRaiseNs);
 }
 
-bool PathMtu::on_lost(uint64_t now_ns, const LossSummary& loss) noexcept {
+bool PathMtu::on_lost(const LossSummary& loss) noexcept {
   // Where small ones are lost too it is not their size.
   if (loss.packets == 0 || loss.datagram_bytes_min <= kBaseBytes) return false;
-  if (datagram_bytes_ == kBaseBytes || ++large_losses_ < kBlackHoleLosses) return false;
-  ++black_holes_;
-  fall_back(now_ns);
-  return true;
+  if (datagram_bytes_ == kBaseBytes || is_suspect_) return false;
+  is_suspect_ = ++large_losses_ >= kBlackHoleLosses;
+  return is_suspect_;
+}
+
+void PathMtu::judge_losses(uint64_t now_ns, const AckSummary& ack) noexcept {
+  if (ack.datagram_bytes_max > kBaseBytes || ack.spurious_packets != 0) {
+    large_losses_ = 0;
+    is_suspect_ = false;
+  } else if (is_suspect_ && ack.packets != 0) {
+    ++black_holes_;
+    fall_back(now_ns);
+  }
 }
 
 }  // namespace hyperroute::raptor

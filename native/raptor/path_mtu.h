@@ -24,7 +24,10 @@ class PathMtu {
   static constexpr uint32_t kProbeTriesMax = 3;
   // A probe lost is sent again after so long: a burst that took it may take the next.
   static constexpr uint64_t kProbeIntervalNs = 10'000'000;
-  // Losses in a row of packets above the base, and of none else, that make a black hole.
+  // Losses in a row of packets above the base, and of none else, that make a black hole likely:
+  // from there on packets are no larger than the base, until an ACK tells. It is one when only
+  // such small ones arrive; none when a large one does after all, as behind a peer that was just
+  // not running.
   static constexpr uint32_t kBlackHoleLosses = 3;
   // When a search that ended is taken up again: PMTU_RAISE_TIMER (RFC 8899 section 5.1.1), and
   // after a black hole sooner, doubling up to it.
@@ -35,14 +38,16 @@ class PathMtu {
   explicit PathMtu(uint32_t datagram_bytes_max = kBaseBytes) noexcept;
 
   // The largest datagram that may carry data now.
-  [[nodiscard]] uint32_t datagram_bytes() const noexcept { return datagram_bytes_; }
+  [[nodiscard]] uint32_t datagram_bytes() const noexcept {
+    return is_suspect_ ? kBaseBytes : datagram_bytes_;
+  }
   // The size of the probe to send now; 0: none. At most one is in flight.
   [[nodiscard]] uint32_t probe_bytes(uint64_t now_ns) const noexcept {
-    return is_probing_ || now_ns < next_probe_ns_ ? 0 : candidate_bytes_;
+    return is_probing_ || is_suspect_ || now_ns < next_probe_ns_ ? 0 : candidate_bytes_;
   }
   // When probe_bytes() has one again.
   [[nodiscard]] uint64_t deadline_ns() const noexcept {
-    return is_probing_ || candidate_bytes_ == 0 ? kNoDeadlineNs : next_probe_ns_;
+    return is_probing_ || is_suspect_ || candidate_bytes_ == 0 ? kNoDeadlineNs : next_probe_ns_;
   }
   void on_probe_sent(uint32_t bytes) noexcept;
   // The fate of the item of kind kMtuProbe; `bytes` is SentItem::bytes, the size of the probe.
@@ -51,17 +56,19 @@ class PathMtu {
   // The kernel would not send a datagram so large (EMSGSIZE): as if every try were lost.
   void on_too_large(uint64_t now_ns, uint32_t bytes) noexcept;
 
-  // Every ACK and every loss, for black holes. on_lost() returns true where the size just fell
-  // back to the base: what is sent again has to be cut smaller.
-  void on_acked(const AckSummary& ack) noexcept {
-    if (ack.datagram_bytes_max > kBaseBytes) large_losses_ = 0;
+  // Every ACK and every loss, for black holes: datagram_bytes() may have changed after each.
+  // on_lost() returns true where it fell to the base: what is sent again has to be cut smaller.
+  void on_acked(uint64_t now_ns, const AckSummary& ack) noexcept {
+    if (large_losses_ != 0) [[unlikely]]
+      judge_losses(now_ns, ack);
   }
-  [[nodiscard]] bool on_lost(uint64_t now_ns, const LossSummary& loss) noexcept;
+  [[nodiscard]] bool on_lost(const LossSummary& loss) noexcept;
 
   [[nodiscard]] uint32_t black_holes() const noexcept { return black_holes_; }
 
  private:
   [[nodiscard]] uint32_t rung_above(uint32_t bytes) const noexcept;
+  void judge_losses(uint64_t now_ns, const AckSummary& ack) noexcept;
   void fall_back(uint64_t now_ns) noexcept;
   void pause(uint64_t now_ns, uint64_t interval_ns) noexcept;
 
@@ -73,6 +80,7 @@ class PathMtu {
   uint64_t next_probe_ns_ = 0;
   uint64_t black_hole_ns_ = kBlackHoleNs;  // How long the next black hole keeps from searching.
   uint32_t large_losses_ = 0;
+  bool is_suspect_ = false;  // Enough of them.
   uint32_t black_holes_ = 0;
 };
 

@@ -86,7 +86,7 @@ Session::Step Session::take_ack(const AckFrame& frame) {
   if (ack.has_rtt) rtt_.on_sample(now_ns_, ack.rtt_ns, frame.delay_ns);
   const LossSummary loss = sent_.detect_lost(now_ns_, rtt_, handler());
   congestion_.on_ack(now_ns_, ack, loss, rtt_, sent_.next_number());
-  mtu_.on_acked(ack);
+  mtu_.on_acked(now_ns_, ack);
   after_loss(loss);
   is_window_blocked_ = false;
   update_path();

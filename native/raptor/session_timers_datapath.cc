@@ -82,7 +82,7 @@ void Session::on_item_lost(const SentItem& item) {
 }
 
 void Session::after_loss(const LossSummary& loss) {
-  if (mtu_.on_lost(now_ns_, loss)) update_path();
+  if (mtu_.on_lost(loss)) update_path();
 }
 
 void Session::update_path() {
