@@ -47,24 +47,28 @@ class Runner {
   readonly rounds: Round[] = [];
   readonly targets: Target[] = [];
 
-  constructor(
-    private readonly programs: ReadonlyMap<string, LinkProgram>,
-    private readonly context: BenchContext,
-    readonly sizes: Sizes,
-  ) {}
+  readonly sizes: Sizes;
+  readonly #programs: ReadonlyMap<string, LinkProgram>;
+  readonly #context: BenchContext;
+
+  constructor(programs: ReadonlyMap<string, LinkProgram>, context: BenchContext) {
+    this.#programs = programs;
+    this.#context = context;
+    this.sizes = context.quick ? short : full;
+  }
 
   has(link: string): boolean {
-    return this.programs.has(link);
+    return this.#programs.has(link);
   }
 
   async alternate(round: LinkRound, links: readonly string[]): Promise<void> {
-    const present = links.flatMap((link) => this.programs.get(link) ?? []);
-    this.context.say(`raptor: ${round.name}: ${present.map(({ subject }) => subject).join(', ')}`);
+    const present = links.flatMap((link) => this.#programs.get(link) ?? []);
+    this.#context.say(`raptor: ${round.name}: ${present.map(({ subject }) => subject).join(', ')}`);
     for (let turn = 0; turn < this.sizes.rounds; ++turn) {
       for (let index = 0; index < present.length; ++index) {
         const program = present[(turn + index) % present.length] as LinkProgram;
         const seeded = { ...round, seed: turn + 1 };
-        this.rounds.push(...(await runLink(program, seeded, this.context.cpus)));
+        this.rounds.push(...(await runLink(program, seeded, this.#context.cpus)));
       }
     }
   }
@@ -163,7 +167,7 @@ async function run(context: BenchContext): Promise<Measured> {
     context.say('raptor: an installed package has no links to measure; it takes a checkout');
     return { rounds: [], targets: [] };
   }
-  const runner = new Runner(linkPrograms(folder), context, context.quick ? short : full);
+  const runner = new Runner(linkPrograms(folder), context);
   await roundTrips(runner);
   await lossyRoundTrips(runner);
   for (const bytes of streamBytes) await streams(runner, bytes);

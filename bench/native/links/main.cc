@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "bench/native/links/measure.h"
+#include "bench/native/links/raptor_link.h"
 #include "bench/native/links/udp_link.h"
 #if defined(HR_LINK_ENET)
 #include "bench/native/links/enet_link.h"
@@ -119,7 +120,7 @@ void run(const Arguments& arguments) {
 
 // The links of this build, one a line.
 int list() {
-  std::puts("udp");
+  std::puts("udp\nraptor\nraptor-insecure");
 #if defined(HR_LINK_ENET)
   std::puts("enet");
 #endif
@@ -143,6 +144,10 @@ int main(int argument_count, char** values) {
   const std::string_view link = values[1];
   if (link == "udp") {
     run<UdpLink>(arguments);
+  } else if (link == "raptor") {
+    run<RaptorLink<false>>(arguments);
+  } else if (link == "raptor-insecure") {
+    run<RaptorLink<true>>(arguments);
 #if defined(HR_LINK_ENET)
   } else if (link == "enet") {
     run<EnetLink>(arguments);
