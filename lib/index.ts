@@ -96,6 +96,13 @@ export type {
 export { type Framing, framing, type LengthPrefixOptions } from './endpoints/framing.js';
 export { type MemoryOptions, memory } from './endpoints/memory.js';
 export { type BatchHandler, MemoryEndpoint } from './endpoints/memory-endpoint.js';
+export {
+  type RaptorConnectOptions,
+  type RaptorListenOptions,
+  type RaptorMode,
+  raptor,
+} from './endpoints/raptor.js';
+export { generateRaptorKeys, type RaptorKeys, raptorPublicKey } from './endpoints/raptor-keys.js';
 export type { RingConsumer, RingProducer } from './endpoints/ring.js';
 export { type SlowOptions, slow } from './endpoints/slow.js';
 export { type TcpConnectOptions, type TcpListenOptions, tcp } from './endpoints/tcp.js';
@@ -120,6 +127,7 @@ export {
 } from './router/define.js';
 export type { LatencySummary } from './router/histogram.js';
 export { HyperRoute } from './router/hyperroute.js';
+export type { Connection, ConnectionReason } from './router/links.js';
 export type { NewMember } from './router/live.js';
 export type { ResolvedName } from './router/live-router.js';
 export type {

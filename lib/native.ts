@@ -141,6 +141,15 @@ export interface NativeReport {
   readonly routed: number;
 }
 
+/** How an endpoint that keeps a session up stands with its listener; the words are numbers. */
+export interface NativeLink {
+  readonly isConnected: boolean;
+  /** Why the last session or attempt ended: CloseReason of native/raptor. */
+  readonly reason: number;
+  /** Of a refusal, the listener's reason: HandshakeStatus of native/wire. */
+  readonly refusal: number;
+}
+
 /** What control says of an endpoint; a share applies with the next `refresh` of its worker. */
 export interface NativeStanding {
   readonly share: number;
@@ -197,6 +206,8 @@ export interface NativeRouter {
   isDone(ticket: number): boolean;
   freeSlot(slot: number): void;
   report(slot: number): NativeReport;
+  /** Undefined where it is no raptor endpoint. */
+  link(slot: number): NativeLink | undefined;
   wake(slot: number): void;
   setStanding(slot: number, standing: NativeStanding): void;
   setLimits(slot: number, limits: NativeLimits): void;

@@ -1,7 +1,8 @@
 // What `hyperroute diff` says of a change besides that there is one.
 import { conditionText } from '../compiler/analysis/condition-text.js';
 import type { ChangedRule, RouterDiff, RuleReference } from '../compiler/diff.js';
-import type { RouteIr, RouterIr } from '../compiler/ir.js';
+import type { EndpointIr, RouteIr, RouterIr } from '../compiler/ir.js';
+import { bytesOfKey, raptorPublicKey } from '../endpoints/raptor-keys.js';
 import {
   correlationValues,
   familyValues,
@@ -185,10 +186,18 @@ function optionsOf(ir: RouterIr, name: string): Values {
   const { kind, options, control, family } = endpoint;
   return new Map([
     ...flat('kind', kind),
-    ...flat('', options),
+    ...flat('', withoutSecrets(options)),
     ...flat('', control ?? {}),
     ...familyValues(ir, family),
   ]);
+}
+
+/** A private key is shown as its public half, which says as well whether it is another one. */
+function withoutSecrets(options: EndpointIr['options']): EndpointIr['options'] {
+  const { keys } = options;
+  if (typeof keys !== 'string') return options;
+  const isKey = bytesOfKey('private', keys) !== null;
+  return { ...options, keys: isKey ? `of ${raptorPublicKey(keys)}` : 'no key' };
 }
 
 function changedValues(before: Values, after: Values): readonly ChangedValue[] {

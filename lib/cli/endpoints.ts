@@ -34,7 +34,8 @@ function destinationsOf({ target }: ActionIr, pools: RouterIr['pools']): readonl
 }
 
 function onlyAnswers({ kind, options }: EndpointIr): boolean {
-  return kind === 'tcp-listen' || (kind === 'udp' && (options.remote ?? null) === null);
+  if (kind === 'udp') return (options.remote ?? null) === null;
+  return kind === 'tcp-listen' || kind === 'raptor-listen';
 }
 
 function hostAndPort(value: unknown): string | null {

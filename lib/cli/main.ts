@@ -72,6 +72,11 @@ const commands: readonly Entry[] = [
     load: async () => (await import('./ctl.js')).ctl,
   },
   {
+    name: 'keys',
+    summary: 'make the keys by which Raptor endpoints know each other',
+    load: async () => (await import('./keys.js')).keys,
+  },
+  {
     name: 'bench',
     summary: 'measure the router on this machine',
     load: async () => (await import('./bench.js')).bench,

@@ -17,7 +17,8 @@ import {
 
 /** Endpoints that a rule can send to. */
 function isDestination({ kind, options }: EndpointIr): boolean {
-  return kind === 'udp' ? (options.remote ?? null) !== null : kind !== 'tcp-listen';
+  if (kind === 'udp') return (options.remote ?? null) !== null;
+  return kind !== 'tcp-listen' && kind !== 'raptor-listen';
 }
 
 /** Messages are in flight where rules remember them: a limit without one would hold nothing. */
@@ -47,8 +48,8 @@ export function checkControl(endpoint: EndpointIr, path: string, findings: Findi
   if (!need(isDestination(endpoint), 'control', `none but for ${destination}`, names)) return;
   const { health, breaker, rate, shed } = control;
   if (health !== undefined) {
-    const canAsk = kind !== 'memory';
-    need(canAsk, 'health', 'none for a memory endpoint', health);
+    const canAsk = kind !== 'memory' && kind !== 'raptor-connect';
+    need(canAsk, 'health', 'none for a memory or a raptor endpoint', health);
     checkHealth(health, need, integer);
   }
   if (breaker !== undefined) {

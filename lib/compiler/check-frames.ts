@@ -19,6 +19,7 @@ type FramingIr =
 interface FrameOptions {
   readonly maxFrameBytes?: number;
   readonly maxDatagramBytes?: number;
+  readonly maxMessageBytes?: number;
   readonly framing?: FramingIr | BlocksFraming | null;
 }
 
@@ -35,11 +36,15 @@ export function checkFrames(ir: RouterIr, endpoint: EndpointIr, findings: Findin
     if (schema === undefined) continue;
     const add = (option: string, expected: string, received: unknown): void =>
       findings.add('ERR_CONFIG', `${path}.${option}`, expected, received, endpoint.position);
-    const { framing, maxDatagramBytes, maxFrameBytes } = options;
+    const { framing, maxDatagramBytes, maxFrameBytes, maxMessageBytes } = options;
     const bytes = leastBytes(schema);
     if (maxDatagramBytes !== undefined && bytes > maxDatagramBytes) {
       const expected = `at least the ${bytes} bytes of ${schema.name}`;
       add('maxDatagramBytes', expected, maxDatagramBytes);
+    }
+    if (maxMessageBytes !== undefined && bytes > maxMessageBytes) {
+      const expected = `at least the ${bytes} bytes of ${schema.name}`;
+      add('maxMessageBytes', expected, maxMessageBytes);
     }
     if (framing?.kind === 'blocks') {
       const room = blockBytesMax(framing, maxDatagramBytes ?? 0);

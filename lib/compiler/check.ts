@@ -19,7 +19,7 @@ import { endpointCountMax, workerCountMax } from './limits.js';
 const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 /** Of endpoints: also those that stand for a host name at one address. */
 const endpointPattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}(@[0-9A-Fa-f.:[\]]{3,48})?$/;
-const kinds = ['udp', 'tcp-listen', 'tcp-connect', 'memory'];
+const kinds = ['udp', 'tcp-listen', 'tcp-connect', 'raptor-listen', 'raptor-connect', 'memory'];
 const models = ['inline', 'shared', 'dedicated', 'map'];
 const idles = ['spin', 'yield', 'backoff', 'block'];
 const arrays = ['schemas', 'families', 'endpoints', 'pools', 'transforms', 'routes'] as const;

@@ -4,7 +4,13 @@ import type { PluginCallIr } from './ir-plugins.js';
 
 export interface EndpointIr {
   readonly name: string;
-  readonly kind: 'udp' | 'tcp-listen' | 'tcp-connect' | 'memory';
+  readonly kind:
+    | 'udp'
+    | 'tcp-listen'
+    | 'tcp-connect'
+    | 'raptor-listen'
+    | 'raptor-connect'
+    | 'memory';
   readonly family: number;
   /** Validated, completed with defaults, JSON-safe: what the native backend is opened with. */
   readonly options: Readonly<Record<string, unknown>>;

@@ -11,6 +11,7 @@ import { controlHandler } from './control-requests.js';
 import { ControlSocket } from './control-socket.js';
 import { readCounters } from './counters.js';
 import { Installation } from './installation.js';
+import { runningEndpoint } from './links.js';
 import { type NewMember, withMember, withoutMember, withWeights } from './live.js';
 import { LiveRouter, resolveNames } from './live-router.js';
 import { expandNames } from './names.js';
@@ -123,9 +124,8 @@ export class HyperRoute {
 
   /** The endpoints and where they are bound. */
   endpoints(): readonly RunningEndpoint[] {
-    return [...this.#installation.ports.values()].map(({ ir, address, receiveBufferBytes }) => {
-      return { name: ir.name, kind: ir.kind, address, receiveBufferBytes };
-    });
+    const router = this.#closing ? null : this.#native;
+    return [...this.#installation.ports.values()].map((port) => runningEndpoint(router, port));
   }
 
   /** How the endpoints fare: which get messages, and why. Allocates. Throws ERR_CLOSED. */

@@ -183,8 +183,9 @@ export function optionsAt(
 ): Readonly<Record<string, unknown>> {
   const { resolve: _, ...own } = options;
   if (kind === 'memory' && remote === null) return own;
-  if (remote === null || (kind !== 'udp' && kind !== 'tcp-connect')) {
-    const like = "an endpoint like one of udp or tcp.connect, and 'remote'";
+  const connects = kind === 'tcp-connect' || kind === 'raptor-connect';
+  if (remote === null || (kind !== 'udp' && !connects)) {
+    const like = "an endpoint like one of udp, tcp.connect or raptor.connect, and 'remote'";
     throw configError(
       'member.remote',
       like,
@@ -192,7 +193,7 @@ export function optionsAt(
       place,
     );
   }
-  if (kind === 'tcp-connect') return { ...own, ...remote };
+  if (connects) return { ...own, ...remote };
   // Two sockets cannot have one port: the new one takes any that is free.
   const host = String(own.host);
   if (host.includes(':') !== remote.host.includes(':')) {

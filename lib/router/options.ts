@@ -1,6 +1,7 @@
 // What a router is started and closed with, and what it says of its endpoints.
 import type { RouterIr } from '../compiler/ir.js';
 import type { ControlReport } from './control-requests.js';
+import type { Connection } from './links.js';
 import type { RecordOptions } from './recording.js';
 
 export interface StartOptions {
@@ -33,8 +34,10 @@ export interface RunningEndpoint {
   readonly kind: string;
   /** `host:port` it is bound to, or null for memory. Port 0 has become a real one. */
   readonly address: string | null;
-  /** What the kernel granted, for udp. */
+  /** What the kernel granted, for udp and raptor. */
   readonly receiveBufferBytes: number | null;
+  /** For raptor.connect: how it stands with its listener. */
+  readonly connection?: Connection;
 }
 
 /** What `drain` came to. */

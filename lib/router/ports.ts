@@ -4,6 +4,7 @@
 // socket opens first, and the old one is drained beside it.
 import type { EndpointIr } from '../compiler/ir.js';
 import { MemoryEndpoint } from '../endpoints/memory-endpoint.js';
+import { isRaptor, nativeRaptorOptions } from '../endpoints/raptor-native.js';
 import { type ErrorDetail, HyperRouteError, isHyperRouteError } from '../errors.js';
 import {
   type NativeEndpointInfo,
@@ -41,8 +42,9 @@ export function sleep(ms: number): Promise<void> {
 }
 
 function specOf(ir: EndpointIr, worker: number): NativeEndpointSpec {
-  const { name, kind, options } = ir;
-  const queue = options.queue as NativeEndpointSpec['queue'];
+  const { name, kind } = ir;
+  const queue = ir.options.queue as NativeEndpointSpec['queue'];
+  const options = isRaptor(kind) ? nativeRaptorOptions(name, ir.options) : ir.options;
   return { name, kind, worker, queue, options };
 }
 

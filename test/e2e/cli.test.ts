@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hyperroute } from '../helpers/cli.js';
 
 const analysis = ['prove', 'explain', 'simulate', 'diff', 'replay'];
-const commands = ['run', 'check', ...analysis, 'schema', 'demo', 'stat', 'bench', 'build'];
+const tools = ['demo', 'stat', 'keys', 'bench', 'build'];
+const commands = ['run', 'check', ...analysis, 'schema', ...tools];
 let folder = '';
 
 beforeAll(() => {

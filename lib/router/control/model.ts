@@ -159,7 +159,7 @@ function controlOf(
     breaker: control?.breaker ?? null,
     slowStartMs,
     // Others have no connection of their own that could be down.
-    connects: kind === 'tcp-connect',
+    connects: kind === 'tcp-connect' || kind === 'raptor-connect',
   };
   if (before === undefined) return new EndpointControl(settings, arrival);
   before.configure(settings);
