@@ -31,7 +31,7 @@ async function buildFuzzers() {
     '-DHR_SANITIZE=address,undefined',
     '-DHR_OPTIMISATION=-O1 -g1',
     // What the fuzzers use: the engine is not built again for them.
-    '-DHR_FOLDERS=base;ring;codec;route;io;wire',
+    '-DHR_FOLDERS=base;ring;codec;route;io;wire;crypto;raptor',
   ];
   const generator = which('ninja') ? ['-G', 'Ninja'] : [];
   const jobs = String(availableParallelism());
