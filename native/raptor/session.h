@@ -107,6 +107,9 @@ class Session {
   // Takes all of the message or nothing. Returns the stream's position behind it, or an
   // OfferCode: BACK_PRESSURE, CLOSED (stream or session), TOO_LARGE.
   [[nodiscard]] int64_t offer(uint64_t now_ns, uint16_t stream, std::span<const uint8_t> message);
+  // Whether offer() would take a message of so many bytes now: for messages that go to several
+  // sessions or to none.
+  [[nodiscard]] bool would_take(uint16_t stream, uint32_t message_bytes) const;
   // Room for a message of one record in the stream's ring, to be written and committed before any
   // other call on that stream; null is back-pressure (or no such stream, or too large).
   [[nodiscard]] uint8_t* claim(uint16_t stream, uint32_t message_bytes);
@@ -117,7 +120,7 @@ class Session {
 
   // No more offers on the stream; what was offered still arrives.
   void end_stream(uint16_t stream);
-  // Whether the stream is gone: ended, and all of it acknowledged or abandoned.
+  // Whether the stream is gone: ended, and what was not abandoned taken by the peer's sink.
   bool is_stream_finished(uint16_t stream) const;
   // Of what was offered on the stream: neither acknowledged nor abandoned yet, and of that what has
   // not been sent at all. 0 for a stream that is gone.
@@ -148,7 +151,13 @@ class Session {
   // The packet being put together: frames lie in place, runs in the rings of their streams.
   struct Draft;
   // What a received frame led to.
-  enum class Step : uint8_t { kTaken, kNotTaken, kBroken, kClosed };
+  enum class Step : uint8_t {
+    kTaken,
+    kNotTaken,  // The packet is not to be acknowledged.
+    kBroken,    // The peer breaks the protocol.
+    kNoRoom,    // This end has no memory for what it has promised.
+    kClosed,
+  };
 
   Session(uint64_t now_ns, const SessionOptions& options, Protection protection);
 
@@ -190,6 +199,7 @@ class Session {
   // session_timers_datapath.cc
   void on_item_acked(const SentItem& item);
   void on_item_lost(const SentItem& item);
+  void on_window_lost(const SentItem& item);
   void after_loss(const LossSummary& loss);
   void check_liveness();
   void run_timers();
@@ -225,7 +235,6 @@ class Session {
   bool is_drain_due_ = false;
   bool is_drain_sent_ = false;
   bool has_peer_drained_ = false;
-  bool is_peer_gone_ = false;  // it closed after a drain; only refused messages remain
   uint8_t closes_left_ = 0;
   uint32_t packets_before_mtu_probe_ = 0;
   uint64_t next_close_ns_ = 0;

@@ -54,6 +54,11 @@ int64_t Session::offer(uint64_t now_ns, uint16_t stream, std::span<const uint8_t
   return position;
 }
 
+bool Session::would_take(uint16_t stream, uint32_t message_bytes) const {
+  const TxStream* tx = tx_.find(stream);
+  return tx != nullptr && state_ != SessionState::kClosed && tx->stream.would_take(message_bytes);
+}
+
 uint8_t* Session::claim(uint16_t stream, uint32_t message_bytes) {
   TxStream* tx = tx_.find(stream);
   if (tx == nullptr || state_ == SessionState::kClosed) return nullptr;
@@ -87,7 +92,7 @@ void Session::after_commit(TxStream& tx) {
 void Session::after_tx(uint32_t slot) {
   TxStream& tx = *tx_.at(slot);
   const StreamTx& stream = tx.stream;
-  if (stream.is_finished() && tx.is_open_acked) {
+  if (tx.is_taken && stream.is_finished()) {
     release_tx(slot);
     return;
   }
@@ -112,7 +117,6 @@ void Session::after_tx(uint32_t slot) {
 
 bool Session::has_anything_due() const {
   if (state_ == SessionState::kClosed) return closes_left_ != 0 && now_ns_ >= next_close_ns_;
-  if (is_peer_gone_) return false;
   return ready_priorities_ != 0 || received_.should_ack(now_ns_) || must_probe_ || is_ping_due_ ||
          is_drain_due_ || tx_control_.any() || rx_control_.any() || mtu_.probe_bytes(now_ns_) != 0;
 }
@@ -132,7 +136,7 @@ uint32_t Session::next_datagram(uint64_t now_ns, std::span<uint8_t> to) {
   uint32_t bytes = 0;
   if (state_ == SessionState::kClosed) {
     bytes = send_close(to);
-  } else if (!is_peer_gone_) {
+  } else {
     bytes = send_frames(to);
   }
   has_work_ = bytes != 0 && has_anything_due();
@@ -190,9 +194,11 @@ void Session::draft_control(Draft& draft) {
   while (draft.has_item_room(1)) {
     const uint32_t slot = rx_control_.next_from(0);
     if (slot == kStreamSlotsMax) break;
-    const RxStream& rx = *rx_.at(slot);
-    if (!draft.frames.window(rx.id, rx.window_limit)) return;
-    draft.add(SentItemKind::kWindow, rx.id, 0, rx.window_limit);
+    const RxStream* rx = rx_.at(slot);
+    const uint16_t id = rx == nullptr ? rx_.last_id(slot) : rx->id;
+    const uint64_t limit = rx == nullptr ? kTakenWhole : rx->window_limit;
+    if (!draft.frames.window(id, limit)) return;
+    draft.add(SentItemKind::kWindow, id, 0, limit);
     rx_control_.remove(slot);
   }
   while (true) {

@@ -50,6 +50,8 @@ class StreamTx {
   // Takes the whole message or nothing. Returns the position behind it or an OfferCode:
   // BACK_PRESSURE where the ring is full (the peer's window moves it on), TOO_LARGE, CLOSED.
   [[nodiscard]] int64_t offer(uint64_t now_ns, std::span<const uint8_t> message) noexcept;
+  // Whether offer() would take a message of so many bytes now.
+  [[nodiscard]] bool would_take(uint32_t message_bytes) const noexcept;
 
   // Room for a message of one record, to be written by the caller; null: back-pressure, too large
   // for a record, or ended. Then commit() or abort() before any other call on the stream.

@@ -73,6 +73,11 @@ int64_t StreamTx::offer(uint64_t now_ns, std::span<const uint8_t> message) noexc
   return static_cast<int64_t>(tail_);
 }
 
+bool StreamTx::would_take(uint32_t message_bytes) const noexcept {
+  return !is_ended_ && message_bytes <= options_.message_bytes_max &&
+         has_room(write_position(), message_record_bytes(message_bytes));
+}
+
 void StreamTx::write_fragments(uint64_t begin, std::span<const uint8_t> message) noexcept {
   const uint32_t message_bytes = static_cast<uint32_t>(message.size());
   uint8_t* to = at(begin);
