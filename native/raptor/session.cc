@@ -107,16 +107,11 @@ Session::Step Session::accept_stream(const OpenFrame& frame) {
   options.label = frame.label;
   const bool is_too_large = frame.message_bytes_max > local_.message_bytes_max;
   if (options.invalid() != nullptr || is_too_large) return Step::kBroken;
-  // The stream before it in the slot has ended for the peer, yet its messages have not all been
-  // taken here: the packet stays unacknowledged and comes again.
-  const bool is_busy = rx_.at(rx_.slot_of(frame.stream)) != nullptr;
-  auto stream =
-      is_busy ? Result<StreamRx>(Status::error(StatusCode::kLimit, "slot is busy"))
-              : StreamRx::create(options, local_.stream_window_bytes, frame.stream, session_ref_);
-  if (!stream.ok()) {
-    counters_.stream_refused += 1;
-    return Step::kNotTaken;
-  }
+  // The peer was not told that the stream before it in the slot was taken.
+  if (rx_.at(rx_.slot_of(frame.stream)) != nullptr) return Step::kBroken;
+  auto stream = StreamRx::create(options, local_.stream_window_bytes, frame.stream, session_ref_);
+  if (!stream.ok()) return Step::kNoRoom;
+  rx_control_.remove(rx_.slot_of(frame.stream));
   rx_.put(std::make_unique<RxStream>(RxStream{stream.take(), frame.stream}));
   after_rx(rx_.slot_of(frame.stream));
   return Step::kTaken;
@@ -141,9 +136,10 @@ void Session::release_rx(uint32_t slot) {
   const StreamRxCounters& counted = rx_.at(slot)->stream.counters();
   ended_.messages_received += counted.messages;
   ended_.refused += counted.refused;
-  rx_control_.remove(slot);
   refused_.remove(slot);
   rx_.release(slot);
+  rx_control_.add(slot);
+  has_work_ = true;
   check_drained();
 }
 
@@ -187,7 +183,7 @@ void Session::drain(uint64_t now_ns) {
 void Session::close(uint64_t now_ns, CloseReason reason) {
   if (state_ == SessionState::kClosed) return;
   enter(now_ns);
-  end_with(reason, !is_peer_gone_);
+  end_with(reason, true);
   update_deadline();
 }
 

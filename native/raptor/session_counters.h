@@ -40,11 +40,10 @@ struct SessionCounters {
   uint64_t probes_sent = 0;
 
   // Flow.
-  uint64_t back_pressure = 0;   // offers and claims answered with BACK_PRESSURE
-  uint64_t refused = 0;         // calls of a sink that took less than it was given
-  uint64_t abandoned = 0;       // messages given up, as their modes say
-  uint64_t beyond_window = 0;   // runs dropped because the peer ignored the window
-  uint64_t stream_refused = 0;  // packets left unacknowledged for lack of a stream slot
+  uint64_t back_pressure = 0;  // offers and claims answered with BACK_PRESSURE
+  uint64_t refused = 0;        // calls of a sink that took less than it was given
+  uint64_t abandoned = 0;      // messages given up, as their modes say
+  uint64_t beyond_window = 0;  // runs dropped because the peer ignored the window
 
   // Security. Neither changes anything but its counter.
   uint64_t forged = 0;    // bad tag, unknown key generation, or no packet at all

@@ -10,7 +10,7 @@ namespace hyperroute::raptor {
 
 bool Session::on_packet(uint64_t now_ns, const DataHeader& header, uint8_t* datagram,
                         uint32_t bytes, const MessageSink& sink) {
-  if (state_ == SessionState::kClosed || is_peer_gone_) return false;
+  if (state_ == SessionState::kClosed) return false;
   uint32_t frames_bytes = 0;
   const uint32_t generation = protection_.receive_generation();
   if (protection_.open(header, datagram, bytes, frames_bytes) != OpenVerdict::kOpened) {
@@ -31,6 +31,7 @@ bool Session::on_packet(uint64_t now_ns, const DataHeader& header, uint8_t* data
   bool is_eliciting = false;
   const Step step = take_frames(datagram + kDataHeaderBytes, frames_bytes, sink, is_eliciting);
   if (step == Step::kBroken) end_with(CloseReason::kProtocolError, true);
+  if (step == Step::kNoRoom) end_with(CloseReason::kLocalLimit, true);
   if (step == Step::kTaken) received_.add(header.number, now_ns_, is_eliciting);
   has_work_ = has_anything_due();
   update_deadline();
@@ -107,7 +108,7 @@ Session::Step Session::take_stream(const StreamFrame& frame, const MessageSink& 
       counters_.beyond_window += 1;
       return Step::kNotTaken;
     case StreamRx::Verdict::kNoMemory:
-      return Step::kNotTaken;
+      return Step::kNoRoom;
     case StreamRx::Verdict::kMalformed:
       return Step::kBroken;
   }
@@ -117,7 +118,13 @@ Session::Step Session::take_stream(const StreamFrame& frame, const MessageSink& 
 Session::Step Session::take_window(const PositionFrame& frame) {
   TxStream* tx = tx_.find(frame.stream);
   if (tx == nullptr) return tx_.has_ended(frame.stream) ? Step::kTaken : Step::kBroken;
-  tx->stream.on_window(frame.position);
+  if (frame.position == kTakenWhole) {
+    // Also of a stream whose END is not known to have come: what was taken had one.
+    tx->is_taken = tx->stream.is_ended();
+    if (!tx->is_taken) return Step::kBroken;
+  } else {
+    tx->stream.on_window(frame.position);
+  }
   after_tx(tx_.slot_of(frame.stream));
   return Step::kTaken;
 }
@@ -140,12 +147,6 @@ Session::Step Session::take_skip_or_end(const Frame& frame, const MessageSink& s
 
 Session::Step Session::take_close(const CloseFrame& frame) {
   const bool is_drained = frame.reason == static_cast<uint16_t>(CloseReason::kDrained);
-  if (is_drained && refused_.any()) {
-    // Everything has come, and some of it waits for a sink: poll() ends the session.
-    is_peer_gone_ = true;
-    state_ = SessionState::kDraining;
-    return Step::kClosed;
-  }
   end_with(is_drained ? CloseReason::kDrained : CloseReason::kPeerClosed, false);
   return Step::kClosed;
 }
@@ -173,12 +174,11 @@ uint32_t Session::poll(const MessageSink& sink) {
     const uint32_t next = slot + 1 < kStreamSlotsMax ? refused_.next_from(slot + 1) : 0;
     slot = next > slot ? next : kStreamSlotsMax;
   }
-  if (is_peer_gone_ && !refused_.any()) end_with(CloseReason::kDrained, false);
   return taken;
 }
 
 void Session::check_drained() {
-  if (state_ == SessionState::kClosed || is_peer_gone_ || tx_.live_count() != 0) return;
+  if (state_ == SessionState::kClosed || tx_.live_count() != 0) return;
   if (state_ == SessionState::kDraining && !is_drain_sent_) {
     is_drain_sent_ = true;
     is_drain_due_ = true;

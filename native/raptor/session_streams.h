@@ -4,7 +4,8 @@
 // in turn. So an id is found without a search, is never used twice in a session, and one number a
 // slot tells a stream that has ended (a late packet, ignored) from one that never was. Each
 // direction has its own ids; the slots are those the receiver allows, rounded down to a power of
-// two.
+// two. The receiver says when it has taken all of a stream (a WINDOW of kTakenWhole); only then
+// does the sender use the slot again, so that a receiver never has to turn a stream away.
 // Owner: the session. Data path: look-ups and sets for every frame.
 #pragma once
 
@@ -23,6 +24,9 @@ namespace hyperroute::raptor {
 // Streams open at a time, in one direction, whatever the ends allow.
 inline constexpr uint32_t kStreamSlotsMax = 256;
 inline constexpr uint32_t kStreamIdsMax = 65'536;
+
+// The limit of a stream that its receiver has taken to the end.
+inline constexpr uint64_t kTakenWhole = kPositionMax;
 
 // A set of slots: members are found in turn, in constant time.
 class SlotSet {
@@ -61,6 +65,7 @@ struct TxStream {
   uint16_t id;
   bool is_open_acked = false;
   bool is_open_due = true;
+  bool is_taken = false;              // by the receiver, to its end
   uint64_t open_number = UINT64_MAX;  // the packet that the last OPEN went with
 };
 
@@ -104,6 +109,11 @@ class StreamSlots {
       best_id = slots_[slot].next_id;
     }
     return best;
+  }
+  // Of the stream that had the slot last; the slot had one.
+  uint16_t last_id(uint32_t slot) const {
+    HR_DASSERT(slots_[slot].next_id >= count_);
+    return static_cast<uint16_t>(slots_[slot].next_id - count_);
   }
   uint16_t next_id(uint32_t slot) const { return static_cast<uint16_t>(slots_[slot].next_id); }
   // The slot of stream->id is free.

@@ -58,12 +58,9 @@ void Session::on_item_lost(const SentItem& item) {
     case SentItemKind::kDrain:
       is_drain_due_ = true;
       return;
-    case SentItemKind::kWindow: {
-      RxStream* rx = rx_.find(item.stream);
-      // A later one is on its way, or due, where the limit has moved since.
-      if (rx != nullptr && rx->window_limit == item.position) rx_control_.add(rx_.slot_of(rx->id));
+    case SentItemKind::kWindow:
+      on_window_lost(item);
       return;
-    }
     case SentItemKind::kStream:
     case SentItemKind::kOpen:
     case SentItemKind::kSkip:
@@ -79,6 +76,17 @@ void Session::on_item_lost(const SentItem& item) {
   if (item.kind == SentItemKind::kOpen && !tx->is_open_acked) tx->is_open_due = true;
   if (item.kind == SentItemKind::kStream && tx->stream.has_run()) lost_.add(slot);
   after_tx(slot);
+}
+
+void Session::on_window_lost(const SentItem& item) {
+  const uint32_t slot = rx_.slot_of(item.stream);
+  const RxStream* rx = rx_.at(slot);
+  // A later limit is on its way, or due, where it has moved since; and who opens the next stream
+  // of the slot knows that the last was taken.
+  const bool is_latest = rx != nullptr
+                             ? rx->id == item.stream && rx->window_limit == item.position
+                             : rx_.last_id(slot) == item.stream && item.position == kTakenWhole;
+  if (is_latest) rx_control_.add(slot);
 }
 
 void Session::after_loss(const LossSummary& loss) {
@@ -105,7 +113,7 @@ void Session::check_liveness() {
 
 void Session::on_deadline(uint64_t now_ns) {
   enter(now_ns);
-  if (state_ != SessionState::kClosed && !is_peer_gone_) {
+  if (state_ != SessionState::kClosed) {
     check_liveness();
     if (state_ != SessionState::kClosed) run_timers();
   }
@@ -149,10 +157,6 @@ void Session::expire_messages() {
 void Session::update_deadline() {
   if (state_ == SessionState::kClosed) {
     deadline_ns_ = closes_left_ != 0 ? next_close_ns_ : kNeverNs;
-    return;
-  }
-  if (is_peer_gone_) {
-    deadline_ns_ = kNeverNs;
     return;
   }
   uint64_t first_ns = std::min(time_after(heard_ns_, liveness_ns_), next_ping_ns_);
