@@ -195,7 +195,10 @@ class SentPackets {
                    LossSummary& summary) noexcept;
   void advance_oldest() noexcept;
 
-  Slot slots_[kSlots];
+  // A union's member is not initialised: the pages of slots that were never used stay untouched.
+  union {
+    Slot slots_[kSlots];
+  };
   uint64_t in_flight_[kWords] = {};  // Sent, not judged.
   uint64_t lost_[kWords] = {};       // Declared lost, their slot not yet taken again.
   uint64_t next_ordinal_ = 0;        // Of the next slot to be given.
