@@ -11,6 +11,8 @@ namespace {
 // Datagrams of one session in a row while others wait: enough to share a system call, few enough
 // that a busy session does not hold up the others.
 constexpr uint32_t kBurstDatagramsMax = 16;
+// A session that could not send what its timer made due (a full socket) is looked at again then.
+constexpr uint64_t kOverdueNs = 1'000'000;
 
 }  // namespace
 
@@ -146,7 +148,7 @@ void Endpoint::touch(SessionRef ref) noexcept {
 }
 
 void Endpoint::on_deadline(uint64_t now_ns) {
-  // A slot whose deadline stays where it is would be run forever: each is run once on average.
+  // Whatever ran is due later than now, so no slot is run twice.
   for (uint32_t count = slots_.taken_count(); count > 0; --count) {
     if (deadlines_.next_ns() > now_ns) return;
     run_deadline(now_ns, deadlines_.next_slot());
@@ -164,7 +166,12 @@ void Endpoint::run_deadline(uint64_t now_ns, uint16_t index) {
     case SlotState::kOpen:
     case SlotState::kEnded:
       if (slot.session != nullptr) slot.session->on_deadline(now_ns);
-      return refresh(index);
+      refresh(index);
+      // A probe stays due until it is sent, and then note_state() moves the deadline.
+      if (slot.session != nullptr && slot.session->next_deadline_ns() <= now_ns) {
+        deadlines_.set(index, now_ns + kOverdueNs);
+      }
+      return;
     case SlotState::kFree:
       // Its deadline was taken back when it was freed.
       HR_DASSERT(false);

@@ -257,6 +257,26 @@ TEST_F(EndpointLifecycle, AsksOnlySessionsWithWork) {
   EXPECT_FALSE(network.at(kListener).has_transmit());
 }
 
+// A timer that is due until its probe is sent must not run for as often as there are sessions.
+TEST_F(EndpointLifecycle, ProbesALostPeerAsOftenHoweverManyOthersThereAre) {
+  const auto probes = [](uint32_t others) {
+    TestNetwork crowd(61);
+    crowd.start(kListener);
+    for (uint32_t client = 2; client < 3 + others; ++client) crowd.start(client);
+    for (uint32_t client = 3; client < 3 + others; ++client) crowd.establish(client);
+    crowd.establish(kClient);
+    offer(crowd, kListener, crowd.established(kListener).back().session, "lost");
+    crowd.filter = [](Datagram& datagram) { return datagram.to != kClient; };
+    crowd.is_recording = true;
+    // In one call, as a driver does it: the timers run, and then what is due is sent.
+    crowd.advance(80 * kMs);
+    return std::count_if(crowd.recorded.begin(), crowd.recorded.end(),
+                         [](const Datagram& datagram) { return datagram.to == kClient; });
+  };
+  EXPECT_GT(probes(0), 3);
+  EXPECT_EQ(probes(0), probes(20));
+}
+
 TEST_F(EndpointLifecycle, SharesTheWireBetweenBusySessions) {
   network.start(3);
   const SessionRef first = network.establish(kClient);
