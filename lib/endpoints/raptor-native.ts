@@ -22,7 +22,7 @@ export function nativeRaptorOptions(name: string, options: Options): Options {
     insecure: options.insecure !== false,
     insecureExposed: options.insecure === 'exposed',
     privateKey: bytesOfKey('private', text),
-    allow: new Uint8Array(Buffer.concat(allowed)),
+    allow: allowed.length === 0 ? null : new Uint8Array(Buffer.concat(allowed)),
     serverKey: bytesOfKey('public', serverKey),
   };
 }

@@ -4,6 +4,7 @@
 
 #include "addon/message_layout.h"
 #include "addon/peer_uid.h"
+#include "addon/raptor_node.h"
 #include "addon/replay.h"
 #include "addon/route_image.h"
 #include "addon/router.h"
@@ -30,6 +31,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("peerUid", Napi::Function::New<peer_uid>(env, "peerUid"));
   RouterObject::define(env, exports);
   exports.Set("RouteImage", RouteImageObject::define(env));
+  exports.Set("RaptorNode", RaptorNodeObject::define(env));
   exports.Set("Replay", ReplayObject::define(env));
   exports.Set("MessageLayout", MessageLayoutObject::define(env));
   return exports;

@@ -72,7 +72,7 @@ Status read_address(OptionReader& options, SocketAddress& out) {
 Status read_listen(OptionReader& options, RaptorOptions& out) {
   out.exposed = options.boolean("exposed");
   out.sessions_max = options.u32("maxSessions");
-  return read_allow_list(options, out.allow_list);
+  return options.has("allow") ? read_allow_list(options, out.allow_list) : Status::success();
 }
 
 Status read_connect(Napi::Env env, OptionReader& options, RaptorOptions& out) {

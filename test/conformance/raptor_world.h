@@ -91,7 +91,9 @@ class RaptorEnd {
         continue;
       }
       session_ = event.session;
-      auto stream = socket_.endpoint().session(session_)->open_stream({});
+      raptor::StreamOptions options;
+      options.message_bytes_max = socket_.endpoint().options().message_bytes_max;
+      auto stream = socket_.endpoint().session(session_)->open_stream(options);
       ASSERT_TRUE(stream.ok()) << stream.status().context;
       stream_ = stream.value();
       socket_.endpoint().touch(session_);
@@ -158,22 +160,26 @@ class RaptorWorld {
   }
 
   Status open(Harness& harness, uint16_t generation_seed = 0) {
-    harness.drive_peers = [this] {
-      for (const auto& end : ends_) {
-        if (const auto held = end.lock()) held->drive();
-      }
-    };
+    harness.drive_peers = [this] { drive(); };
     return harness.backend.open(options(), harness.counters.pointers(), generation_seed);
   }
 
+  void drive() {
+    for (const auto& end : ends_) {
+      if (const auto held = end.lock()) held->drive();
+    }
+  }
+  const crypto::KeyPair& keys() const { return keys_; }
+
   // Both ends know of the session, and have nothing more to say about it.
-  std::unique_ptr<Peer> join(Harness& harness) {
+  std::unique_ptr<Peer> join(Harness& harness, uint32_t message_bytes_max = kMessageBytesMax) {
     auto peer = std::make_unique<Peer>(Peer{server_});
     const uint32_t open_before = harness.backend.peer_count();
     if (kMode == RaptorMode::kListen) {
       peer->end = std::make_shared<RaptorEnd>();
       RaptorSocketOptions client;
       client.endpoint.insecure = kInsecure;
+      client.endpoint.message_bytes_max = message_bytes_max;
       if (!kInsecure) client.endpoint.static_keys = raptor_keys();
       EXPECT_TRUE(peer->end->open(client).ok());
       peer->end->connect(harness.backend.local_address(), keys_.public_key);

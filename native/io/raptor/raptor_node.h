@@ -70,6 +70,7 @@ class RaptorNode {
   bool transmit(uint64_t now_ns) noexcept;
   // The next thing that happened.
   [[nodiscard]] bool next_event(RaptorNodeEvent& event);
+  [[nodiscard]] bool has_event() const noexcept { return !events_.empty(); }
 
   // When poll() is due next whatever arrives; raptor::kNeverNs: not before something happens.
   [[nodiscard]] uint64_t next_deadline_ns() noexcept;

@@ -130,20 +130,13 @@ void RaptorBackend::poll_refused() noexcept {
   refused_count_ = kept_count;
 }
 
-// Each peer in the list has one turn; who has nothing left is taken out of it.
+// Each peer in the list has one turn.
 uint32_t RaptorBackend::hand_out_queued(std::span<RxView> views) noexcept {
   if (queued_count_ == 0) [[likely]]
     return 0;
   uint32_t handed_count = 0;
-  uint32_t kept_count = 0;
   for (uint32_t i = 0; i < queued_count_; ++i) {
     RaptorPeer& peer = peer_states_[queued_[i]];
-    if (peer.received.empty()) {
-      peer.is_queued = false;
-      if (peer.state == RaptorPeerState::kEnded) free_peer(peer);
-      continue;
-    }
-    queued_[kept_count++] = queued_[i];
     // After a held message the rest waits behind it: offering more would only be held again.
     const uint32_t budget = peer.is_held ? 1 : options_.read_budget;
     for (uint32_t turn = 0; turn < budget && handed_count < views.size(); ++turn) {
@@ -153,10 +146,8 @@ uint32_t RaptorBackend::hand_out_queued(std::span<RxView> views) noexcept {
                                      queued_cookie(peer.peer.index, message.position)};
     }
   }
-  queued_count_ = kept_count;
   // The one that was served first is last next time, so that a full span starves nobody.
-  if (queued_count_ > 1)
-    std::rotate(queued_.get(), queued_.get() + 1, queued_.get() + queued_count_);
+  std::rotate(queued_.get(), queued_.get() + 1, queued_.get() + queued_count_);
   return handed_count;
 }
 
@@ -203,6 +194,12 @@ void RaptorBackend::release(const RxView& view) noexcept {
   RaptorPeer& peer = peer_states_[index_of(view)];
   peer.received.take_front();
   peer.is_held = false;
+  if (!peer.received.empty()) return;
+  peer.is_queued = false;
+  uint16_t* const end = queued_.get() + queued_count_;
+  queued_count_ =
+      static_cast<uint32_t>(std::remove(queued_.get(), end, peer.peer.index) - queued_.get());
+  if (peer.state == RaptorPeerState::kEnded) free_peer(peer);
 }
 
 void RaptorBackend::hold(const RxView& view) noexcept {
