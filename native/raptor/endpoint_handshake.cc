@@ -276,7 +276,7 @@ void Endpoint::on_respond(uint64_t now_ns, const uint8_t* datagram, uint32_t byt
   // Where it was sent more than once, nobody knows which was answered (RFC 6298, section 3).
   const Attempt& attempt = *slot.attempt;
   const bool is_sample = attempt.sent_count == attempt.retry_count + 1;
-  const uint64_t rtt_ns = is_sample ? now_ns - attempt.sent_ns : 0;
+  const uint64_t rtt_ns = is_sample ? elapsed_ns(now_ns, attempt.sent_ns) : 0;
   std::unique_ptr<Session> session = make_session(now_ns, index, keys, remote, rtt_ns);
   if (session == nullptr) return end(index, CloseReason::kLocalLimit);
   slot.attempt.reset();
@@ -320,7 +320,7 @@ void Endpoint::confirm(uint64_t now_ns, uint16_t index, const DataHeader& header
   SessionSlot& slot = slots_[index];
   HalfOpen& half = *slot.half_open;
   if (half.session == nullptr) {
-    const uint64_t rtt_ns = half.answered_ns == 0 ? 0 : now_ns - half.answered_ns;
+    const uint64_t rtt_ns = half.answered_ns == 0 ? 0 : elapsed_ns(now_ns, half.answered_ns);
     half.session = make_session(now_ns, index, half.keys, half.remote, rtt_ns);
   }
   if (half.session == nullptr) return release(index);

@@ -257,6 +257,25 @@ TEST_F(EndpointLifecycle, AsksOnlySessionsWithWork) {
   EXPECT_FALSE(network.at(kListener).has_transmit());
 }
 
+TEST_F(EndpointLifecycle, TakesNoRoundTripOfAgesFromAClockThatWasSetBack) {
+  for (const PacketKind kind : {PacketKind::kRespond, PacketKind::kData}) {
+    TestNetwork jumping(62);
+    jumping.start(kListener);
+    jumping.start(kClient);
+    bool has_jumped = false;
+    jumping.filter = [&](Datagram& datagram) {
+      if (datagram.kind() == kind && !has_jumped) jumping.now_ns -= 400 * kMs;
+      has_jumped = has_jumped || datagram.kind() == kind;
+      return true;
+    };
+    const SessionRef ref = jumping.establish();
+    EXPECT_TRUE(has_jumped);
+    EXPECT_LT(jumping.at(kClient).session(ref)->counters().rtt_ns, kMs);
+    const SessionRef theirs = jumping.established(kListener).at(0).session;
+    EXPECT_LT(jumping.at(kListener).session(theirs)->counters().rtt_ns, kMs);
+  }
+}
+
 // A timer that is due until its probe is sent must not run for as often as there are sessions.
 TEST_F(EndpointLifecycle, ProbesALostPeerAsOftenHoweverManyOthersThereAre) {
   const auto probes = [](uint32_t others) {
