@@ -156,17 +156,22 @@ void Session::expire_messages() {
 
 void Session::update_deadline() {
   if (state_ == SessionState::kClosed) {
-    deadline_ns_ = closes_left_ != 0 ? next_close_ns_ : kNeverNs;
+    deadline_ns_ = closes_left_ != 0 && !has_work_ ? next_close_ns_ : kNeverNs;
     return;
   }
   uint64_t first_ns = std::min(time_after(heard_ns_, liveness_ns_), next_ping_ns_);
-  first_ns = std::min(first_ns, received_.ack_deadline_ns());
   first_ns = std::min(first_ns, sent_.loss_deadline_ns());
   first_ns = std::min(first_ns, sent_.probe_deadline_ns(rtt_));
   first_ns = std::min(first_ns, expire_ns_);
-  if (is_pacing_blocked_) first_ns = std::min(first_ns, pacer_.next_send_ns());
-  // A probe of the path waits for window and pacer like everything else.
-  if (!is_pacing_blocked_ && !is_window_blocked_) first_ns = std::min(first_ns, mtu_.deadline_ns());
+  // What only asks for a packet: next_datagram() is due already where there is work, and a socket
+  // that takes nothing now is no reason to come back at once.
+  if (!has_work_) {
+    first_ns = std::min(first_ns, received_.ack_deadline_ns());
+    if (is_pacing_blocked_) first_ns = std::min(first_ns, pacer_.next_send_ns());
+    // A probe of the path waits for window and pacer like everything else.
+    const bool is_blocked = is_pacing_blocked_ || is_window_blocked_;
+    if (!is_blocked) first_ns = std::min(first_ns, mtu_.deadline_ns());
+  }
   deadline_ns_ = first_ns;
 }
 

@@ -88,5 +88,27 @@ TEST(SessionAllocation, HasNoWorkAndALateDeadlineOnceEverythingIsAcknowledged) {
   }
 }
 
+TEST(SessionAllocation, DoesNotCallItsOwnerBackWhileAPacketWaitsToBeSent) {
+  SessionPair::Options options;
+  options.parameters[0].datagram_bytes_max = options.parameters[1].datagram_bytes_max = 1'200;
+  SessionPair pair(options);
+  const uint16_t stream = pair.a().open_stream(StreamOptions{}).take();
+  pair.run_for(10 * kMs);
+  Message sent;
+  pair.watches = [&](const SentDatagram& datagram) { sent = datagram.bytes; };
+  ASSERT_GT(pair.a().offer(pair.now_ns, stream, numbered(1, 100)), 0);
+  pair.run_for(0);
+  // It came, and its ACK is overdue, but the socket takes nothing.
+  pair.now_ns += 10 * kUs;
+  EXPECT_TRUE(pair.inject(1, sent));
+  EXPECT_LE(pair.b().next_deadline_ns(), pair.now_ns + 50 * kUs);
+  pair.now_ns += 50 * kUs;
+  pair.b().on_deadline(pair.now_ns);
+  EXPECT_TRUE(pair.b().has_work());
+  EXPECT_GT(pair.b().next_deadline_ns(), pair.now_ns + kMs);
+  Message buffer(kDatagramBytesMax);
+  EXPECT_GT(pair.b().next_datagram(pair.now_ns, buffer), 0u);
+}
+
 }  // namespace
 }  // namespace hyperroute::raptor
