@@ -78,7 +78,9 @@ function buildBenchTarget(folderName, target, flags) {
 
 // The executables hold the native subjects alone; what they measure of ours lies in these folders.
 const buildBench = () =>
-  buildBenchTarget('bench', 'hyperroute-bench', ['-DHR_FOLDERS=base;codec;ring;route']);
+  buildBenchTarget('bench', 'hyperroute-bench', [
+    '-DHR_FOLDERS=base;codec;ring;route;wire;crypto;raptor;io',
+  ]);
 const buildBenchCodec = () =>
   buildBenchTarget('bench-codec', 'hyperroute-bench-codec', [
     '-DHR_FOLDERS=base;codec',

@@ -3,8 +3,10 @@
 //   hyperroute-bench ring|udp [--cpus A,B] [--payload BYTES]… [--rounds N] [--exchanges N]
 //                             [--messages N] [--target SUBJECT:PORT:PID]…
 //   hyperroute-bench route FLOW CPU ROUNDS PASSES NAME IMAGE MESSAGES
+//   hyperroute-bench probe listen|ping|perf HOST PORT [OPTION VALUE]…
 //
-// Prints one JSON object to stdout. Subjects alternate round by round in one run.
+// Prints one JSON object to stdout. Subjects alternate round by round in one run. `probe` is one
+// end of `hyperroute ping` and `perf`, and prints an object a line.
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -14,16 +16,18 @@
 #include "base/cpu.h"
 #include "bench/native/options.h"
 #include "bench/native/output.h"
+#include "bench/native/raptor/probe_end.h"
 #include "bench/native/route/main.h"
 #include "bench/native/subjects.h"
 
 int main(int argument_count, char** arguments) {
   using namespace hyperroute;
-  if (argument_count < 2) fail(2, "expected a bench: ring, udp or route");
+  if (argument_count < 2) fail(2, "expected a bench: ring, udp, route or probe");
   const std::string_view bench = arguments[1];
   // Whoever started this must not leave it spinning behind.
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   clock_init();
+  if (bench == "probe") return probe::run_probe(argument_count - 2, arguments + 2);
   Output output;
   if (bench == "ring") {
     bench_ring(parse_options(argument_count - 2, arguments + 2), output);

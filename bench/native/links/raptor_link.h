@@ -3,16 +3,13 @@
 // Thread: main.
 #pragma once
 
-#include <poll.h>
-
 #include <array>
-#include <optional>
 
 #include "base/clock.h"
 #include "bench/native/links/link.h"
 #include "bench/native/options.h"
 #include "bench/native/pair.h"
-#include "io/raptor/raptor_socket.h"
+#include "bench/native/raptor/socket_loop.h"
 
 namespace hyperroute::links {
 
@@ -34,12 +31,11 @@ class RaptorLink {
     socket_options.endpoint.is_listener = is_server_;
     socket_options.endpoint.insecure = kIsInsecure;
     socket_options.endpoint.static_keys = is_server_ ? server_keys : key_pair(kClientKeyByte);
-    now_ns_ = monotonic_ns();
-    const Status status = socket_.open(now_ns_, socket_options);
+    const Status status = loop_.open(socket_options);
     if (!status.ok()) fail(1, "Raptor: %s", status.context);
     if (is_server_) return;
     const SocketAddress server = take_or_fail(SocketAddress::parse("127.0.0.1", options.port));
-    const auto session = socket_.connect(now_ns_, server, server_keys.public_key);
+    const auto session = loop_.socket().connect(loop_.now_ns(), server, server_keys.public_key);
     if (!session.ok()) fail(1, "Raptor: %s", session.status().context);
   }
   RaptorLink(const RaptorLink&) = delete;
@@ -47,41 +43,26 @@ class RaptorLink {
 
   bool send(const uint8_t* bytes, uint32_t byte_count) {
     if (session_ == nullptr) return false;
-    if (session_->offer(now_ns_, stream_, {bytes, byte_count}) < 0) return false;
+    if (session_->offer(loop_.now_ns(), stream_, {bytes, byte_count}) < 0) return false;
     has_offered_ = true;
     return true;
   }
 
   template <class OnMessage>
   void poll(OnMessage&& on_message) {
-    now_ns_ = monotonic_ns();
-    const raptor::MessageSink sink{&on_message, deliver<std::remove_reference_t<OnMessage>>};
-    if (socket_.fill() || socket_.has_received(now_ns_)) {
-      while (socket_.has_received(now_ns_) && socket_.deliver_next(now_ns_, sink)) {
-      }
-    }
-    socket_.run_timers(now_ns_);
+    loop_.poll({&on_message, deliver<std::remove_reference_t<OnMessage>>});
     if (session_ == nullptr) take_events();
   }
 
   void flush() {
     if (has_offered_) {
-      socket_.endpoint().touch(ref_);
+      loop_.endpoint().touch(ref_);
       has_offered_ = false;
     }
-    while (socket_.transmit(now_ns_)) {
-    }
+    loop_.flush();
   }
 
-  void wait() {
-    if (!socket_.prepare_wait(true)) return;
-    const uint64_t due_ns = std::min(socket_.next_deadline_ns(), monotonic_ns() + kPatienceNs);
-    const uint64_t now_ns = monotonic_ns();
-    if (due_ns <= now_ns) return;
-    pollfd readable{.fd = socket_.wait_fd(), .events = POLLIN, .revents = 0};
-    const timespec patience{.tv_sec = 0, .tv_nsec = static_cast<long>(due_ns - now_ns)};
-    ::ppoll(&readable, 1, &patience, nullptr);
-  }
+  void wait() { loop_.wait(monotonic_ns() + kPatienceNs); }
 
  private:
   static constexpr uint8_t kServerKeyByte = 0x51;
@@ -105,18 +86,17 @@ class RaptorLink {
 
   void take_events() {
     raptor::SessionEvent event;
-    while (socket_.endpoint().next_event(event)) {
+    while (loop_.endpoint().next_event(event)) {
       if (event.kind == raptor::SessionEventKind::kEnded) fail(1, "Raptor: the session ended");
       ref_ = event.session;
-      session_ = socket_.endpoint().session(ref_);
+      session_ = loop_.endpoint().session(ref_);
       stream_ = take_or_fail(session_->open_stream(raptor::StreamOptions{}));
     }
   }
 
-  RaptorSocket socket_;
+  SocketLoop loop_;
   bool is_server_;
   bool has_offered_ = false;
-  uint64_t now_ns_ = 0;
   raptor::SessionRef ref_;
   raptor::Session* session_ = nullptr;
   uint16_t stream_ = 0;

@@ -1,0 +1,64 @@
+// How a program without a router drives one Raptor socket: what arrives goes to a sink, timers run,
+// what is due leaves, and in between the kernel may be slept in.
+// Thread: the one that owns the socket. Place: around every message of the links and the probes.
+#pragma once
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "io/raptor/raptor_socket.h"
+
+namespace hyperroute {
+
+class SocketLoop {
+ public:
+  Status open(const RaptorSocketOptions& options) {
+    now_ns_ = monotonic_ns();
+    return socket_.open(now_ns_, options);
+  }
+
+  [[nodiscard]] RaptorSocket& socket() noexcept { return socket_; }
+  [[nodiscard]] raptor::Endpoint& endpoint() noexcept { return socket_.endpoint(); }
+  // The time of the last poll(), which offers and the next flush() take for the present.
+  [[nodiscard]] uint64_t now_ns() const noexcept { return now_ns_; }
+
+  // Hands out all that has arrived and runs the timers that are due. The sink keeps no view.
+  void poll(const raptor::MessageSink& sink) {
+    now_ns_ = monotonic_ns();
+    if (socket_.fill() || socket_.has_received(now_ns_)) {
+      while (socket_.has_received(now_ns_) && socket_.deliver_next(now_ns_, sink)) {
+      }
+    }
+    socket_.run_timers(now_ns_);
+  }
+
+  // What can leave now leaves: as much as windows, pacers and the socket's buffer let go.
+  void flush() {
+    while (socket_.transmit(now_ns_)) {
+    }
+  }
+
+  // Sleeps until something arrives, a timer is due, or `until_ns`.
+  void wait(uint64_t until_ns) {
+    if (!socket_.prepare_wait(true)) return;
+    const uint64_t due_ns = std::min(socket_.next_deadline_ns(), until_ns);
+    const uint64_t now_ns = monotonic_ns();
+    if (due_ns <= now_ns) return;
+    const uint64_t sleep_ns = due_ns - now_ns;
+    pollfd readable{.fd = socket_.wait_fd(), .events = POLLIN, .revents = 0};
+    const timespec patience{.tv_sec = static_cast<time_t>(sleep_ns / kNsPerSecond),
+                            .tv_nsec = static_cast<long>(sleep_ns % kNsPerSecond)};
+    ::ppoll(&readable, 1, &patience, nullptr);
+  }
+
+ private:
+  static constexpr uint64_t kNsPerSecond = 1'000'000'000;
+
+  RaptorSocket socket_;
+  uint64_t now_ns_ = 0;
+};
+
+}  // namespace hyperroute
