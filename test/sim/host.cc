@@ -75,7 +75,7 @@ void Host::jump_clock(uint64_t by_ns) {
   clock_offset_ns_ += by_ns;
   const uint64_t now_ns = clock_ns();
   for (const auto& [ref, end] : ends_) end->jumped_ns = end->sent_ns = now_ns;
-  for (auto& [ref, attempt] : attempts_) attempt.due_ns += by_ns;
+  for (auto& [ref, attempt] : attempts_) attempt.due_ns_max += by_ns;
   if (is_up()) pump();
 }
 
@@ -106,6 +106,23 @@ void Host::receive(Datagram& datagram) {
   pump();
 }
 
+std::string Host::describe(const SessionEnd& end) {
+  const raptor::Session* session = session_of(end);
+  if (session == nullptr) return "gone";
+  const raptor::SessionCounters& counters = session->counters();
+  char text[240];
+  std::snprintf(text, sizeof text,
+                "sent %" PRIu64 ", lost %" PRIu64 " + %" PRIu64 ", again %" PRIu64
+                ", for nothing %" PRIu64 ", probes %" PRIu64 "; received %" PRIu64
+                ", beyond window %" PRIu64 ", rtt %" PRIu64 " us, cwnd %" PRIu64
+                ", in flight %" PRIu64,
+                counters.packets_sent, counters.lost_by_reorder, counters.lost_by_probe,
+                counters.retransmitted_runs, counters.spurious, counters.probes_sent,
+                counters.packets_received, counters.beyond_window, counters.rtt_ns / 1'000,
+                counters.cwnd_bytes, counters.in_flight_bytes);
+  return text;
+}
+
 void Host::note_counters(SessionEnd& end, raptor::Session& session) {
   end.packets_received = session.counters().packets_received;
   end.packets_sent = session.counters().packets_sent;
@@ -121,6 +138,7 @@ void Host::check_accepted(SessionEnd& end, const Datagram& datagram, uint64_t nu
   note_counters(end, *session);
   if (end.packets_received == before) return;
   end.heard_ns = clock_ns();
+  stage_.run.trace.event(stage_.run.now_ns, "accepts", end.local_id, datagram.from, number);
   const bool is_changed =
       datagram.origin == Origin::kChanged || (stage_.fault == Fault::kAcceptForged && number > 30);
   if (is_changed) stage_.run.fail("session %" PRIx64 " accepted a forged packet", end.local_id);
@@ -157,7 +175,7 @@ void Host::take_events() {
 }
 
 void Host::run_timers() {
-  if (stage_.fault == Fault::kHideDeath && is_settled()) return;
+  if (stage_.fault == Fault::kSilence && is_settled()) return;
   const uint64_t now_ns = clock_ns();
   if (endpoint_->next_deadline_ns() > now_ns) return;
   const OwnerScope scope(index_ + 1);
@@ -188,7 +206,7 @@ void Host::pump() {
   if (!has_more) has_more = transmit_burst();  // what the events' handling asked for
   const uint64_t now_ns = clock_ns();
   uint64_t deadline_ns = endpoint_->next_deadline_ns();
-  if (stage_.fault == Fault::kHideDeath && is_settled()) deadline_ns = UINT64_MAX;
+  if (stage_.fault == Fault::kSilence && is_settled()) deadline_ns = UINT64_MAX;
   if (has_more) {
     pump_due_ns_ = stage_.run.now_ns + kBurstPauseNs;
   } else if (deadline_ns == UINT64_MAX) {
@@ -222,6 +240,8 @@ void Host::send(uint32_t to, std::span<const uint8_t> bytes) {
   if (raptor::read_data_header(bytes.data(), size, header) == nullptr) {
     if (const auto found = by_remote_.find(header.session); found != by_remote_.end()) {
       found->second->sent_ns = clock_ns();
+      stage_.run.trace.event(stage_.run.now_ns, "seals", found->second->local_id, header.session,
+                             header.number);
     }
   }
   if (to >= kHostsMax) {
@@ -236,6 +256,9 @@ void Host::send(uint32_t to, std::span<const uint8_t> bytes) {
   datagrams_sent_ += copies - 1;
   // What shows that a session lives is short, and passes.
   if (stage_.fault == Fault::kStall && is_settled() && bytes.size() > 200) return;
+  const bool is_mute = stage_.fault == Fault::kHideDeath || stage_.fault == Fault::kLateDeath ||
+                       stage_.fault == Fault::kFalseDeath;
+  if (is_mute && is_settled()) return;
   stage_.forger->overhear(index_, to, bytes);
   stage_.network.send(index_, to, bytes);
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/prng.h"
@@ -52,6 +53,8 @@ class Host {
   void watch_end();
 
   raptor::Session* session_of(const SessionEnd& end);
+  // What its session counts, for a violation's text.
+  std::string describe(const SessionEnd& end);
   std::vector<SessionEnd*> open_ends();
   bool has_attempts() const { return !attempts_.empty(); }
   const raptor::RaptorCounters& counters() const { return endpoint_->counters(); }
@@ -64,6 +67,7 @@ class Host {
     uint32_t peer = 0;
     uint64_t started_ns = 0;  // by the host's clock
     uint64_t due_ns = 0;
+    uint64_t due_ns_max = 0;  // where the clock has jumped, it may start its time again
   };
 
   // host.cc
@@ -81,6 +85,7 @@ class Host {
   void on_attempt_ended(const raptor::SessionEvent& event);
   const char* check_reason(const SessionEnd& end, raptor::CloseReason reason);
   bool was_replaced(const SessionEnd& end) const;
+  bool waits_for_reader(const SessionEnd& end) const;
 
   // host_application.cc
   raptor::MessageSink sink() { return {this, &Host::deliver}; }
@@ -112,6 +117,7 @@ class Host {
   std::map<uint32_t, SessionEnd*> ends_;       // by session ref; those not over
   std::map<uint64_t, SessionEnd*> by_remote_;  // by remote session id
   std::map<uint32_t, Attempt> attempts_;       // by session ref
+  std::vector<const SessionEnd*> replaced_;    // not yet seen by what
   std::vector<uint8_t> transmit_buffer_;
   std::vector<uint8_t> message_buffer_;
 };

@@ -14,9 +14,11 @@ constexpr uint64_t kDeathShareMin = 2;
 // A session that is open says something to its peer at least this often, as a share of the
 // liveness: so that three in a row may be lost.
 constexpr uint64_t kHeartbeatShare = 3;
+// An ended session stays until it has told its peer three times.
+constexpr uint64_t kGoodbyeNs = 500 * kMillisecondNs;
 // What a host may allocate beyond its tables, for each session, attempt or half-open entry, and
 // for each stream.
-constexpr int64_t kSessionBytesMax = 96 * 1024;
+constexpr int64_t kSessionBytesMax = 224 * 1024;
 constexpr int64_t kHalfOpenBytesMax = 4 * 1024;
 constexpr int64_t kStreamBytesMax = 8 * 1024;
 
@@ -44,7 +46,8 @@ void Host::connect(uint32_t peer) {
   }
   stage_.run.trace.event(stage_.run.now_ns, "connects", index_, peer);
   const uint64_t timeout_ns = stage_.scenario.hosts[index_].options.connect_timeout_ns;
-  attempts_[ref.value().value] = {peer, clock_ns(), clock_ns() + timeout_ns};
+  attempts_[ref.value().value] = {peer, clock_ns(), clock_ns() + timeout_ns,
+                                  clock_ns() + timeout_ns};
   pump();
 }
 
@@ -65,14 +68,16 @@ SessionEnd* Host::adopt(raptor::SessionRef ref, bool is_initiator) {
   end.remote_id = session->remote_session_id();
   end.is_initiator = is_initiator;
   end.established_ns = end.heard_ns = end.sent_ns = clock_ns();
-  const auto liveness_us = [this](uint32_t host) {
-    const raptor::EndpointOptions& options = stage_.scenario.hosts[host].options;
-    return options.is_inline ? std::max(options.liveness_us, raptor::kInlineLivenessUs)
-                             : options.liveness_us;
+  const raptor::EndpointOptions& own = stage_.scenario.hosts[index_].options;
+  const raptor::EndpointOptions& other =
+      stage_.scenario.hosts[std::min(end.peer_host, stage_.last_host())].options;
+  const auto liveness_ns = [&](uint32_t liveness_us) {
+    const bool is_inline = own.is_inline || other.is_inline;
+    return (is_inline ? std::max(liveness_us, raptor::kInlineLivenessUs) : liveness_us) *
+           kMicrosecondNs;
   };
-  end.liveness_ns =
-      std::max(liveness_us(index_), liveness_us(std::min(end.peer_host, kHostsMax - 1))) *
-      kMicrosecondNs;
+  end.liveness_ns = liveness_ns(own.liveness_us);
+  end.peer_liveness_ns = liveness_ns(other.liveness_us);
   end.reader = draw_reader(random_);
   end.read_ns = end.open_ns = stage_.run.now_ns;
   end.flows_to_open = random_.below(stage_.scenario.flows_max + 1);
@@ -115,6 +120,8 @@ void Host::on_established(const raptor::SessionEvent& event) {
 void Host::on_ended(const raptor::SessionEvent& event) {
   const auto found = ends_.find(event.session.value);
   if (found == ends_.end()) return on_attempt_ended(event);
+  const bool is_dead = event.reason == raptor::CloseReason::kPeerDead;
+  if (is_dead && stage_.fault == Fault::kHideDeath) return;
   SessionEnd& end = *found->second;
   if (raptor::Session* session = endpoint_->session(event.session); session != nullptr) {
     note_counters(end, *session);
@@ -132,12 +139,13 @@ void Host::on_ended(const raptor::SessionEvent& event) {
                     static_cast<int64_t>(clock_ns() - end.heard_ns), end.liveness_ns, wrong);
   }
   end.is_over = true;
+  end.over_ns = stage_.run.now_ns;
   end.reason = event.reason;
+  if (event.reason == raptor::CloseReason::kReplaced) replaced_.push_back(&end);
   by_remote_.erase(end.remote_id);
   ends_.erase(found);
   // As an application would: whoever connected connects again.
-  const bool is_lost = event.reason == raptor::CloseReason::kPeerDead;
-  if (is_lost && end.is_initiator && !is_settled()) connect(end.peer_host);
+  if (is_dead && end.is_initiator && !is_settled()) connect(end.peer_host);
 }
 
 bool Host::was_replaced(const SessionEnd& end) const {
@@ -152,7 +160,7 @@ bool Host::was_replaced(const SessionEnd& end) const {
 
 const char* Host::check_reason(const SessionEnd& end, raptor::CloseReason reason) {
   const SessionEnd* peer = stage_.end_of(end.remote_id);
-  const uint64_t silence_ns = clock_ns() - end.heard_ns;
+  const uint64_t silence_ns = stage_.fault == Fault::kFalseDeath ? 0 : clock_ns() - end.heard_ns;
   switch (reason) {
     case raptor::CloseReason::kClosed:
       return end.has_closed ? nullptr : "nobody closed it";
@@ -164,7 +172,7 @@ const char* Host::check_reason(const SessionEnd& end, raptor::CloseReason reason
       if (silence_ns < end.liveness_ns / kDeathShareMin) return "the peer was heard just before";
       return stage_.is_calm && stage_.fault == Fault::kNone ? "nothing disturbed it" : nullptr;
     case raptor::CloseReason::kReplaced:
-      return was_replaced(end) ? nullptr : "nothing replaced it";
+      return nullptr;  // The session in its place is told of after it: watch() looks for it.
     case raptor::CloseReason::kDrained:
       return end.has_drained || (peer != nullptr && peer->has_drained) ? nullptr
                                                                        : "nobody drained it";
@@ -203,12 +211,22 @@ void Host::on_attempt_ended(const raptor::SessionEvent& event) {
   if (!is_settled()) connect(attempt.peer);
 }
 
+// A session whose peer has drained and gone has nothing to say to anybody: it is there until its
+// reader has read what came.
+bool Host::waits_for_reader(const SessionEnd& end) const {
+  const auto peer = stage_.ends.find(end.remote_id);
+  return !is_settled() && end.has_drained && peer != stage_.ends.end() && peer->second->is_over &&
+         peer->second->reason == raptor::CloseReason::kDrained;
+}
+
 void Host::watch() {
   if (!is_up() || stage_.run.failed) return;
   const uint64_t now_ns = clock_ns();
   for (const auto& [ref, end] : ends_) {
+    if (waits_for_reader(*end)) continue;
     const uint64_t heard_ns = std::max(end->heard_ns, end->jumped_ns);
-    if (now_ns > heard_ns + end->liveness_ns + kSlackNs) {
+    const uint64_t late_ns = stage_.fault == Fault::kLateDeath ? end->liveness_ns / 2 : 0;
+    if (now_ns + late_ns > heard_ns + end->liveness_ns + kSlackNs) {
       stage_.run.fail("session %" PRIx64
                       " of host %u did not tell of its peer's death after "
                       "%" PRIu64 " ns of silence",
@@ -219,17 +237,27 @@ void Host::watch() {
       return stage_.run.fail("session %" PRIx64 " is gone without an event", end->local_id);
     }
     if (session->state() == raptor::SessionState::kClosed) continue;
-    if (now_ns > end->sent_ns + end->liveness_ns / kHeartbeatShare + kSlackNs) {
+    if (now_ns > end->sent_ns + end->peer_liveness_ns / kHeartbeatShare + kSlackNs) {
       stage_.run.fail("session %" PRIx64 " of host %u sent nothing for %" PRIu64 " ns",
                       end->local_id, index_, now_ns - end->sent_ns);
     }
   }
+  for (const SessionEnd* end : replaced_) {
+    if (!was_replaced(*end)) {
+      stage_.run.fail("session %" PRIx64 " of host %u was replaced by none", end->local_id, index_);
+    }
+  }
+  replaced_.clear();
   for (const auto& [ref, attempt] : attempts_) {
-    if (now_ns > attempt.due_ns + kSlackNs) {
+    if (now_ns > attempt.due_ns_max + kSlackNs) {
       stage_.run.fail("host %u: an attempt outlives its time", index_);
     }
   }
-  const auto sessions = static_cast<int64_t>(ends_.size() + attempts_.size());
+  auto sessions = static_cast<int64_t>(ends_.size() + attempts_.size());
+  for (const auto& [id, end] : stage_.ends) {
+    const bool says_goodbye = end->is_over && stage_.run.now_ns < end->over_ns + kGoodbyeNs;
+    if (end->host == index_ && says_goodbye) ++sessions;
+  }
   int64_t streams = 0;
   for (const auto& [ref, end] : ends_) {
     const SessionEnd* peer = stage_.end_of(end->remote_id);

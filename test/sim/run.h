@@ -54,12 +54,12 @@ struct Run {
   void fail(const char* format, ...) noexcept __attribute__((format(printf, 2, 3))) {
     if (failed) return;
     failed = true;
-    char text[400];
+    char text[900];
     va_list arguments;
     va_start(arguments, format);
     if (std::vsnprintf(text, sizeof text, format, arguments) < 0) text[0] = '\0';
     va_end(arguments);
-    char line[480];
+    char line[960];
     std::snprintf(line, sizeof line, "at %.6f ms: %s", static_cast<double>(now_ns) / 1e6, text);
     violation = line;
   }

@@ -27,8 +27,13 @@ constexpr Planted kPlanted[] = {
     {Fault::kAcceptReplay, "a packet accepted twice", "twice"},
     {Fault::kHoard, "memory that grows", "holds"},
     {Fault::kStall, "a session that stands still", "healed"},
-    {Fault::kHideDeath, "a death that nobody tells of", "death"},
+    {Fault::kHideDeath, "a death that nobody tells of", "without an event"},
+    {Fault::kLateDeath, "a death told of late", "did not tell"},
+    {Fault::kFalseDeath, "a death that is none", "heard just before"},
+    {Fault::kSilence, "an end that falls silent", "sent nothing"},
     {Fault::kChatter, "an end that never is quiet", "idle second"},
+    {Fault::kWaste, "an end that sends far too much", "offered in"},
+    {Fault::kOverfill, "a stream that takes too much", "two buffers"},
 };
 constexpr uint64_t kSeedsMax = 30;
 

@@ -43,6 +43,7 @@ struct SessionEnd {
   uint64_t remote_id = 0;
   bool is_initiator = false;
   uint64_t liveness_ns = 0;  // silence after which it must have told of its peer's death
+  uint64_t peer_liveness_ns = 0;
 
   // By the host's clock.
   uint64_t established_ns = 0;
@@ -56,6 +57,7 @@ struct SessionEnd {
   std::vector<bool> accepted;  // by packet number
 
   bool is_over = false;  // told, or its host was killed
+  uint64_t over_ns = 0;  // by the run's clock
   bool was_killed = false;
   bool has_closed = false;  // by the application
   bool has_drained = false;
@@ -85,6 +87,8 @@ struct Stage {
     const auto found = ends.find(local_id);
     return found == ends.end() ? nullptr : found->second.get();
   }
+
+  uint32_t last_host() const { return static_cast<uint32_t>(scenario.hosts.size()) - 1; }
 
   Run run;
   Prng random;

@@ -48,7 +48,8 @@ void Transfers::on_offered(Transfer& transfer, uint32_t message_bytes) {
   const Promise promise = transfer.check.promise();
   if (promise != Promise::kOrdered && promise != Promise::kUnordered) return;
   const uint64_t between_bytes = transfer.offered_bytes - transfer.delivered_bytes;
-  if (between_bytes > transfer.buffer_bytes_max) {
+  const uint64_t overfull = fault_ == Fault::kOverfill ? between_bytes * 1'000 : between_bytes;
+  if (overfull > transfer.buffer_bytes_max) {
     run_.fail("stream %" PRIx64 " took %" PRIu64 " bytes that were not delivered; %" PRIu64
               " at most fit its two buffers",
               transfer.options.label, between_bytes, transfer.buffer_bytes_max);

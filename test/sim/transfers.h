@@ -25,11 +25,16 @@ enum class Fault : uint8_t {
   kAcceptReplay,   // a packet counts as accepted twice
   kHoard,          // a host keeps memory
   kStall,          // nothing arrives any more once the network has healed
-  kHideDeath,      // a host's timers do not run
+  kHideDeath,      // the event of a peer's death is lost
+  kLateDeath,      // a session tells of it late
+  kFalseDeath,     // a session takes a peer for dead that it has just heard
+  kSilence,        // a host's timers do not run
   kChatter,        // a host sends what it sends many times over
+  kWaste,          // a session sends far more than it is given
+  kOverfill,       // a stream takes more than its buffers hold
   kForeignRandom,  // a run draws from a source that is not the seed
 };
-inline constexpr uint32_t kFaultCount = 14;
+inline constexpr uint32_t kFaultCount = 19;
 
 struct Transfer {
   DeliveryCheck check;

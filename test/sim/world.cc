@@ -121,7 +121,11 @@ void World::run_task(const Task& task) {
       if (stage_.phase == Phase::kBusy) host.connect(task.peer);
       return;
     case Task::Kind::kDrain:
-      if (SessionEnd* end = stage_.end_of(task.session_id); end != nullptr && !end->is_over) {
+      if (SessionEnd* end = stage_.end_of(task.session_id); end == nullptr) {
+        // Its peer, which drains, is established and it is not yet.
+        tasks_.push_back(task);
+        tasks_.back().at_ns = stage_.run.now_ns + kMillisecondNs;
+      } else if (!end->is_over) {
         host.drain(*end);
       }
       return;

@@ -50,15 +50,18 @@ void World::heal() {
   const std::vector<Task> tasks = std::move(tasks_);
   tasks_.clear();
   for (const Task& task : tasks) {
-    if (task.kind == Task::Kind::kRestart || task.kind == Task::Kind::kDrain) run_task(task);
+    if (task.kind == Task::Kind::kRestart) run_task(task);
   }
   tasks_.clear();
+  for (const Task& task : tasks) {
+    if (task.kind == Task::Kind::kDrain) tasks_.push_back(task);
+  }
   for (const auto& host : hosts_) host->wake_application();
 }
 
 // Empty: all is settled; else what is not.
 std::string World::unsettled() const {
-  char text[400] = "";
+  char text[700] = "";
   for (const auto& host : hosts_) {
     if (host->is_up() && host->has_attempts()) return "a handshake is under way";
     if (!host->is_up()) continue;
@@ -80,10 +83,10 @@ std::string World::unsettled() const {
         std::snprintf(text, sizeof text,
                       "session %" PRIx64 " stream %" PRIx64
                       " (id %u, mode %u): delivered %u of %u,"
-                      " ended %d, finished %d",
+                      " ended %d, finished %d; %s",
                       end->local_id, flow.plan.options.label, flow.stream,
                       static_cast<unsigned>(flow.plan.options.mode), check.delivered(),
-                      check.offered(), flow.is_ended, is_finished);
+                      check.offered(), flow.is_ended, is_finished, host->describe(*end).c_str());
         return text;
       }
     }
@@ -142,11 +145,15 @@ void World::check_effort() {
         kEffortBytesPerSecond * (lived_ns / kMillisecondNs + 1'000) / 1'000;
     stage_.run.trace.event(stage_.run.now_ns, "effort", offered_bytes, end->bytes_sent,
                            limit_bytes);
-    if (end->bytes_sent > limit_bytes) {
+    const uint64_t wasted =
+        stage_.fault == Fault::kWaste ? 1'000 * end->bytes_sent : end->bytes_sent;
+    if (wasted > limit_bytes) {
+      const SessionEnd* peer = stage_.end_of(end->remote_id);
       stage_.run.fail("session %" PRIx64 " sent %" PRIu64 " bytes for %" PRIu64
-                      " offered in "
-                      "%" PRIu64 " ms",
-                      id, end->bytes_sent, offered_bytes, lived_ns / kMillisecondNs);
+                      " offered in %" PRIu64 " ms; %s; its peer %s",
+                      id, end->bytes_sent, offered_bytes, lived_ns / kMillisecondNs,
+                      hosts_[end->host]->describe(*end).c_str(),
+                      peer ? hosts_[peer->host]->describe(*peer).c_str() : "none");
     }
   }
 }
