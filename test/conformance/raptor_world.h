@@ -14,8 +14,8 @@ namespace hyperroute {
 // One end of a session, with a stream to the other. Listens or connects; not at the same time.
 class RaptorEnd {
  public:
-  Status open(RaptorSocketOptions options) {
-    options.local = loopback(AF_INET);
+  Status open(RaptorSocketOptions options, int family = AF_INET) {
+    options.local = loopback(family);
     // The test does not drive it all the time.
     options.endpoint.liveness_us = 60'000'000;
     return socket_.open(monotonic_ns(), options);
@@ -111,7 +111,7 @@ inline crypto::KeyPair raptor_keys() {
   return crypto::generate_key_pair().take();
 }
 
-template <RaptorMode kMode, bool kInsecure = false, uint32_t kLossShare = 0>
+template <RaptorMode kMode, bool kInsecure = false, int kFamily = AF_INET>
 class RaptorWorld {
  public:
   using Backend = RaptorBackend;
@@ -135,12 +135,8 @@ class RaptorWorld {
     options.mode = kMode;
     options.insecure = kInsecure;
     options.liveness_us = 60'000'000;
-    options.lossy.seed = 7;
-    options.lossy.loss_share = kLossShare;
-    options.lossy.reorder_share = kLossShare;
-    options.lossy.duplicate_share = kLossShare;
     if (kMode == RaptorMode::kListen) {
-      options.address = loopback(AF_INET);
+      options.address = loopback(kFamily);
       options.private_key = keys_.private_key;
       options.has_private_key = !kInsecure;
       return options;
@@ -152,7 +148,7 @@ class RaptorWorld {
       server.endpoint.is_listener = true;
       server.endpoint.insecure = kInsecure;
       server.endpoint.static_keys = keys_;
-      EXPECT_TRUE(server_->open(server).ok());
+      EXPECT_TRUE(server_->open(server, kFamily).ok());
     }
     options.address = server_->socket().local_address();
     options.server_key = keys_.public_key;
@@ -181,7 +177,7 @@ class RaptorWorld {
       client.endpoint.insecure = kInsecure;
       client.endpoint.message_bytes_max = message_bytes_max;
       if (!kInsecure) client.endpoint.static_keys = raptor_keys();
-      EXPECT_TRUE(peer->end->open(client).ok());
+      EXPECT_TRUE(peer->end->open(client, kFamily).ok());
       peer->end->connect(harness.backend.local_address(), keys_.public_key);
     }
     ends_.push_back(peer->end);
