@@ -1,9 +1,8 @@
 // The benches as a module: the `bench` command of the package runs them through this file.
-
+import { findProgram } from '#lib/cli/program.js';
 import { benches } from './harness/benches.js';
 import { ratiosOf, resultsOf } from './harness/figures.js';
 import { describeCommit, describeHost } from './harness/host.js';
-import { findNative } from './harness/native.js';
 import type { BenchReport, Round } from './harness/types.js';
 
 export { chooseCpus } from './harness/cpus.js';
@@ -35,7 +34,7 @@ export function listBenches(): readonly { readonly name: string; readonly summar
  * a bench cannot run or when its check finds a wrong result; a missed target is no error.
  */
 export async function runBenches({ names, ...options }: BenchOptions): Promise<BenchRun[]> {
-  const nativePath = findNative();
+  const nativePath = findProgram();
   const commit = describeCommit();
   const runs: BenchRun[] = [];
   for (const name of names) {

@@ -1,35 +1,14 @@
 // The native subjects: one executable, built beside the addon. It prints one JSON object.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { HyperRouteError } from '#lib/errors.js';
-import { packageRoot } from '#lib/native.js';
+import { basename } from 'node:path';
 import { percentileLevels, type Round } from './types.js';
 
-const executable = 'hyperroute-bench';
 const outputBytesMax = 8 << 20;
 const runTimeoutMs = 10 * 60_000;
 
 interface NativeOutput {
   readonly levels: readonly number[];
   readonly rounds: readonly Round[];
-}
-
-/** The executable's path: a build of this checkout first, then the one that was shipped. */
-export function findNative(): string {
-  const root = packageRoot();
-  const platform = `${process.platform}-${process.arch}`;
-  const folders = ['build/bench', 'build/Release', join('prebuilds', platform)];
-  const paths = folders.map((folder) => join(root, folder, executable));
-  const found = paths.find((path) => existsSync(path));
-  if (found === undefined) {
-    const fix = 'npm run build:bench (in a checkout)';
-    const tried = paths.map((path) => ({ path, reason: 'there is no such file' }));
-    const list = paths.map((path) => `\n  ${path}`).join('');
-    const message = `${executable} was not found; tried:${list}\nTo build it: ${fix}`;
-    throw new HyperRouteError('ERR_NATIVE_UNAVAILABLE', message, { tried, fix });
-  }
-  return found;
 }
 
 /**

@@ -77,6 +77,16 @@ const commands: readonly Entry[] = [
     load: async () => (await import('./keys.js')).keys,
   },
   {
+    name: 'ping',
+    summary: 'measure round trips over Raptor to another host',
+    load: async () => (await import('./ping.js')).ping,
+  },
+  {
+    name: 'perf',
+    summary: 'measure throughput over Raptor, or be the other end of ping and perf',
+    load: async () => (await import('./perf.js')).perf,
+  },
+  {
     name: 'bench',
     summary: 'measure the router on this machine',
     load: async () => (await import('./bench.js')).bench,

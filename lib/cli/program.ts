@@ -1,0 +1,25 @@
+// Where the native program lies that is built, and shipped, beside the addon. It holds the benches
+// and the ends of `ping` and `perf`.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { HyperRouteError } from '../errors.js';
+import { packageRoot } from '../native.js';
+
+const executable = 'hyperroute-bench';
+
+/** The executable's path: a build of this checkout first, then the one that was shipped. */
+export function findProgram(): string {
+  const root = packageRoot();
+  const platform = `${process.platform}-${process.arch}`;
+  const folders = ['build/bench', 'build/Release', join('prebuilds', platform)];
+  const paths = folders.map((folder) => join(root, folder, executable));
+  const found = paths.find((path) => existsSync(path));
+  if (found === undefined) {
+    const fix = 'npm run build:bench (in a checkout)';
+    const tried = paths.map((path) => ({ path, reason: 'there is no such file' }));
+    const list = paths.map((path) => `\n  ${path}`).join('');
+    const message = `${executable} was not found; tried:${list}\nTo build it: ${fix}`;
+    throw new HyperRouteError('ERR_NATIVE_UNAVAILABLE', message, { tried, fix });
+  }
+  return found;
+}
