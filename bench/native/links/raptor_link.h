@@ -28,6 +28,7 @@ class RaptorLink {
     socket_options.lossy.loss_share = options.loss_permille * (kLossyShareMax / 1000);
     socket_options.lossy.drops_sent = false;  // The other end loses those.
     socket_options.lossy.seed = options.seed;
+    socket_options.has_one_peer = !is_server_;
     socket_options.endpoint.is_listener = is_server_;
     socket_options.endpoint.insecure = kIsInsecure;
     socket_options.endpoint.static_keys = is_server_ ? server_keys : key_pair(kClientKeyByte);

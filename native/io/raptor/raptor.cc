@@ -51,6 +51,7 @@ Result<RaptorSocketOptions> RaptorBackend::socket_options() const {
     if (!local.ok()) return local.status();
     socket.local = local.value();
     socket.exposed = true;
+    socket.has_one_peer = true;
   }
   socket.receive_buffer_bytes = options_.receive_buffer_bytes;
   socket.send_buffer_bytes = options_.send_buffer_bytes;

@@ -81,6 +81,7 @@ Status RaptorSocket::create_socket(const RaptorSocketOptions& options) {
   if (options.local.is_ipv6()) HR_TRY(set_ipv6_only(socket_.get()));
   HR_TRY(set_buffers(options));
   HR_TRY(bind_socket(socket_.get(), options.local));
+  has_one_peer_ = options.has_one_peer;
   Result<SocketAddress> bound = SocketAddress::local_of(socket_.get());
   if (!bound.ok()) return bound.status();
   local_address_ = bound.value();
@@ -89,6 +90,17 @@ Status RaptorSocket::create_socket(const RaptorSocketOptions& options) {
   epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_.is_open()) return Status::system(StatusCode::kSystem, errno, "epoll_create1");
   return Status::success();
+}
+
+// Let go of the former peer first: the address of this end may have to be another by now. Where
+// there is no way, datagrams carry the address, and sending them says why they cannot leave.
+void RaptorSocket::aim_at(const SocketAddress& to) noexcept {
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;
+  if (is_aimed_) static_cast<void>(::connect(socket_.get(), &nobody, sizeof nobody));
+  is_aimed_ = ::connect(socket_.get(), to.socket_address(), to.socket_bytes()) == 0;
+  const Result<SocketAddress> bound = SocketAddress::local_of(socket_.get());
+  if (bound.ok()) local_address_ = bound.value();
 }
 
 Status RaptorSocket::set_buffers(const RaptorSocketOptions& options) {

@@ -35,6 +35,9 @@ inline constexpr uint32_t kRaptorTransmitCountMax = 64;
 struct RaptorSocketOptions {
   SocketAddress local;
   bool exposed = false;  // Whether `local` may be anything but loopback.
+  // There is one session at a time: nobody but its other end is sent to or heard, and the kernel
+  // looks up the way once for each connect(), not for each datagram.
+  bool has_one_peer = false;
   // Beyond the system's limit where the process may (SO_RCVBUFFORCE); the rest keep what they get.
   uint32_t receive_buffer_bytes = 4u << 20;
   uint32_t send_buffer_bytes = 1u << 20;
@@ -88,6 +91,7 @@ class RaptorSocket {
   // Begins a session with the listener at `to`.
   Result<raptor::SessionRef> connect(uint64_t now_ns, const SocketAddress& to,
                                      const crypto::PublicKey& remote) {
+    if (has_one_peer_) aim_at(to);
     return endpoint_->connect(now_ns, path_address_of(to), remote);
   }
 
@@ -156,6 +160,7 @@ class RaptorSocket {
     uint8_t bytes[CMSG_SPACE(sizeof(int))];
   };
 
+  void aim_at(const SocketAddress& to) noexcept;
   Status create_socket(const RaptorSocketOptions& options);
   Status set_buffers(const RaptorSocketOptions& options);
   Status allocate();
@@ -185,11 +190,14 @@ class RaptorSocket {
   SocketAddress local_address_;
   uint32_t receive_buffer_bytes_ = 0;
   bool joins_segments_ = false;
+  bool has_one_peer_ = false;
   std::unique_ptr<raptor::Endpoint> endpoint_;
   std::unique_ptr<Lossy> lossy_;
   MemoryRegion receive_memory_;
   MemoryRegion transmit_memory_;
 
+  // Owner: the socket is connected to the one peer, so datagrams need no address.
+  bool is_aimed_ = false;
   // Owner: receiving. Datagrams from next_offset_ of next_slot_ on wait.
   alignas(kCacheLineBytes) uint32_t next_slot_ = 0;
   uint32_t next_offset_ = 0;

@@ -247,8 +247,8 @@ int RaptorSocket::send_some() noexcept {
     const Batch& batch = batches_[sent_count_ + i];
     msghdr& header = tx_headers_[i].msg_hdr;
     tx_vectors_[i] = iovec{transmit_memory_.data() + batch.offset, batch.bytes};
-    header.msg_name = const_cast<sockaddr*>(batch.to.socket_address());
-    header.msg_namelen = batch.to.socket_bytes();
+    header.msg_name = is_aimed_ ? nullptr : const_cast<sockaddr*>(batch.to.socket_address());
+    header.msg_namelen = is_aimed_ ? 0 : batch.to.socket_bytes();
     header.msg_control = nullptr;
     header.msg_controllen = 0;
     if (batch.count == 1) continue;
@@ -299,7 +299,8 @@ bool RaptorSocket::send_singly(Batch& batch) noexcept {
     ++counters_.tx_calls;
     const ssize_t result =
         ::sendto(socket_.get(), transmit_memory_.data() + batch.offset, bytes, MSG_DONTWAIT,
-                 batch.to.socket_address(), batch.to.socket_bytes());
+                 is_aimed_ ? nullptr : batch.to.socket_address(),
+                 is_aimed_ ? 0 : batch.to.socket_bytes());
     if (result < 0 && is_full(errno)) return false;
     if (result < 0) {
       ++counters_.tx_refused;
