@@ -68,16 +68,18 @@ void PathMtu::fall_back(uint64_t now_ns) noexcept {
   black_hole_ns_ = std::min(2 * black_hole_ns_, kRaiseNs);
 }
 
-bool PathMtu::on_lost(const LossSummary& loss) noexcept {
-  // Where small ones are lost too it is not their size.
-  if (loss.packets == 0 || loss.datagram_bytes_min <= kBaseBytes) return false;
+bool PathMtu::on_lost(const LossSummary& loss, bool is_guess) noexcept {
+  // Where small ones are lost too it is not their size. A time-out says nothing of them: it gives
+  // up the PING behind a large packet as well.
+  if (loss.packets == 0 || loss.datagram_bytes_max <= kBaseBytes) return false;
+  if (!is_guess && loss.datagram_bytes_min <= kBaseBytes) return false;
   if (datagram_bytes_ == kBaseBytes || is_suspect_) return false;
   is_suspect_ = ++large_losses_ >= kBlackHoleLosses;
   return is_suspect_;
 }
 
 void PathMtu::judge_losses(uint64_t now_ns, const AckSummary& ack) noexcept {
-  if (ack.datagram_bytes_max > kBaseBytes || ack.spurious_packets != 0) {
+  if (ack.datagram_bytes_max > kBaseBytes) {
     large_losses_ = 0;
     is_suspect_ = false;
   } else if (is_suspect_ && ack.packets != 0) {

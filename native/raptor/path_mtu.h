@@ -58,11 +58,12 @@ class PathMtu {
 
   // Every ACK and every loss, for black holes: datagram_bytes() may have changed after each.
   // on_lost() returns true where it fell to the base: what is sent again has to be cut smaller.
+  // `is_guess`: given up by a time-out, not overtaken.
   void on_acked(uint64_t now_ns, const AckSummary& ack) noexcept {
     if (large_losses_ != 0) [[unlikely]]
       judge_losses(now_ns, ack);
   }
-  [[nodiscard]] bool on_lost(const LossSummary& loss) noexcept;
+  [[nodiscard]] bool on_lost(const LossSummary& loss, bool is_guess) noexcept;
 
   [[nodiscard]] uint32_t black_holes() const noexcept { return black_holes_; }
 

@@ -200,7 +200,7 @@ class Session {
   void on_item_acked(const SentItem& item);
   void on_item_lost(const SentItem& item);
   void on_window_lost(const SentItem& item);
-  void after_loss(const LossSummary& loss);
+  void after_loss(const LossSummary& loss, bool is_guess);
   void check_liveness();
   void run_timers();
   void expire_messages();

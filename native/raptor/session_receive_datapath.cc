@@ -88,7 +88,7 @@ Session::Step Session::take_ack(const AckFrame& frame) {
   const LossSummary loss = sent_.detect_lost(now_ns_, rtt_, handler());
   congestion_.on_ack(now_ns_, ack, loss, rtt_, sent_.next_number());
   mtu_.on_acked(now_ns_, ack);
-  after_loss(loss);
+  after_loss(loss, false);
   is_window_blocked_ = false;
   update_path();
   return Step::kTaken;

@@ -89,8 +89,8 @@ void Session::on_window_lost(const SentItem& item) {
   if (is_latest) rx_control_.add(slot);
 }
 
-void Session::after_loss(const LossSummary& loss) {
-  if (mtu_.on_lost(loss)) update_path();
+void Session::after_loss(const LossSummary& loss, bool is_guess) {
+  if (mtu_.on_lost(loss, is_guess)) update_path();
 }
 
 void Session::update_path() {
@@ -126,12 +126,12 @@ void Session::run_timers() {
   if (now_ns_ >= sent_.loss_deadline_ns()) {
     const LossSummary loss = sent_.detect_lost(now_ns_, rtt_, handler());
     congestion_.on_loss(loss);
-    after_loss(loss);
+    after_loss(loss, false);
   }
   if (now_ns_ >= sent_.probe_deadline_ns(rtt_)) {
     const LossSummary loss = sent_.on_probe_timeout(now_ns_, handler());
     congestion_.on_probe_timeout(sent_.unanswered_probes());
-    after_loss(loss);
+    after_loss(loss, true);
     update_path();
     must_probe_ = true;
     probe_packets_ = SentPackets::kProbePacketsMax;

@@ -76,16 +76,32 @@ TEST(PathMtu, ThreeLossesInARowOfLargePacketsWhileSmallOnesArriveAreABlackHole) 
   PathMtu mtu(1'452);
   uint64_t now_ns = 0;
   search(mtu, now_ns, 1'500);
-  EXPECT_FALSE(mtu.on_lost(loss_of(1'452, 1'452)));
-  EXPECT_FALSE(mtu.on_lost(loss_of(1'300, 1'452)));
+  EXPECT_FALSE(mtu.on_lost(loss_of(1'452, 1'452), false));
+  EXPECT_FALSE(mtu.on_lost(loss_of(1'300, 1'452), false));
   mtu.on_acked(now_ns, ack_of(200));
-  EXPECT_TRUE(mtu.on_lost(loss_of(1'452, 1'452)));
+  EXPECT_TRUE(mtu.on_lost(loss_of(1'452, 1'452), false));
   EXPECT_EQ(mtu.datagram_bytes(), PathMtu::kBaseBytes);
   EXPECT_EQ(mtu.black_holes(), 0u);
   mtu.on_acked(now_ns, ack_of(1'200));
   EXPECT_EQ(mtu.datagram_bytes(), PathMtu::kBaseBytes);
   EXPECT_EQ(mtu.black_holes(), 1u);
-  EXPECT_FALSE(mtu.on_lost(loss_of(1'452, 1'452)));
+  EXPECT_FALSE(mtu.on_lost(loss_of(1'452, 1'452), false));
+}
+
+TEST(PathMtu, PingsThatATimeOutGivesUpWithALargePacketDoNotHideABlackHole) {
+  PathMtu mtu(1'452);
+  uint64_t now_ns = 0;
+  search(mtu, now_ns, 1'500);
+  AckSummary ack = ack_of(40);
+  ack.spurious_packets = 1;
+  EXPECT_FALSE(mtu.on_lost(loss_of(40, 1'408), true));
+  mtu.on_acked(now_ns, ack);
+  EXPECT_FALSE(mtu.on_lost(loss_of(1'408, 1'408), false));
+  mtu.on_acked(now_ns, ack);
+  EXPECT_TRUE(mtu.on_lost(loss_of(40, 1'408), true));
+  mtu.on_acked(now_ns, ack);
+  EXPECT_EQ(mtu.datagram_bytes(), PathMtu::kBaseBytes);
+  EXPECT_EQ(mtu.black_holes(), 1u);
 }
 
 TEST(PathMtu, LargePacketsOfAPeerThatWasNotRunningAreNoBlackHole) {
@@ -93,11 +109,11 @@ TEST(PathMtu, LargePacketsOfAPeerThatWasNotRunningAreNoBlackHole) {
   uint64_t now_ns = 0;
   search(mtu, now_ns, 1'500);
   for (int stall = 0; stall < 10; ++stall) {
-    for (int loss = 0; loss < 8; ++loss) (void)mtu.on_lost(loss_of(1'452, 1'452));
+    for (int loss = 0; loss < 8; ++loss) (void)mtu.on_lost(loss_of(1'452, 1'452), false);
     EXPECT_EQ(mtu.datagram_bytes(), PathMtu::kBaseBytes);
     EXPECT_EQ(mtu.probe_bytes(now_ns), 0u);
     // It reads what lay in its socket: the packets given up, and the small ones sent since.
-    AckSummary ack = ack_of(1'200);
+    AckSummary ack = ack_of(1'452);
     ack.spurious_packets = 3;
     mtu.on_acked(now_ns, ack);
     EXPECT_EQ(mtu.datagram_bytes(), 1'452u);
@@ -110,11 +126,11 @@ TEST(PathMtu, LargePacketsThatArriveOrSmallOnesThatDoNotAreNoBlackHole) {
   uint64_t now_ns = 0;
   search(mtu, now_ns, 1'500);
   for (int round = 0; round < 100; ++round) {
-    EXPECT_FALSE(mtu.on_lost(loss_of(100, 1'452)));
-    EXPECT_FALSE(mtu.on_lost(loss_of(1'452, 1'452)));
-    EXPECT_FALSE(mtu.on_lost(loss_of(1'452, 1'452)));
+    EXPECT_FALSE(mtu.on_lost(loss_of(100, 1'452), false));
+    EXPECT_FALSE(mtu.on_lost(loss_of(1'452, 1'452), false));
+    EXPECT_FALSE(mtu.on_lost(loss_of(1'452, 1'452), false));
     mtu.on_acked(now_ns, ack_of(1'452));
-    EXPECT_FALSE(mtu.on_lost(LossSummary{}));
+    EXPECT_FALSE(mtu.on_lost(LossSummary{}, false));
   }
   EXPECT_EQ(mtu.datagram_bytes(), 1'452u);
 }
@@ -126,7 +142,7 @@ TEST(PathMtu, AfterABlackHoleTheSearchWaitsTenSecondsAndTwiceThatTheNextTime) {
   for (int hole = 0; hole < 10; ++hole) {
     search(mtu, now_ns, 1'500);
     ASSERT_EQ(mtu.datagram_bytes(), 1'452u);
-    for (int loss = 0; loss < 3; ++loss) (void)mtu.on_lost(loss_of(1'452, 1'452));
+    for (int loss = 0; loss < 3; ++loss) (void)mtu.on_lost(loss_of(1'452, 1'452), false);
     mtu.on_acked(now_ns, ack_of(1'200));
     ASSERT_EQ(mtu.deadline_ns(), now_ns + wait_ns);
     now_ns = mtu.deadline_ns();
