@@ -96,11 +96,10 @@ export type {
 export { type Framing, framing, type LengthPrefixOptions } from './endpoints/framing.js';
 export { type MemoryOptions, memory } from './endpoints/memory.js';
 export { type BatchHandler, MemoryEndpoint } from './endpoints/memory-endpoint.js';
-export {
-  type RaptorConnectOptions,
-  type RaptorListenOptions,
-  type RaptorMode,
-  raptor,
+export type {
+  RaptorConnectOptions,
+  RaptorListenOptions,
+  RaptorMode,
 } from './endpoints/raptor.js';
 export { generateRaptorKeys, type RaptorKeys, raptorPublicKey } from './endpoints/raptor-keys.js';
 export type { RingConsumer, RingProducer } from './endpoints/ring.js';
@@ -116,6 +115,31 @@ export {
   type SourcePlace,
   type SystemErrorDetail,
 } from './errors.js';
+export { RaptorBatch } from './raptor/batch.js';
+export type {
+  ConnectFailed,
+  NodeEvents,
+  ReceiverLost,
+  SessionEnded,
+  SessionOpened,
+} from './raptor/events.js';
+export type { RaptorLabel } from './raptor/label.js';
+export type {
+  RaptorNodeCounters,
+  RaptorPublicationCounters,
+  RaptorSessionCounters,
+} from './raptor/native.js';
+export { RaptorNode } from './raptor/node.js';
+export type { RaptorListen, RaptorNodeOptions, RaptorRemote } from './raptor/options.js';
+export { type PublicationOptions, RaptorPublication } from './raptor/publication.js';
+export { raptor } from './raptor/raptor.js';
+export type { RaptorEndReason } from './raptor/reasons.js';
+export type { RaptorSession } from './raptor/sessions.js';
+export {
+  type RaptorBatchHandler,
+  type RaptorMessage,
+  RaptorSubscription,
+} from './raptor/subscription.js';
 export type { EndpointHealth } from './router/control/controller.js';
 export type { EndpointState } from './router/control/states.js';
 export type { ControlReport } from './router/control-requests.js';

@@ -21,6 +21,10 @@ function textOf(half: KeyHalf, bytes: Uint8Array): string {
   return `raptor-${half}-${Buffer.from(bytes).toString('base64url')}`;
 }
 
+export function textOfPublicKey(bytes: Uint8Array): string {
+  return textOf('public', bytes);
+}
+
 /** The bytes of a key's text; null where it is none of that half. */
 export function bytesOfKey(half: KeyHalf, text: unknown): Uint8Array<ArrayBuffer> | null {
   const start = `raptor-${half}-`;

@@ -2,7 +2,6 @@
 
 import { dirname, resolve } from 'node:path';
 import type { EndpointOf, Messages } from '../compiler/dsl/targets.js';
-import { collection } from '../schema/collection.js';
 import type { Duration, OptionReader } from '../schema/options.js';
 import type { Raw } from '../schema/union.js';
 import {
@@ -119,7 +118,7 @@ function readSession(reader: OptionReader, common: CommonIr): Readonly<Record<st
 }
 
 /** Whether there is no encryption; anything but loopback has to be asked for twice. */
-function readInsecure(reader: OptionReader, host: string): false | true | 'exposed' {
+export function readInsecure(reader: OptionReader, host: string): false | true | 'exposed' {
   const insecure = reader.raw('insecure') ?? false;
   if (insecure !== false && insecure !== true && insecure !== 'exposed') {
     throw reader.error('insecure', "true, false or 'exposed'", insecure);
@@ -132,7 +131,7 @@ function readInsecure(reader: OptionReader, host: string): false | true | 'expos
 }
 
 /** This end's key, or where it lies; never the key itself in an error. */
-function readKeys(
+export function readKeys(
   reader: OptionReader,
   insecure: boolean,
 ): { readonly keys: string | null; readonly keyFile: string | null } {
@@ -156,14 +155,14 @@ function readKeys(
   return { keys: keys as string | null, keyFile: path };
 }
 
-function readPublicKey(reader: OptionReader, option: string, value: unknown): string {
+export function readPublicKey(reader: OptionReader, option: string, value: unknown): string {
   if (bytesOfKey('public', value) !== null) return value as string;
   const isPrivate = bytesOfKey('private', value) !== null;
   const shown = isPrivate ? 'a private key, which is not shown' : value;
   throw reader.error(option, 'a public key, raptor-public- and 43 characters', shown);
 }
 
-function readAllow(reader: OptionReader, insecure: boolean): readonly string[] {
+export function readAllow(reader: OptionReader, insecure: boolean): readonly string[] {
   const allow = reader.raw('allow') ?? null;
   if (allow === null) return [];
   if (insecure) throw reader.error('allow', 'none with `insecure`: peers have no keys', allow);
@@ -174,7 +173,7 @@ function readAllow(reader: OptionReader, insecure: boolean): readonly string[] {
   return keys.map((key, index) => readPublicKey(reader, `allow[${index}]`, key));
 }
 
-function listen<const M extends Messages = Raw>(
+export function listen<const M extends Messages = Raw>(
   name: string,
   options: RaptorListenOptions<M>,
 ): EndpointOf<M> {
@@ -197,7 +196,7 @@ function listen<const M extends Messages = Raw>(
   });
 }
 
-function connect<const M extends Messages = Raw>(
+export function connect<const M extends Messages = Raw>(
   name: string,
   options: RaptorConnectOptions<M>,
 ): EndpointOf<M> {
@@ -229,19 +228,3 @@ function connect<const M extends Messages = Raw>(
     readControl(reader, null),
   );
 }
-
-/**
- * Defines raptor endpoints, both sources and destinations: messages arrive once and in order (or as
- * `mode` says), encrypted, and slow receivers slow their senders. `raptor.listen` takes sessions,
- * which are answered with `returnTo(…)`; a rule cannot send to the listener as such.
- * `raptor.connect` keeps one session up; while it is down, what is for it waits in its queue.
- * Nothing is opened before the router starts. Throws HyperRouteError ERR_CONFIG.
- *
- * @example
- * ```ts
- * const feed = raptor.listen('feed', { port: 9000, keyFile: 'feed.key', messages: Ticks });
- * const venue = raptor.connect('venue', { host: '127.0.0.1', port: 9000, messages: Ticks,
- *   serverKey: 'raptor-public-…' });
- * ```
- */
-export const raptor = collection('raptor', 'a kind of endpoint', 'ERR_CONFIG', { listen, connect });

@@ -40,15 +40,15 @@ const char* kind_name(RaptorNodeEventKind kind) {
     case RaptorNodeEventKind::kSessionOpened:
       return "session";
     case RaptorNodeEventKind::kSessionEnded:
-      return "end";
+      return "sessionEnd";
     case RaptorNodeEventKind::kConnectFailed:
-      return "connect-failed";
+      return "connectFailed";
     case RaptorNodeEventKind::kReceiverEnded:
-      return "receiver-dropped";
+      return "receiverDropped";
     case RaptorNodeEventKind::kReceiverLeftOut:
       break;
   }
-  return "receiver-left-out";
+  return "receiverLeftOut";
 }
 
 struct NamedCounter {

@@ -159,13 +159,11 @@ uint32_t RaptorNodeObject::take_views(uint32_t subscription,
 
 // False: JavaScript does not run any more, or has closed the node.
 bool RaptorNodeObject::call_javascript() {
-  napi_value receiver = nullptr;
   napi_value result = nullptr;
   const napi_value function = on_wake_.Value();
-  if (napi_get_undefined(env_, &receiver) != napi_ok) return false;
   // Runs microtasks before it returns, so that what they offer leaves together with the rest.
   const napi_status status =
-      napi_make_callback(env_, nullptr, receiver, function, 0, nullptr, &result);
+      napi_make_callback(env_, nullptr, Value(), function, 0, nullptr, &result);
   if (status == napi_pending_exception) {
     napi_value error = nullptr;
     if (napi_get_and_clear_last_exception(env_, &error) != napi_ok) return false;

@@ -1,0 +1,112 @@
+// What the addon's RaptorNode is (native/addon/raptor_node.h).
+import { type NativeAddon, native } from '../native.js';
+
+export interface NativeRaptorEvent {
+  readonly kind: string;
+  readonly session: number;
+  readonly publication: number;
+  readonly link: number;
+  readonly reason: number;
+  readonly refusal: number;
+  readonly remote: string | null;
+  readonly key: Uint8Array | null;
+}
+
+/** What a session counts; the first five are gauges. */
+export interface RaptorSessionCounters {
+  /** Smoothed; 0 before the first answer. */
+  readonly rttNs: number;
+  readonly rttNsMin: number;
+  /** What may be under way. */
+  readonly windowBytes: number;
+  readonly inFlightBytes: number;
+  /** The largest datagram that the path carries. */
+  readonly datagramBytes: number;
+  readonly packetsSent: number;
+  readonly bytesSent: number;
+  readonly packetsReceived: number;
+  readonly bytesReceived: number;
+  readonly messagesSent: number;
+  readonly messagesReceived: number;
+  readonly lostByReorder: number;
+  readonly lostByProbe: number;
+  readonly retransmits: number;
+  readonly spurious: number;
+  readonly reorderDepthMax: number;
+  readonly backPressure: number;
+  /** Messages given up, as their modes say. */
+  readonly abandoned: number;
+  readonly forged: number;
+  readonly replayed: number;
+}
+
+export interface NativeRaptorSession extends RaptorSessionCounters {
+  readonly session: number;
+  readonly link: number;
+  readonly remote: string | null;
+  readonly key: Uint8Array | null;
+}
+
+/** What a publication counts. */
+export interface RaptorPublicationCounters {
+  /** Messages taken. */
+  readonly messages: number;
+  /** Offers that found no room. */
+  readonly backPressure: number;
+  /** Messages that receivers got not, for `slow: 'drop'`. */
+  readonly missed: number;
+  readonly receiversDropped: number;
+  /** Gauge. */
+  readonly receivers: number;
+}
+
+/** What a node counts. */
+export interface RaptorNodeCounters {
+  /** Messages handed to subscriptions. */
+  readonly received: number;
+  /** Messages dropped, because no subscription wanted them (`unsubscribed: 'drop'`). */
+  readonly unsubscribed: number;
+  /** Messages of sessions that ended, given up for lack of room. */
+  readonly lostAtEnd: number;
+  readonly eventsLost: number;
+  /** Datagrams that found the socket's receive buffer full. */
+  readonly kernelDrops: number;
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** One JavaScript thread; nothing blocks. */
+export interface NativeRaptorNode {
+  /** The position, or a negative offer code. */
+  offer(publication: number, message: Uint8Array): number;
+  poll(): void;
+  flush(): void;
+  publish(options: Options): number;
+  endPublication(publication: number): void;
+  publicationCounters(publication: number): RaptorPublicationCounters;
+  subscribe(labelLow: number, labelHigh: number): number;
+  unsubscribe(subscription: number): void;
+  pause(subscription: number, isPaused: boolean): void;
+  connect(options: Options): number;
+  disconnect(link: number): void;
+  closeSession(session: number): void;
+  takeEvents(): readonly NativeRaptorEvent[];
+  sessions(): readonly NativeRaptorSession[];
+  counters(): RaptorNodeCounters;
+  address(): string | null;
+  drain(): void;
+  isDrained(): boolean;
+  setReferenced(isReferenced: boolean): void;
+  close(): void;
+}
+
+type NativeRaptorNodeClass = new (
+  options: Options,
+  buffer: Uint8Array,
+  onWake: (() => void) | undefined,
+) => NativeRaptorNode;
+
+/** The addon's class; loads the addon. */
+export function nativeRaptorNode(): NativeRaptorNodeClass {
+  return (native() as NativeAddon & { readonly RaptorNode: NativeRaptorNodeClass }).RaptorNode;
+}

@@ -1,0 +1,131 @@
+// A publication: the sending end of a stream to one session or to all of them.
+import { offerCodes } from '../codes.js';
+import type { RaptorMode } from '../endpoints/raptor.js';
+import { describeValue } from '../errors.js';
+import type { Duration } from '../schema/options.js';
+import { OptionReader } from '../schema/options.js';
+import { callerPlace } from '../schema/position.js';
+import { labelWords, type RaptorLabel } from './label.js';
+import type { NativeRaptorNode, RaptorPublicationCounters } from './native.js';
+
+export interface PublicationOptions {
+  /** What its messages are promised; default 'ordered'. */
+  readonly mode?: RaptorMode;
+  /** For mode 'deadline': how long a message is worth sending. */
+  readonly deadline?: Duration;
+  /** 0, sent first, to 7; default 0. */
+  readonly priority?: number;
+  /** Largest message; default the node's `maxMessageBytes`. */
+  readonly maxMessageBytes?: number;
+  /**
+   * Room for what is not acknowledged, a power of two from 4,096 to 64 MiB; default 262,144 or twice
+   * the largest message.
+   */
+  readonly ringBytes?: number;
+  /** For one session alone; default: for all there are and all that will be. */
+  readonly session?: number;
+  /**
+   * What one receiver without room means for the others. 'wait' (default): BACK_PRESSURE for all.
+   * 'drop': that one misses the message, and after `maxMisses` (1024) in a row gets no more.
+   */
+  readonly slow?: 'wait' | 'drop';
+  readonly maxMisses?: number;
+}
+
+const modes = ['ordered', 'unordered', 'latest', 'deadline', 'unreliable'] as const;
+const priorityMax = 7;
+const ringBytesMin = 4096;
+const ringBytesMax = 2 ** 26;
+const deadlineMsMax = 3_600_000;
+const u32Max = 2 ** 32 - 1;
+
+/** The options as the addon takes them. Throws HyperRouteError ERR_CONFIG. */
+export function nativePublicationOptions(
+  label: RaptorLabel,
+  options: PublicationOptions,
+  messageBytesMax: number,
+): Readonly<Record<string, unknown>> {
+  const reader = new OptionReader(options, 'publication', callerPlace(), 'ERR_CONFIG');
+  const mode = reader.choice('mode', modes, 'ordered');
+  const isTimed = mode === 'deadline';
+  if (!isTimed && (reader.raw('deadline') ?? null) !== null) {
+    throw reader.error('deadline', "none but with mode 'deadline'", reader.raw('deadline'));
+  }
+  const ringBytes = reader.optionalInteger('ringBytes', ringBytesMin, ringBytesMax);
+  if (ringBytes !== null && (ringBytes & (ringBytes - 1)) !== 0) {
+    throw reader.error('ringBytes', 'a power of two', ringBytes);
+  }
+  const { low, high } = labelWords(label);
+  const complete = {
+    labelLow: low,
+    labelHigh: high,
+    mode: modes.indexOf(mode),
+    deadlineMs: isTimed ? reader.duration('deadline', 1, deadlineMsMax, undefined) : 0,
+    priority: reader.integer('priority', 0, priorityMax, 0),
+    maxMessageBytes: reader.integer('maxMessageBytes', 1, messageBytesMax, messageBytesMax),
+    ringBytes: ringBytes ?? 0,
+    session: reader.integer('session', 0, u32Max, 0),
+    drops: reader.choice('slow', ['wait', 'drop'], 'wait') === 'drop',
+    missesMax: reader.integer('maxMisses', 1, u32Max, 1024),
+  };
+  reader.done();
+  return complete;
+}
+
+/**
+ * The sending end of a stream; get it with `node.publication(label)`. Use it on the thread that
+ * opened the node. Nothing blocks.
+ */
+export class RaptorPublication {
+  readonly label: RaptorLabel;
+  readonly #native: NativeRaptorNode;
+  readonly #flushLater: () => void;
+  readonly #onClose: () => void;
+  readonly #id: number;
+  #isClosed = false;
+
+  /** @internal */
+  constructor(
+    native: NativeRaptorNode,
+    id: number,
+    label: RaptorLabel,
+    flushLater: () => void,
+    onClose: () => void,
+  ) {
+    this.#native = native;
+    this.#onClose = onClose;
+    this.#id = id;
+    this.label = label;
+    this.#flushLater = flushLater;
+  }
+
+  /**
+   * Takes a copy of `message` for every receiver, or nothing. Returns the position behind it, which
+   * only grows, or a negative offer code: BACK_PRESSURE (try later), NOT_CONNECTED (nobody takes
+   * it), TOO_LARGE (never fits), CLOSED. It leaves at the end of the turn, or with `node.flush()`.
+   * Throws TypeError for what is not a Uint8Array. Allocates nothing.
+   */
+  offer(message: Uint8Array): number {
+    if (!(message instanceof Uint8Array)) {
+      throw new TypeError(`offer: expected a Uint8Array, received ${describeValue(message)}`);
+    }
+    if (this.#isClosed) return offerCodes.CLOSED;
+    const position = this.#native.offer(this.#id, message);
+    if (position >= 0) this.#flushLater();
+    return position;
+  }
+
+  /** A snapshot. */
+  counters(): RaptorPublicationCounters {
+    return this.#native.publicationCounters(this.#id);
+  }
+
+  /** Offers nothing more; what was offered still arrives. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#native.endPublication(this.#id);
+    this.#onClose();
+    this.#flushLater();
+  }
+}
