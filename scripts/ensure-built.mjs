@@ -5,7 +5,7 @@
 //
 //   dist   lib/, examples/, bench/ → dist/, dist/examples/, dist/bench/   (TypeScript)
 //   addon  native/ → build/Release/hyperroute.node        (node-gyp)
-//   bench  bench/native/ → build/bench/hyperroute-bench   (CMake)
+//   bench  bench/native/ → build/bench/hyperroute-bench   (CMake; `ping` and `perf` need it too)
 //   sim    test/sim/ → build/sim/hyperroute-sim           (CMake)
 //   bench-codec  bench/native/codec/ → build/bench-codec/   (CMake; fetches SBE, or goes without)
 //   bench-links  bench/native/links/ → build/bench-links/   (CMake; fetches Aeron, or goes without)
@@ -76,7 +76,8 @@ function buildBenchTarget(folderName, target, flags) {
   );
 }
 
-// The executables hold the native subjects alone; what they measure of ours lies in these folders.
+// The executables hold the native subjects, and one the ends of `ping` and `perf`; what they use of
+// ours lies in these folders.
 const buildBench = () =>
   buildBenchTarget('bench', 'hyperroute-bench', [
     '-DHR_FOLDERS=base;codec;ring;route;wire;crypto;raptor;io',

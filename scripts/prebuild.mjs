@@ -1,6 +1,6 @@
 // Makes prebuilds/<platform>-<arch>/: the addon that ships in the npm tarball, built by prebuildify
 // in a folder of its own (it cleans its build folder, which here holds other builds too), and the
-// native bench executable beside it.
+// native executable of the benches and of `ping` and `perf` beside it.
 import {
   copyFileSync,
   cpSync,

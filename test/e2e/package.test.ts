@@ -121,6 +121,8 @@ describe('the npm tarball', () => {
     expect(() => accessSync(bench, constants.X_OK)).not.toThrow();
     // It starts here, and refuses what is no bench of its own.
     expect(() => run(bench, ['no-such-bench'], app(), env)).toThrow("no bench 'no-such-bench'");
+    // What `ping` and `perf` start is in it too.
+    expect(() => run(bench, ['probe'], app(), env)).toThrow('expected ROLE HOST PORT');
   });
 
   it('has no install script, so that nothing runs on npm install', () => {
