@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { describeValue } from '../errors.js';
 
 /**
- * The application's name for a stream. A string of up to 8 bytes of UTF-8 goes on the wire as it is,
- * its first byte lowest; of a longer one the first 8 bytes of its SHA-256 do. A number or bigint is
- * the 64-bit number itself.
+ * The application's name for a stream. A string of up to 8 bytes of UTF-8 goes on the wire as it
+ * is, its first byte lowest; of a longer one the first 8 bytes of its SHA-256 do. A number or
+ * bigint is the 64-bit number itself.
  */
 export type RaptorLabel = string | number | bigint;
 

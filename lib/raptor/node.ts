@@ -32,8 +32,8 @@ const drainCheckMs = 1;
  * nothing blocks. It keeps the process alive until it is closed or `unref()`ed.
  *
  * Events: `session` (one is there), `sessionEnd`, `connectFailed` (it is tried again),
- * `receiverDropped` (a publication goes to a slow session no more), `receiverLeftOut` (a publication
- * cannot go to a session), `close`.
+ * `receiverDropped` (a publication goes to a slow session no more), `receiverLeftOut` (a
+ * publication cannot go to a session), `close`.
  */
 export class RaptorNode extends EventEmitter<NodeEvents> {
   readonly #native: NativeRaptorNode;
@@ -95,8 +95,8 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * A stream to every session that is there or will be, or to one. Throws HyperRouteError ERR_CONFIG,
-   * ERR_LIMIT, ERR_CLOSED, ERR_NOT_FOUND (no such session).
+   * A stream to every session that is there or will be, or to one. Throws HyperRouteError
+   * ERR_CONFIG, ERR_LIMIT, ERR_CLOSED, ERR_NOT_FOUND (no such session).
    *
    * @example
    * ```ts
@@ -116,8 +116,8 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * What any session sends under `label`: to `onBatch`, or for `for await`. One subscription a label.
-   * Throws HyperRouteError ERR_STATE (there is one), ERR_LIMIT, ERR_CLOSED.
+   * What any session sends under `label`: to `onBatch`, or for `for await`. One subscription a
+   * label. Throws HyperRouteError ERR_STATE (there is one), ERR_LIMIT, ERR_CLOSED.
    *
    * @example
    * ```ts

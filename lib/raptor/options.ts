@@ -39,8 +39,8 @@ export interface RaptorNodeOptions {
   /** The file that holds it, as `hyperroute keys generate FILE` writes it. */
   readonly keyFile?: string;
   /**
-   * No encryption and no keys, at both ends: `true` between ends on one host, `'exposed'` to say so a
-   * second time where others can read and forge.
+   * No encryption and no keys, at both ends: `true` between ends on one host, `'exposed'` to say so
+   * a second time where others can read and forge.
    */
   readonly insecure?: boolean | 'exposed';
   /** Served by `node.poll()` alone, in a loop of yours, rather than by the event loop. */
@@ -52,13 +52,13 @@ export interface RaptorNodeOptions {
   /** Streams that a peer may have open to this end; default 64, at most 256. */
   readonly maxStreams?: number;
   /**
-   * A peer is taken for dead when nothing came from it for so long; default 2 s, and no less: an event
-   * loop may be held up for as long.
+   * A peer is taken for dead when nothing came from it for so long; default 2 s, and no less: an
+   * event loop may be held up for as long.
    */
   readonly liveness?: Duration;
   /**
-   * What becomes of messages without a subscription. 'keep' (default): they wait for one, and in the
-   * end their publishers wait, too. 'drop': they are dropped and counted.
+   * What becomes of messages without a subscription. 'keep' (default): they wait for one, and in
+   * the end their publishers wait, too. 'drop': they are dropped and counted.
    */
   readonly unsubscribed?: 'keep' | 'drop';
   readonly receiveBufferBytes?: number;
@@ -120,11 +120,11 @@ function readLocal(
   if (!isListener) {
     const remote = String(links[0]?.host ?? '127.0.0.1');
     const isLocal = links.every(({ host }) => /^(127\.|::1$)/.test(String(host)));
-    const any = remote.includes(':') ? '::' : '0.0.0.0';
+    const every = remote.includes(':') ? '::' : '0.0.0.0';
     const loopback = remote.includes(':') ? '::1' : '127.0.0.1';
     return {
       isListener,
-      host: isLocal ? loopback : any,
+      host: isLocal ? loopback : every,
       port: 0,
       exposed: true,
       maxSessions: 1024,

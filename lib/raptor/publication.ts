@@ -18,8 +18,8 @@ export interface PublicationOptions {
   /** Largest message; default the node's `maxMessageBytes`. */
   readonly maxMessageBytes?: number;
   /**
-   * Room for what is not acknowledged, a power of two from 4,096 to 64 MiB; default 262,144 or twice
-   * the largest message.
+   * Room for what is not acknowledged, a power of two from 4,096 to 64 MiB; default 262,144 or
+   * twice the largest message.
    */
   readonly ringBytes?: number;
   /** For one session alone; default: for all there are and all that will be. */

@@ -24,11 +24,11 @@ function open(options: RaptorNodeOptions): RaptorNode {
 
 /**
  * Reliable, encrypted messages on UDP. `raptor.listen` and `raptor.connect` define endpoints of
- * routers, both sources and destinations: messages arrive once and in order (or as `mode` says), and
- * slow receivers slow their senders. `listen` takes sessions, which are answered with `returnTo(…)`;
- * a rule cannot send to the listener as such. `connect` keeps one session up; while it is down, what
- * is for it waits in its queue. Nothing is opened before the router starts. `raptor.open` opens an
- * end without a router at once. Throw HyperRouteError ERR_CONFIG.
+ * routers, both sources and destinations: messages arrive once and in order (or as `mode` says),
+ * and slow receivers slow their senders. `listen` takes sessions, which are answered with
+ * `returnTo(…)`; a rule cannot send to the listener as such. `connect` keeps one session up; while
+ * it is down, what is for it waits in its queue. Nothing is opened before the router starts.
+ * `raptor.open` opens an end without a router at once. Throw HyperRouteError ERR_CONFIG.
  *
  * @example
  * ```ts

@@ -4,8 +4,8 @@ import type { RaptorLabel } from './label.js';
 import type { NativeRaptorNode } from './native.js';
 
 /**
- * Called with the reader standing before the first of a batch: `while (batch.next()) …`. It is called
- * again for what it leaves; what it leaves without reading anything is skipped.
+ * Called with the reader standing before the first of a batch: `while (batch.next()) …`. It is
+ * called again for what it leaves; what it leaves without reading anything is skipped.
  */
 export type RaptorBatchHandler = (batch: RaptorBatch) => void;
 
@@ -20,9 +20,9 @@ export interface RaptorMessage {
 const backlogMax = 1024;
 
 /**
- * The receiving end of a label; get it with `node.subscription(label, onBatch)`, or without a handler
- * for `for await`. Use it on the thread that opened the node. While nobody iterates, messages wait,
- * and in the end their publishers do.
+ * The receiving end of a label; get it with `node.subscription(label, onBatch)`, or without a
+ * handler for `for await`. Use it on the thread that opened the node. While nobody iterates,
+ * messages wait, and in the end their publishers do.
  */
 export class RaptorSubscription implements AsyncIterable<RaptorMessage> {
   readonly label: RaptorLabel;
