@@ -55,7 +55,12 @@ void Host::start() {
 
 void Host::kill() {
   stage_.run.trace.event(stage_.run.now_ns, "killed", index_);
-  for (const auto& [ref, end] : ends_) end->is_over = end->was_killed = true;
+  for (const auto& [ref, end] : ends_) {
+    end->is_over = end->was_killed = true;
+    stage_.coverage.add(end->counters);
+  }
+  stage_.coverage.add(counters());
+  ++stage_.coverage.killed;
   ends_.clear();
   by_remote_.clear();
   attempts_.clear();
@@ -123,20 +128,14 @@ std::string Host::describe(const SessionEnd& end) {
   return text;
 }
 
-void Host::note_counters(SessionEnd& end, raptor::Session& session) {
-  end.packets_received = session.counters().packets_received;
-  end.packets_sent = session.counters().packets_sent;
-  end.bytes_sent = session.counters().bytes_sent;
-}
-
 // A packet counts as accepted when the session says that it was authentic and new. Whether it may
 // be is known here: by what was sent, by whom, and by what was accepted before.
 void Host::check_accepted(SessionEnd& end, const Datagram& datagram, uint64_t number) {
   raptor::Session* session = session_of(end);
   if (session == nullptr) return;
-  const uint64_t before = end.packets_received;
-  note_counters(end, *session);
-  if (end.packets_received == before) return;
+  const uint64_t before = end.counters.packets_received;
+  end.counters = session->counters();
+  if (end.counters.packets_received == before) return;
   end.heard_ns = clock_ns();
   stage_.run.trace.event(stage_.run.now_ns, "accepts", end.local_id, datagram.from, number);
   const bool is_changed =
@@ -148,7 +147,7 @@ void Host::check_accepted(SessionEnd& end, const Datagram& datagram, uint64_t nu
                     "peer's",
                     end.local_id, datagram.from);
   }
-  if (end.packets_received != before + 1) {
+  if (end.counters.packets_received != before + 1) {
     stage_.run.fail("session %" PRIx64 " counts one packet as several", end.local_id);
   }
   if (end.accepted.size() <= number) end.accepted.resize(number + 1);

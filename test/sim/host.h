@@ -76,7 +76,6 @@ class Host {
   void send(uint32_t to, std::span<const uint8_t> bytes);
   void take_events();
   void check_accepted(SessionEnd& end, const Datagram& datagram, uint64_t number);
-  void note_counters(SessionEnd& end, raptor::Session& session);
 
   // host_sessions.cc
   SessionEnd* adopt(raptor::SessionRef ref, bool is_initiator);

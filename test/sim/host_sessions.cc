@@ -86,6 +86,7 @@ SessionEnd* Host::adopt(raptor::SessionRef ref, bool is_initiator) {
     stage_.run.fail("host %u: session id %" PRIx64 " was used before", index_, end.local_id);
     return nullptr;
   }
+  ++stage_.coverage.sessions;
   ends_[ref.value] = &end;
   by_remote_[end.remote_id] = &end;
   application_due_ns_ = stage_.run.now_ns;
@@ -124,7 +125,8 @@ void Host::on_ended(const raptor::SessionEvent& event) {
   if (is_dead && stage_.fault == Fault::kHideDeath) return;
   SessionEnd& end = *found->second;
   if (raptor::Session* session = endpoint_->session(event.session); session != nullptr) {
-    note_counters(end, *session);
+    end.counters = session->counters();
+    stage_.coverage.add(end.counters);
     // The last chance to read: whatever the reader is like, it takes all.
     end.reader.kind = ReaderKind::kEager;
     const OwnerScope scope(index_ + 1);
@@ -138,6 +140,7 @@ void Host::on_ended(const raptor::SessionEvent& event) {
                     end.local_id, index_, end.peer_host, reason,
                     static_cast<int64_t>(clock_ns() - end.heard_ns), end.liveness_ns, wrong);
   }
+  stage_.coverage.add(event.reason);
   end.is_over = true;
   end.over_ns = stage_.run.now_ns;
   end.reason = event.reason;
@@ -186,6 +189,7 @@ void Host::on_attempt_ended(const raptor::SessionEvent& event) {
   if (found == attempts_.end()) {
     return stage_.run.fail("host %u: the end of a session that it did not have", index_);
   }
+  stage_.coverage.add(event.reason);
   const Attempt attempt = found->second;
   attempts_.erase(found);
   const auto reason = static_cast<uint64_t>(event.reason);

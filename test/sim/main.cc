@@ -93,9 +93,7 @@ Outcome play(uint64_t seed, bool prints) {
 
 int run(const Arguments& arguments) {
   uint64_t failures = 0;
-  uint64_t datagrams = 0;
-  uint64_t messages = 0;
-  uint64_t sessions = 0;
+  Coverage coverage;
   for (uint64_t index = 0; index < arguments.seeds && failures < kFailuresMax; ++index) {
     g_seed = arguments.first + index * arguments.step;
     ::alarm(kHangSeconds);
@@ -105,9 +103,7 @@ int run(const Arguments& arguments) {
         outcome.violation = "the same seed went another way the second time";
       }
     }
-    datagrams += outcome.datagrams;
-    messages += outcome.messages;
-    sessions += outcome.sessions;
+    coverage.add(outcome.coverage);
     if (!outcome.violation.empty()) {
       ++failures;
       std::printf("seed %llu: %s\n", static_cast<unsigned long long>(g_seed),
@@ -121,10 +117,12 @@ int run(const Arguments& arguments) {
     }
     std::fflush(stdout);
   }
-  std::printf("total %llu violations, %llu sessions, %llu datagrams, %llu messages\n",
-              static_cast<unsigned long long>(failures), static_cast<unsigned long long>(sessions),
-              static_cast<unsigned long long>(datagrams),
-              static_cast<unsigned long long>(messages));
+  std::printf("total violations %llu", static_cast<unsigned long long>(failures));
+#define HR_PRINT(name) \
+  std::printf(", " #name " %llu", static_cast<unsigned long long>(coverage.name));
+  HR_SIM_COVERAGE(HR_PRINT)
+#undef HR_PRINT
+  std::printf("\n");
   return failures == 0 ? 0 : 1;
 }
 

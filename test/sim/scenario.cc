@@ -30,6 +30,7 @@ HostPlan draw_host(Prng& random, const Scenario& scenario, uint32_t index) {
   options.insecure = scenario.is_insecure;
   if (!scenario.is_insecure) options.static_keys = host_key_pair(index);
   if (random.one_in(3)) options.cipher = crypto::AeadKind::kChaCha20Poly1305;
+  if (random.one_in(4)) options.connect_timeout_ns = between_ns(random, 30'000'000, 3 * kSecondNs);
   options.is_inline = random.one_in(8);
   if (random.one_in(6)) options.liveness_us = random.between(50'000, 500'000);
   options.ack_delay_us = pick(random, {50u, 50u, 0u, 1'000u, 5'000u});
@@ -73,7 +74,8 @@ Disturbance draw_disturbance(Prng& random, const Scenario& scenario) {
                                     : between_ns(random, kMillisecondNs, 3 * kSecondNs);
       break;
     case DisturbanceKind::kKill:
-      disturbance.duration_ns = between_ns(random, kMicrosecondNs, 500 * kMillisecondNs);
+      disturbance.duration_ns =
+          between_ns(random, kMicrosecondNs, (random.one_in(2) ? 500 : 50) * kMillisecondNs);
       break;
     case DisturbanceKind::kClockJump: {
       constexpr uint64_t kHourNs = 3600 * kSecondNs;
@@ -134,7 +136,7 @@ const crypto::KeyPair& host_key_pair(uint32_t host) {
   return kPairs[host];
 }
 
-LinkFaults draw_faults(Prng& random) {
+LinkFaults draw_faults(Prng& random, bool has_static_window) {
   LinkFaults faults;
   faults.delay_ns = random.one_in(3) ? between_ns(random, 0, 20 * kMillisecondNs)
                                      : between_ns(random, 5'000, 500'000);
@@ -152,7 +154,7 @@ LinkFaults draw_faults(Prng& random) {
   if (random.one_in(3)) faults.duplicate_ppm = random.below(100'001);
   if (random.one_in(3)) faults.corrupt_ppm = random.below(50'001);
   if (random.one_in(3)) faults.mtu_bytes = pick(random, {1'200u, 1'452u, 1'472u, 8'972u});
-  if (random.one_in(4)) {
+  if (random.one_in(4) && !has_static_window) {
     faults.bytes_per_second = random.between(250'000, 50'000'000);
     faults.queue_ns_max = between_ns(random, 2 * kMillisecondNs, 60 * kMillisecondNs);
     // A slow path is a long one: on a short one the least window of a session, 64 KiB, would
@@ -232,8 +234,11 @@ Scenario draw_scenario(uint64_t seed) {
   scenario.faults.resize(kHostsMax * kHostsMax);
   // A third of the networks is clean, so that what must never happen there is seen not to.
   const bool is_clean = random.one_in(3);
-  for (LinkFaults& faults : scenario.faults) {
-    faults = draw_faults(random);
+  for (uint32_t at = 0; at < scenario.faults.size(); ++at) {
+    LinkFaults& faults = scenario.faults[at];
+    const uint32_t from = at / kHostsMax;
+    faults =
+        draw_faults(random, from < host_count && scenario.hosts[from].options.uses_static_window);
     if (!is_clean) continue;
     const LinkFaults drawn = faults;
     faults = LinkFaults{};

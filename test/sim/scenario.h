@@ -82,8 +82,9 @@ struct Scenario {
 [[nodiscard]] const crypto::KeyPair& host_key_pair(uint32_t host);
 
 [[nodiscard]] Scenario draw_scenario(uint64_t seed);
-[[nodiscard]] LinkFaults draw_faults(Prng& random);
-// `budget_bytes`: about what the flow may offer in all.
+// Of a link from a host with these options: one with a static window says that it owns the wire, so
+// there is no bottleneck for it.
+[[nodiscard]] LinkFaults draw_faults(Prng& random, bool has_static_window);
 [[nodiscard]] FlowPlan draw_flow(Prng& random, const Scenario& scenario, uint64_t label);
 [[nodiscard]] Reader draw_reader(Prng& random);
 

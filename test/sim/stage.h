@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "raptor/endpoint.h"
+#include "sim/coverage.h"
 #include "sim/network.h"
 #include "sim/run.h"
 #include "sim/scenario.h"
@@ -51,10 +52,8 @@ struct SessionEnd {
   uint64_t sent_ns = 0;
   uint64_t jumped_ns = 0;  // when the clock last jumped
 
-  uint64_t packets_received = 0;
-  uint64_t packets_sent = 0;
-  uint64_t bytes_sent = 0;
-  std::vector<bool> accepted;  // by packet number
+  raptor::SessionCounters counters;  // as they were last seen
+  std::vector<bool> accepted;        // by packet number
 
   bool is_over = false;  // told, or its host was killed
   uint64_t over_ns = 0;  // by the run's clock
@@ -98,6 +97,7 @@ struct Stage {
   Transfers transfers;
   SealCheck seals;
   Forger* forger = nullptr;  // sees what is sent
+  Coverage coverage;
   Phase phase = Phase::kBusy;
   // Nothing but load happens in this run: no session or handshake may fail.
   bool is_calm = false;

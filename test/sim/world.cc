@@ -161,7 +161,8 @@ void World::disturb(const Disturbance& disturbance) {
       return;
     case DisturbanceKind::kFaults:
       for (uint32_t other = 0; other < kHostsMax; ++other) {
-        stage_.network.link(disturbance.host, other).faults = draw_faults(stage_.random);
+        stage_.network.link(disturbance.host, other).faults = draw_faults(
+            stage_.random, stage_.scenario.hosts[disturbance.host].options.uses_static_window);
       }
       return;
     case DisturbanceKind::kFlood:
@@ -189,9 +190,9 @@ Outcome World::play() {
   Outcome outcome;
   outcome.trace_hash = stage_.run.trace.hash();
   outcome.violation = stage_.run.violation;
-  outcome.datagrams = datagrams_;
-  outcome.messages = stage_.transfers.delivered();
-  outcome.sessions = stage_.ends.size();
+  stage_.coverage.datagrams = datagrams_;
+  stage_.coverage.messages = stage_.transfers.delivered();
+  outcome.coverage = stage_.coverage;
   return outcome;
 }
 

@@ -17,9 +17,7 @@ namespace hyperroute::sim {
 struct Outcome {
   uint64_t trace_hash = 0;
   std::string violation;  // empty: none
-  uint64_t datagrams = 0;
-  uint64_t messages = 0;
-  uint64_t sessions = 0;
+  Coverage coverage;
 };
 
 class World {

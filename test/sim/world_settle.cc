@@ -79,7 +79,9 @@ std::string World::unsettled() const {
         const DeliveryCheck& check = flow.transfer->check;
         const bool is_finished =
             !flow.is_ended || session == nullptr || session->is_stream_finished(flow.stream);
-        if (check.is_complete() && is_finished) continue;
+        // Of modes that promise nothing, too: what is still to be sent is sent before silence.
+        const bool is_sent = session == nullptr || session->unacked_bytes(flow.stream) == 0;
+        if (check.is_complete() && is_finished && is_sent) continue;
         std::snprintf(text, sizeof text,
                       "session %" PRIx64 " stream %" PRIx64
                       " (id %u, mode %u): delivered %u of %u,"
@@ -139,19 +141,21 @@ void World::check_effort() {
   for (const auto& [id, end] : stage_.ends) {
     uint64_t offered_bytes = 0;
     for (const Flow& flow : end->flows) offered_bytes += flow.transfer->offered_bytes;
+    const SessionEnd* peer = stage_.end_of(end->remote_id);
+    uint64_t received_bytes = 0;  // for which it sends ACKs
+    if (peer != nullptr) received_bytes = peer->counters.bytes_sent;
     const uint64_t lived_ns = stage_.run.now_ns - kSecondNs;
     const uint64_t limit_bytes =
-        kEffortFactorMax * offered_bytes +
+        kEffortFactorMax * offered_bytes + received_bytes +
         kEffortBytesPerSecond * (lived_ns / kMillisecondNs + 1'000) / 1'000;
-    stage_.run.trace.event(stage_.run.now_ns, "effort", offered_bytes, end->bytes_sent,
+    stage_.run.trace.event(stage_.run.now_ns, "effort", offered_bytes, end->counters.bytes_sent,
                            limit_bytes);
     const uint64_t wasted =
-        stage_.fault == Fault::kWaste ? 1'000 * end->bytes_sent : end->bytes_sent;
+        stage_.fault == Fault::kWaste ? 1'000 * end->counters.bytes_sent : end->counters.bytes_sent;
     if (wasted > limit_bytes) {
-      const SessionEnd* peer = stage_.end_of(end->remote_id);
       stage_.run.fail("session %" PRIx64 " sent %" PRIu64 " bytes for %" PRIu64
                       " offered in %" PRIu64 " ms; %s; its peer %s",
-                      id, end->bytes_sent, offered_bytes, lived_ns / kMillisecondNs,
+                      id, end->counters.bytes_sent, offered_bytes, lived_ns / kMillisecondNs,
                       hosts_[end->host]->describe(*end).c_str(),
                       peer ? hosts_[peer->host]->describe(*peer).c_str() : "none");
     }
