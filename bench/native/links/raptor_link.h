@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstdlib>
 
 #include "base/clock.h"
 #include "bench/native/links/link.h"
@@ -52,7 +53,7 @@ class RaptorLink {
   template <class OnMessage>
   void poll(OnMessage&& on_message) {
     loop_.poll({&on_message, deliver<std::remove_reference_t<OnMessage>>});
-    if (session_ == nullptr) take_events();
+    take_events();
   }
 
   void flush() {
@@ -88,7 +89,10 @@ class RaptorLink {
   void take_events() {
     raptor::SessionEvent event;
     while (loop_.endpoint().next_event(event)) {
-      if (event.kind == raptor::SessionEventKind::kEnded) fail(1, "Raptor: the session ended");
+      if (event.kind == raptor::SessionEventKind::kEnded) {
+        if (is_server_ && event.reason == raptor::CloseReason::kPeerClosed) std::exit(0);
+        fail(1, "Raptor: the session ended, reason %u", static_cast<unsigned>(event.reason));
+      }
       ref_ = event.session;
       session_ = loop_.endpoint().session(ref_);
       stream_ = take_or_fail(session_->open_stream(raptor::StreamOptions{}));
