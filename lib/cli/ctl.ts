@@ -228,6 +228,7 @@ function noteOf({
   probesFailed,
   drained,
   state,
+  connection,
 }: StatusEndpoint): string {
   const counts = [
     [ejections, 'ejections'],
@@ -236,7 +237,9 @@ function noteOf({
   ] as const;
   const notes = counts.flatMap(([count, what]) => (count > 0 ? `${countText(count)} ${what}` : []));
   const drain = drained && state !== 'draining' ? ['drained'] : [];
-  return [reason, ...drain, ...notes].filter((note) => note !== '').join('; ');
+  const why = connection?.state === 'connecting' ? connection.reason : 'none';
+  const link = why === 'none' ? [] : [why.replaceAll('-', ' ')];
+  return [reason, ...link, ...drain, ...notes].filter((note) => note !== '').join('; ');
 }
 
 function showDrain(io: Io, { endpoint, flushed }: DrainReport): void {

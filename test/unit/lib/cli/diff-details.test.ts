@@ -7,10 +7,14 @@ import {
   correlate,
   type Destination,
   defineRouter,
+  discard,
+  generateRaptorKeys,
   lb,
   memory,
   otherwise,
   pool,
+  raptor,
+  raw,
   route,
   schema,
   t,
@@ -236,5 +240,20 @@ describe('what diff says of a correlation', () => {
     ]);
     expect(said(t.timestamp, t.u64)).toEqual(['saved.value: u64, timestamp → u64']);
     expect(said(t.u32, t.u32)).toEqual([]);
+  });
+});
+
+describe('what diff says of keys', () => {
+  it('is their public halves', () => {
+    const [first, second] = [generateRaptorKeys(), generateRaptorKeys()];
+    const withKeys = (keys: string) =>
+      defineRouter({
+        endpoints: [raptor.listen('in', { port: 0, keys })],
+        routes: [route.first(raw, () => [otherwise.to(discard)])],
+      });
+    const details = between(withKeys(first.privateKey), withKeys(second.privateKey));
+    expect(lines(details.endpoints.in)).toEqual([
+      `keys: of ${first.publicKey} → of ${second.publicKey}`,
+    ]);
   });
 });
