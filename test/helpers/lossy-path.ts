@@ -6,9 +6,9 @@ import { Random } from './random.js';
 export interface Impairments {
   /** Lost, each for itself. */
   readonly loss: number;
-  /** Begin a burst: this one and those behind it are lost, `burstCount` in all. */
+  /** Begin a burst: this one and all that come within `burstMs` are lost. */
   readonly burst: number;
-  readonly burstCount: number;
+  readonly burstMs: number;
   /** Every datagram takes so long. */
   readonly delayMs: number;
   /** Held back for up to `reorderMs` more, so that later ones overtake them. */
@@ -25,7 +25,7 @@ export interface Impairments {
 export const unimpaired: Impairments = {
   loss: 0,
   burst: 0,
-  burstCount: 8,
+  burstMs: 5,
   delayMs: 0,
   reorder: 0,
   reorderMs: 3,
@@ -103,7 +103,7 @@ export class LossyPath<Tag> {
   readonly #deliver: (datagram: Buffer, tag: Tag) => void;
   /** By the time they are due, equal ones as they came. */
   readonly #queue: Queued<Tag>[] = [];
-  #burstLeft = 0;
+  #burstEndMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     seed: number,
@@ -120,7 +120,7 @@ export class LossyPath<Tag> {
     this.counts.taken += 1;
     const { delayMs, reorder, reorderMs, duplicate, corrupt } = this.impairments;
     // Each is drawn for each datagram: another share of one thing changes nothing of the others.
-    const isLost = this.#isLost();
+    const isLost = this.#isLost(nowMs);
     const isReordered = this.#happens(reorder);
     const isDuplicated = this.#happens(duplicate);
     const isCorrupted = this.#happens(corrupt);
@@ -165,13 +165,12 @@ export class LossyPath<Tag> {
     this.counts.largestBytes = 0;
   }
 
-  #isLost(): boolean {
-    const { loss, burst, burstCount } = this.impairments;
+  #isLost(nowMs: number): boolean {
+    const { loss, burst, burstMs } = this.impairments;
     const isLost = this.#happens(loss);
     const begins = this.#happens(burst);
-    if (begins && this.#burstLeft === 0) this.#burstLeft = burstCount;
-    if (this.#burstLeft > 0) {
-      this.#burstLeft -= 1;
+    if (begins && nowMs >= this.#burstEndMs) this.#burstEndMs = nowMs + burstMs;
+    if (nowMs < this.#burstEndMs) {
       this.counts.lostInBursts += 1;
       return true;
     }
