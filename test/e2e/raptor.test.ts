@@ -168,6 +168,47 @@ describe('two routers', () => {
   });
 });
 
+describe('an inline router', () => {
+  it('keeps its session over a pause that would end one of workers', async () => {
+    const [, port] = await listener('echo');
+    const app = memory('app', { mode: 'poll' });
+    const keys = { keys: client.privateKey, serverKey: server.publicKey };
+    const remote = raptor.connect('server', { host: '127.0.0.1', port, ...keys });
+    const router = await HyperRoute.start(
+      defineRouter({
+        endpoints: [app, remote],
+        threading: 'inline',
+        routes: [
+          route.first(raw, () => [otherwise.to(remote)], { from: app }),
+          route.first(raw, () => [otherwise.to(app)], { from: remote }),
+        ],
+      }),
+    );
+    cleanups.push(() => router.close({ drainTimeoutMs: 0 }));
+    await eventually('a session', () => {
+      router.poll();
+      return connectionOf(router)?.state === 'connected';
+    });
+    let received = 0;
+    const end = router.memory('app');
+    const echo = async (count: number) => {
+      end.offer(numbered(count, 64));
+      end.flush();
+      await eventually('the answer', () => {
+        router.poll();
+        end.poll((batch) => {
+          while (batch.next()) received += 1;
+        });
+        return received === count;
+      });
+    };
+    await echo(1);
+    await sleep(700);
+    await echo(2);
+    expect(router.metrics().endpoints.server).toMatchObject({ connections_opened: 1 });
+  });
+});
+
 describe('a server that is killed', () => {
   it('comes back, and the route of its client goes on', async () => {
     const port = await freePort();
