@@ -71,6 +71,11 @@ export interface RaptorNodeCounters {
   readonly eventsLost: number;
   /** Datagrams that found the socket's receive buffer full. */
   readonly kernelDrops: number;
+  /**
+   * Datagrams dropped unread: of no session, not from where its peer is, or no handshake that this
+   * end takes. 0 once it is closed. Forged and replayed ones of a session count there.
+   */
+  readonly rejected: number;
 }
 
 type Options = Readonly<Record<string, unknown>>;

@@ -271,6 +271,9 @@ Napi::Value RaptorNodeObject::counters(const Napi::CallbackInfo& info) {
   object.Set("lostAtEnd", number(env, counters.lost_at_end));
   object.Set("eventsLost", number(env, counters.events_lost));
   object.Set("kernelDrops", number(env, node_.socket_counters().kernel_drops));
+  const uint64_t rejected =
+      node_.is_open() ? raptor::rejected_datagrams(node_.endpoint_counters()) : 0;
+  object.Set("rejected", number(env, rejected));
   return object;
 }
 
