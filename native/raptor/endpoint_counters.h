@@ -45,9 +45,9 @@ struct RaptorCounters {
 // Datagrams that had no effect but these counts, for they belong to no session from where they came
 // and are no handshake that this end takes. What reaches a session is counted there.
 [[nodiscard]] constexpr uint64_t rejected_datagrams(const RaptorCounters& counted) noexcept {
-  return counted.malformed + counted.unknown_session + counted.wrong_address +
-         counted.unconfirmed + counted.bad_mac + counted.bad_cookie + counted.bad_handshake +
-         counted.mode_mismatch + counted.version_mismatch + counted.not_listening;
+  return counted.malformed + counted.unknown_session + counted.wrong_address + counted.unconfirmed +
+         counted.bad_mac + counted.bad_cookie + counted.bad_handshake + counted.mode_mismatch +
+         counted.version_mismatch + counted.not_listening;
 }
 
 }  // namespace hyperroute::raptor
