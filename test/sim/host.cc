@@ -49,6 +49,7 @@ void Host::start() {
   }
   endpoint_ = created.take();
   ++incarnation_;
+  is_stopping_ = false;
   baseline_bytes_ = allocated_by(index_ + 1).bytes;
   pump();
 }
@@ -74,6 +75,18 @@ void Host::kill() {
     stage_.run.fail("host %u left %" PRId64 " bytes behind when its endpoint went", index_,
                     left_bytes);
   }
+}
+
+void Host::stop() {
+  stage_.run.trace.event(stage_.run.now_ns, "stops", index_);
+  is_stopping_ = true;
+  for (const auto& [ref, end] : ends_) end->has_closed = true;
+  {
+    const OwnerScope scope(index_ + 1);
+    endpoint_->reject_new(true);
+    endpoint_->close_all(clock_ns(), raptor::CloseReason::kClosed);
+  }
+  pump();
 }
 
 void Host::jump_clock(uint64_t by_ns) {

@@ -28,6 +28,9 @@ class Host {
   void start();
   void kill();
   bool is_up() const { return endpoint_ != nullptr; }
+  // Closes everything and takes nothing new; to be killed a little later.
+  void stop();
+  bool is_stopping() const { return is_stopping_; }
 
   uint64_t clock_ns() const { return stage_.run.now_ns + clock_offset_ns_; }
   void jump_clock(uint64_t by_ns);
@@ -105,6 +108,7 @@ class Host {
   Prng random_;
   std::unique_ptr<raptor::Endpoint> endpoint_;
   uint32_t incarnation_ = 0;
+  bool is_stopping_ = false;
   uint64_t clock_offset_ns_;
   uint64_t pump_due_ns_ = UINT64_MAX;
   uint64_t application_due_ns_ = UINT64_MAX;

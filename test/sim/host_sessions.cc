@@ -36,7 +36,7 @@ std::vector<SessionEnd*> Host::open_ends() {
 }
 
 void Host::connect(uint32_t peer) {
-  if (!is_up()) return;
+  if (!is_up() || is_stopping_) return;
   const OwnerScope scope(index_ + 1);
   const auto ref = endpoint_->connect(clock_ns(), address_of(peer), host_key_pair(peer).public_key);
   const OwnerScope own(0);
@@ -196,13 +196,15 @@ void Host::on_attempt_ended(const raptor::SessionEvent& event) {
   stage_.run.trace.event(stage_.run.now_ns, "attempt ended", index_, attempt.peer, reason);
   const bool is_allowed = stage_.scenario.hosts[index_].is_allowed;
   if (event.reason == raptor::CloseReason::kRefused) {
-    const bool was_busy = event.refusal == raptor::HandshakeStatus::kBusy;
-    if (is_allowed && !was_busy) {
+    const bool was_stopping = event.refusal == raptor::HandshakeStatus::kShuttingDown &&
+                              stage_.scenario.may_stop(attempt.peer);
+    if (is_allowed && !was_stopping) {
       stage_.run.fail("host %u was refused with status %u", index_,
                       static_cast<unsigned>(event.refusal));
     }
     return;
   }
+  if (is_stopping_ && event.reason == raptor::CloseReason::kClosed) return;
   if (event.reason != raptor::CloseReason::kHandshakeTimeout) {
     return stage_.run.fail("host %u: an attempt ended with reason %" PRIu64, index_, reason);
   }

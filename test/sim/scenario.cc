@@ -66,7 +66,7 @@ Disturbance draw_disturbance(Prng& random, const Scenario& scenario) {
   Disturbance disturbance;
   disturbance.at_ns = between_ns(random, kMillisecondNs, scenario.busy_ns);
   disturbance.host = random.below(static_cast<uint32_t>(scenario.hosts.size()));
-  disturbance.kind = static_cast<DisturbanceKind>(random.below(9));
+  disturbance.kind = static_cast<DisturbanceKind>(random.below(kDisturbanceKinds));
   switch (disturbance.kind) {
     case DisturbanceKind::kCut:
       disturbance.duration_ns = random.one_in(3)
@@ -74,6 +74,7 @@ Disturbance draw_disturbance(Prng& random, const Scenario& scenario) {
                                     : between_ns(random, kMillisecondNs, 3 * kSecondNs);
       break;
     case DisturbanceKind::kKill:
+    case DisturbanceKind::kStop:
       disturbance.duration_ns =
           between_ns(random, kMicrosecondNs, (random.one_in(2) ? 500 : 50) * kMillisecondNs);
       break;

@@ -57,7 +57,9 @@ enum class DisturbanceKind : uint8_t {
   kUpdateKeys,  // of all sessions of host
   kClose,       // one session of host
   kDrain,       // one session of host, both ends
+  kStop,        // host, in good order: everything is closed, then it goes, and comes again
 };
+inline constexpr uint32_t kDisturbanceKinds = 10;
 
 struct Disturbance {
   uint64_t at_ns = 0;  // of the run's clock
@@ -76,6 +78,13 @@ struct Scenario {
   std::vector<HostPlan> hosts;
   std::vector<LinkFaults> faults;  // of links, by from * kHostsMax + to
   std::vector<Disturbance> disturbances;
+
+  bool may_stop(uint32_t host) const {
+    for (const Disturbance& each : disturbances) {
+      if (each.kind == DisturbanceKind::kStop && each.host == host) return true;
+    }
+    return false;
+  }
 };
 
 // Key pairs of the hosts, the same in every run: they take longer to make than a short run takes.

@@ -9,6 +9,8 @@ namespace {
 
 // The checks that hold at any time are made this often, whether something happens or not.
 constexpr uint64_t kWatchIntervalNs = 5 * kMillisecondNs;
+// What a host that stops takes to tell its peers.
+constexpr uint64_t kGoodbyeNs = 20 * kMillisecondNs;
 // More than any scenario needs: a run beyond it does not come to an end.
 constexpr uint64_t kDatagramsMax = 4'000'000;
 
@@ -109,7 +111,12 @@ void World::run_task(const Task& task) {
   switch (task.kind) {
     case Task::Kind::kHeal:
       return cut(task.host, false);
+    case Task::Kind::kGo:
+      if (host.is_up() && host.is_stopping()) host.kill();
+      return;
     case Task::Kind::kRestart:
+      // It may have been killed and started while it was stopping, or the other way round.
+      if (host.is_up() && host.is_stopping()) host.kill();
       if (host.is_up()) return;
       host.start();
       if (!stage_.scenario.hosts[task.host].is_listener) {
@@ -150,6 +157,13 @@ void World::disturb(const Disturbance& disturbance) {
       host.kill();
       tasks_.push_back(
           {run.now_ns + disturbance.duration_ns, Task::Kind::kRestart, disturbance.host});
+      return;
+    case DisturbanceKind::kStop:
+      if (!host.is_up() || host.is_stopping()) return;
+      host.stop();
+      tasks_.push_back({run.now_ns + kGoodbyeNs, Task::Kind::kGo, disturbance.host});
+      tasks_.push_back({run.now_ns + kGoodbyeNs + disturbance.duration_ns, Task::Kind::kRestart,
+                        disturbance.host});
       return;
     case DisturbanceKind::kClockJump:
       return host.jump_clock(disturbance.duration_ns);

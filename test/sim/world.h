@@ -29,7 +29,7 @@ class World {
   // What else happens at a time of the run's clock.
   struct Task {
     uint64_t at_ns = 0;
-    enum class Kind : uint8_t { kHeal, kRestart, kConnect, kDrain } kind = Kind::kHeal;
+    enum class Kind : uint8_t { kHeal, kGo, kRestart, kConnect, kDrain } kind = Kind::kHeal;
     uint32_t host = 0;
     uint32_t peer = 0;
     uint64_t session_id = 0;
