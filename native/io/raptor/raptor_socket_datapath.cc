@@ -83,9 +83,10 @@ bool RaptorSocket::fill_one() noexcept {
       return true;
     }
     if (is_full(errno)) return false;
-    if (errno == EINTR) continue;
+    // Of an earlier datagram, to where nobody listens now; the protocol finds out by itself.
+    if (errno == EINTR || is_icmp_error(errno)) continue;
     ++counters_.io_errors;
-    if (!is_icmp_error(errno)) return false;
+    return false;
   }
   return false;
 }
@@ -103,9 +104,10 @@ bool RaptorSocket::fill_many() noexcept {
       return received > 0;
     }
     if (is_full(errno)) return false;
-    if (errno == EINTR) continue;
+    // Of an earlier datagram, to where nobody listens now; the protocol finds out by itself.
+    if (errno == EINTR || is_icmp_error(errno)) continue;
     ++counters_.io_errors;
-    if (!is_icmp_error(errno)) return false;
+    return false;
   }
   return false;
 }
@@ -297,10 +299,9 @@ bool RaptorSocket::send_singly(Batch& batch) noexcept {
   while (batch.count > 0) {
     const uint32_t bytes = std::min(batch.segment_bytes, batch.bytes);
     ++counters_.tx_calls;
-    const ssize_t result =
-        ::sendto(socket_.get(), transmit_memory_.data() + batch.offset, bytes, MSG_DONTWAIT,
-                 is_aimed_ ? nullptr : batch.to.socket_address(),
-                 is_aimed_ ? 0 : batch.to.socket_bytes());
+    const ssize_t result = ::sendto(socket_.get(), transmit_memory_.data() + batch.offset, bytes,
+                                    MSG_DONTWAIT, is_aimed_ ? nullptr : batch.to.socket_address(),
+                                    is_aimed_ ? 0 : batch.to.socket_bytes());
     if (result < 0 && is_full(errno)) return false;
     if (result < 0) {
       ++counters_.tx_refused;

@@ -271,6 +271,21 @@ TEST_F(RaptorConnect, SaysThatNobodyAnswersWithAnotherKey) {
   EXPECT_FALSE(harness_.backend.is_live(kDefaultPeer));
 }
 
+TEST_F(RaptorConnect, GoesOnAskingWhereNobodyListensAndFindsNoFaultWithItsSocket) {
+  RaptorOptions options = world_.options();
+  {
+    // A port that nobody has any more.
+    const UniqueFd gone = open_raw(SOCK_DGRAM, loopback(AF_INET));
+    options.address = SocketAddress::local_of(gone.get()).take();
+  }
+  options.connect_timeout_ns = 50'000'000;
+  open(options);
+  ASSERT_TRUE(harness_.run_until([&] { return harness_.counters.connect_failures >= 3; }));
+  EXPECT_EQ(harness_.backend.link().reason, raptor::CloseReason::kHandshakeTimeout);
+  EXPECT_EQ(harness_.counters.io_errors, 0u);
+  EXPECT_EQ(harness_.counters.connections_opened, 0u);
+}
+
 TEST_F(RaptorConnect, NumbersThatASessionGaveDieWithIt) {
   open(world_.options());
   auto server = world_.join(harness_);
