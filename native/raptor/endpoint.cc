@@ -11,7 +11,6 @@ namespace {
 
 // A liveness below this would take a scheduling delay for a death.
 constexpr uint32_t kLivenessUsMin = 5'000;
-constexpr uint32_t kLivenessUsMax = 60'000'000;
 
 void fill_from_kernel(void*, uint8_t* to, size_t bytes) {
   // Fails on kernels without getrandom alone, which Node does not run on.

@@ -81,6 +81,8 @@ struct EndpointOptions {
 // An inline end may be silent for as long as a garbage collection or a blocked event loop lasts;
 // its options get at least this.
 inline constexpr uint32_t kInlineLivenessUs = 2'000'000;
+// An hour: whoever wants to outlast more than any partition gets no use of it being longer.
+inline constexpr uint32_t kLivenessUsMax = 3'600'000'000;
 
 enum class SessionEventKind : uint8_t { kEstablished, kEnded };
 

@@ -6,6 +6,7 @@
 #include "io/endpoint.h"
 #include "io/peer_table.h"
 #include "io/socket_setup.h"
+#include "raptor/endpoint.h"
 
 namespace hyperroute {
 namespace {
@@ -15,7 +16,6 @@ constexpr uint64_t kMillisecondNs = 1'000'000;
 constexpr uint32_t kConnectCapacity = 4;
 constexpr uint32_t kListenCapacityMin = 64;
 constexpr uint32_t kLivenessUsMin = 10'000;
-constexpr uint32_t kLivenessUsMax = 3'600'000'000;
 
 Status check_listen(const RaptorOptions& options) {
   HR_TRY(check_bind_address(options.address, options.exposed));
@@ -59,7 +59,7 @@ Status check_sizes(const RaptorOptions& options) {
     return Status::error(StatusCode::kConfig, "windowBytes: expected %u to %u, got %u",
                          raptor::kStreamRingBytesMin, kRaptorWindowBytesMax, options.window_bytes);
   }
-  if (options.liveness_us < kLivenessUsMin || options.liveness_us > kLivenessUsMax) {
+  if (options.liveness_us < kLivenessUsMin || options.liveness_us > raptor::kLivenessUsMax) {
     return Status::error(StatusCode::kConfig, "liveness: expected 10 ms to an hour, got %u us",
                          options.liveness_us);
   }

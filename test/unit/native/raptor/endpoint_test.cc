@@ -161,6 +161,24 @@ TEST(Endpoint, ConnectsInsecureEndsWithoutKeys) {
   EXPECT_EQ(network.established(kListener).size(), 1u);
 }
 
+TEST(Endpoint, WaitsForASilentPeerForAnHourIfAskedTo) {
+  EndpointOptions options;
+  options.insecure = true;
+  options.liveness_us = kLivenessUsMax + 1;
+  EXPECT_EQ(Endpoint::create(0, options).status().code, StatusCode::kConfig);
+  options.liveness_us = kLivenessUsMax;
+  TestNetwork network(17);
+  network.start(kClient, options);
+  options.is_listener = true;
+  network.start(kListener, options);
+  network.establish();
+  network.filter = [](Datagram&) { return false; };
+  network.advance(uint64_t{3'000} * 1'000'000'000);
+  EXPECT_EQ(network.at(kListener).counters().sessions_open, 1u);
+  network.advance(uint64_t{700} * 1'000'000'000);
+  EXPECT_EQ(network.at(kListener).counters().sessions_open, 0u);
+}
+
 TEST(Endpoint, TellsAnEndOfAnotherVersionThatItIsOne) {
   TestNetwork network(10);
   network.start(kListener);
