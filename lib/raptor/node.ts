@@ -85,7 +85,7 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
 
   /**
    * Keeps a session with one more listener up, until the returned function is called. Throws
-   * HyperRouteError ERR_CONFIG, ERR_LIMIT, ERR_CLOSED.
+   * HyperRouteError ERR_CONFIG, ERR_LIMIT, ERR_CLOSED, ERR_STATE (it was opened for one peer).
    */
   connect(remote: RaptorRemote): () => void {
     const reader = new OptionReader(remote, 'connect', callerPlace(), 'ERR_CONFIG');
@@ -191,7 +191,7 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * Ends every publication and waits until each receiver has all of it, or is gone. Rejects with
+   * Ends every publication and waits until each receiver has taken all of it, or is gone. Rejects with
    * ERR_TIMEOUT after `timeout` (default: never), or when `signal` aborts. A polled node must be
    * polled meanwhile.
    */

@@ -32,7 +32,10 @@ export interface RaptorRemote {
 export interface RaptorNodeOptions {
   /** Takes sessions of others. */
   readonly listen?: RaptorListen;
-  /** Keeps sessions with listeners up. */
+  /**
+   * Keeps sessions with listeners up. An end that does not listen and is given one, not a list, has
+   * that peer alone, which is faster.
+   */
   readonly connect?: RaptorRemote | readonly RaptorRemote[];
   /** This end's private key, `raptor-private-…`; one that only connects may go without. */
   readonly keys?: string;
@@ -188,6 +191,8 @@ export function readNodeOptions(options: unknown): NodePlan {
   const keys = readKeys(reader, insecure !== false);
   const links = readLinks(reader, insecure);
   const local = readLocal(reader, insecure, links);
+  const hasOnePeer =
+    local.isListener === false && links.length === 1 && !Array.isArray(reader.raw('connect'));
   const hasKeys = keys.keys !== null || keys.keyFile !== null;
   if (local.isListener === true && insecure === false && !hasKeys) {
     throw reader.error('keys', 'a private key, a `keyFile`, or `insecure: true`', undefined);
@@ -195,6 +200,7 @@ export function readNodeOptions(options: unknown): NodePlan {
   const bytesMax = reader.integer('maxMessageBytes', 1, messageBytesMax, messageBytesDefault);
   const read = {
     ...local,
+    hasOnePeer,
     insecure,
     ...keys,
     maxMessageBytes: bytesMax,

@@ -76,6 +76,7 @@ Status read_raptor_node_options(Napi::Env env, const Napi::Value& value, RaptorN
   RaptorSocketOptions& socket = out.socket;
   HR_TRY(read_address(options, socket.local));
   socket.exposed = options.boolean("exposed");
+  socket.has_one_peer = options.boolean("hasOnePeer");
   socket.receive_buffer_bytes = options.u32_or("receiveBufferBytes", socket.receive_buffer_bytes);
   socket.send_buffer_bytes = options.u32_or("sendBufferBytes", socket.send_buffer_bytes);
   raptor::EndpointOptions& endpoint = socket.endpoint;

@@ -36,7 +36,8 @@ class RaptorNode {
   [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }
   [[nodiscard]] SocketAddress local_address() const noexcept { return socket_.local_address(); }
 
-  // Keeps a session with a listener up until disconnect(). kConfig, kLimit.
+  // Keeps a session with a listener up until disconnect(). kConfig; kLimit; kState: the socket is
+  // for one peer and has it.
   Result<uint32_t> connect(uint64_t now_ns, const RaptorLinkOptions& options);
   // Ends the link's session or attempt; the sessions of others are not touched.
   void disconnect(uint64_t now_ns, uint32_t link);
@@ -81,7 +82,7 @@ class RaptorNode {
   // Makes wait_fd() readable at once, for an owner that has to give way before it is done.
   void wake_at_once() noexcept { arm_timer(1); }
 
-  // Ends every publication. is_drained(): every receiver has all of it, or is gone.
+  // Ends every publication. is_drained(): every receiver has taken all of it, or is gone.
   void drain();
   [[nodiscard]] bool is_drained();
   // Tells every peer that this end is gone and closes the socket. Idempotent.

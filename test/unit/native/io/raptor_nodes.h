@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -114,14 +115,18 @@ class NodeWorld {
   TestNode& listen(const RaptorNodeOptions& options) { return add(options); }
   TestNode& connect(TestNode& server) { return connect(server, options(false)); }
   TestNode& connect(TestNode& server, const RaptorNodeOptions& options) {
+    return connect(server, options, server_keys_.public_key);
+  }
+  TestNode& connect(TestNode& server, const RaptorNodeOptions& options,
+                    const crypto::PublicKey& key) {
     TestNode& client = add(options);
-    link(client, server.node.local_address());
+    link(client, server.node.local_address(), key);
     return client;
   }
-  uint32_t link(TestNode& client, const SocketAddress& to) {
+  uint32_t link(TestNode& client, const SocketAddress& to, const crypto::PublicKey& key) {
     RaptorLinkOptions link;
     link.to = to;
-    link.key = server_keys_.public_key;
+    link.key = key;
     link.reconnect_ns_min = 5'000'000;
     const auto id = client.node.connect(monotonic_ns(), link);
     EXPECT_TRUE(id.ok()) << id.status().context;
