@@ -110,10 +110,10 @@ describe('ping', () => {
   it('sends the next one when the last is back, with an interval of 0 and spinning', async () => {
     const listener = await listen('--insecure', '--idle', 'spin');
     const { code, report } = await measure(
-      ...(['ping', listener, '--count', '2000', '--interval', '0', '--idle', 'spin'] as const),
+      ...(['ping', listener, '--count', '500', '--interval', '0', '--idle', 'spin'] as const),
     );
     expect(code).toBe(0);
-    expect(report).toMatchObject({ ok: true, secure: false, sent: 2000, received: 2000 });
+    expect(report).toMatchObject({ ok: true, secure: false, sent: 500, received: 500 });
   });
 
   it('carries the largest message there and back', async () => {
