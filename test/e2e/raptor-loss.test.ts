@@ -6,6 +6,7 @@ import { describe, it } from 'vitest';
 import { type EndState, RaptorEnds, type RaptorEndsOptions } from '../helpers/raptor-ends.js';
 
 const isLong = process.env.HYPERROUTE_LONG === '1';
+const limitMs = isLong ? 900_000 : 180_000;
 const partitionMs = 30_000;
 /** Longer than what a machine under load takes from a proxy. */
 const patient = { liveness: '5s' };
@@ -19,7 +20,7 @@ const whole = ({ sent }: EndState) => ({
   counters: { connections_opened: 1, connections_closed: 0, undeliverable: 0 },
 });
 
-describe.concurrent('a partition of 30 s', () => {
+describe.concurrent('a partition of 30 s', { timeout: limitMs }, () => {
   it('is survived where liveness is longer, and what was sent meanwhile arrives', async ({
     expect,
     onTestFinished,
@@ -45,7 +46,7 @@ describe.concurrent('a partition of 30 s', () => {
     expect,
     onTestFinished,
   }) => {
-    const ends = await RaptorEnds.start({ shared: { liveness: '1s' } }, onTestFinished);
+    const ends = await RaptorEnds.start({ shared: { liveness: '2s' } }, onTestFinished);
     await ends.exchange(200, 8, 1000);
     const begin = performance.now();
     ends.proxy.partition();
@@ -72,7 +73,7 @@ describe.concurrent('a partition of 30 s', () => {
   });
 });
 
-describe.concurrent('a path', () => {
+describe.concurrent('a path', { timeout: limitMs }, () => {
   const bad = { loss: 0.05, delayMs: 1, reorder: 0.1, duplicate: 0.03, corrupt: 0.03 };
   const bursts = { burst: 0.01, burstMs: 10, reorder: 0.2, delayMs: 1 };
   it.for<[string, RaptorEndsOptions]>([
@@ -84,8 +85,8 @@ describe.concurrent('a path', () => {
     const impairments = { ...options.impairments, mtuBytes: 1452 };
     const given = { shared: patient, ...options, impairments };
     const ends = await RaptorEnds.start(given, onTestFinished);
-    await ends.exchange(isLong ? 100_000 : 3000, 8, 2000);
-    const state = await ends.exchange(isLong ? 500 : 20, 20_000, 200_000);
+    await ends.exchange(isLong ? 50_000 : 3000, 8, 2000);
+    const state = await ends.exchange(isLong ? 200 : 20, 20_000, 200_000);
     expect(state, `seed ${ends.seed}`).toMatchObject(whole(state));
     for (const way of ['up', 'down'] as const) {
       const counts = ends.proxy.counts(way);
@@ -117,8 +118,8 @@ describe.concurrent('a path', () => {
   });
 });
 
-describe.concurrent('kill -9', () => {
-  const impatient = { liveness: '1s' };
+describe.concurrent('kill -9', { timeout: limitMs }, () => {
+  const impatient = { liveness: '2s' };
 
   it('of the listener: its client connects to the next one, and repeats nothing', async ({
     expect,
