@@ -70,7 +70,14 @@ const nativeSubjects: Readonly<Record<string, { subject: string; loses: boolean 
   zeromq: { subject: 'ZeroMQ', loses: false },
 };
 
-/** Every program of the build, ours and its peers, by link name. */
+/** Ends in JavaScript (bench/peers/links). */
+const scriptSubjects: Readonly<Record<string, { subject: string; loses: boolean }>> = {
+  dgram: { subject: 'node dgram', loses: false },
+  raptor: { subject: 'ours', loses: true },
+  'raptor-polled': { subject: 'ours', loses: true },
+};
+
+/** Every program of the build, ours and its peers, by link name; `js-` begins Node's. */
 export function linkPrograms(folder: string): Map<string, LinkProgram> {
   const native = join(folder, 'hyperroute-bench-links');
   const { stdout } = spawnSync(native, ['list'], { encoding: 'utf8' });
@@ -79,6 +86,10 @@ export function linkPrograms(folder: string): Map<string, LinkProgram> {
     const known = nativeSubjects[link];
     if (known === undefined) continue;
     programs.set(link, { ...known, command: native, args: [link], pins: true });
+  }
+  for (const [link, { subject, loses }] of Object.entries(scriptSubjects)) {
+    const args = [join(import.meta.dirname, '../peers/links/index.js'), link];
+    programs.set(`js-${link}`, { subject, loses, command: process.execPath, args, pins: false });
   }
   const aeron = join(folder, 'aeron');
   if (existsSync(join(aeron, 'AeronLink.class'))) {

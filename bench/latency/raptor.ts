@@ -11,6 +11,7 @@ import {
 } from './raptor-links.js';
 
 const ours = 'ours';
+const clock = 'clock';
 const raw = 'raw UDP ping-pong';
 const aerons = ['aeron-1.46.7', 'aeron-1.51.0'];
 const streamBytes = [32, 288];
@@ -68,9 +69,15 @@ class Runner {
       for (let index = 0; index < present.length; ++index) {
         const program = present[(turn + index) % present.length] as LinkProgram;
         const seeded = { ...round, seed: turn + 1 };
-        this.rounds.push(...(await runLink(program, seeded, this.#context.cpus)));
+        this.#keep(await runLink(program, seeded, this.#context.cpus));
       }
     }
+  }
+
+  /** What the clock costs is measured by each round trip, and told once. */
+  #keep(rounds: readonly Round[]): void {
+    const isKnown = this.rounds.some((round) => round.case === clock);
+    this.rounds.push(...rounds.filter((round) => round.case !== clock || !isKnown));
   }
 
   /** The median rate of ours in a case. */
@@ -161,18 +168,36 @@ async function fromIdle(runner: Runner): Promise<void> {
   runner.promise({ case: name, against: raw, target: 1.3, better: 'lower', figure: 'p99' });
 }
 
+/** Both ends in JavaScript: event-driven, where nothing spins, and polled against what spins. */
+async function scripts(runner: Runner): Promise<void> {
+  const asked = { role: 'rtt', bytes: 32, count: runner.sizes.exchanges } as const;
+  const driven = 'JS round trip 32 B';
+  await runner.alternate({ name: driven, ...asked }, ['js-raptor', 'js-dgram']);
+  runner.promise({ case: driven, against: 'node dgram', target: 0.7, better: 'lower' });
+  const polled = 'JS round trip 32 B, polled';
+  await runner.alternate({ name: polled, ...asked }, ['js-raptor-polled', 'udp']);
+  runner.promise({ case: polled, against: raw, target: 1.6, better: 'lower' });
+  for (const bytes of streamBytes) {
+    const streamed = { role: 'stream', bytes, count: runner.sizes.streamed } as const;
+    await runner.alternate({ name: `JS stream ${bytes} B`, ...streamed }, ['js-raptor']);
+  }
+}
+
 async function run(context: BenchContext): Promise<Measured> {
   const folder = buildLinks();
   if (folder === undefined) {
     context.say('raptor: an installed package has no links to measure; it takes a checkout');
     return { rounds: [], targets: [] };
   }
-  const runner = new Runner(linkPrograms(folder), context);
+  const programs = linkPrograms(folder);
+  if (!aerons.some((link) => programs.has(link))) context.say('raptor: the links go without Aeron');
+  const runner = new Runner(programs, context);
   await roundTrips(runner);
   await lossyRoundTrips(runner);
   for (const bytes of streamBytes) await streams(runner, bytes);
   for (const bytes of streamBytes) await openLoops(runner, bytes);
   await fromIdle(runner);
+  await scripts(runner);
   return runner;
 }
 
