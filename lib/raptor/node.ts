@@ -95,8 +95,8 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * A stream to every session that is there or will be, or to one. Throws HyperRouteError
-   * ERR_CONFIG, ERR_LIMIT, ERR_CLOSED, ERR_NOT_FOUND (no such session).
+   * A stream to every session that is there or will be, or to one; to one that has ended meanwhile
+   * it answers NOT_CONNECTED. Throws HyperRouteError ERR_CONFIG, ERR_LIMIT, ERR_CLOSED.
    *
    * @example
    * ```ts
@@ -191,9 +191,9 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
   }
 
   /**
-   * Ends every publication and waits until each receiver has taken all of it, or is gone. Rejects with
-   * ERR_TIMEOUT after `timeout` (default: never), or when `signal` aborts. A polled node must be
-   * polled meanwhile.
+   * Ends every publication and waits until each receiver has taken all of it, or is gone. Rejects
+   * with ERR_TIMEOUT after `timeout` (default: never), or when `signal` aborts. A polled node must
+   * be polled meanwhile.
    */
   async drain(
     options: { readonly timeout?: Duration; readonly signal?: AbortSignal } = {},

@@ -126,9 +126,6 @@ Result<uint32_t> RaptorNode::add_publication(const RaptorPublicationOptions& opt
   if (options.misses_max == 0) {
     return Status::error(StatusCode::kConfig, "publication: missesMax is 0");
   }
-  if (options.session != 0 && session_at(options.session) == nullptr) {
-    return Status::error(StatusCode::kNotFound, "publication: there is no such session");
-  }
   const size_t index = take_place(publications_, kNodePublicationsMax);
   if (index == kNodePublicationsMax) {
     return Status::error(StatusCode::kLimit, "%u publications are there", kNodePublicationsMax);

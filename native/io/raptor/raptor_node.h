@@ -44,8 +44,8 @@ class RaptorNode {
   // Ends a session; a link makes it again.
   void close_session(uint64_t now_ns, uint32_t session);
 
-  // A stream to the sessions that are there and to those that will be. kConfig; kLimit; kNotFound:
-  // it is for a session that is not there.
+  // A stream to the sessions that are there and to those that will be, or to one. For one that has
+  // ended meanwhile it has no receiver. kConfig, kLimit, kClosed.
   Result<uint32_t> add_publication(const RaptorPublicationOptions& options);
   // Takes all of the message or nothing. Returns the publication's position behind it, which only
   // grows, or an OfferCode: BACK_PRESSURE (kWait: a receiver has no room), NOT_CONNECTED (no

@@ -216,7 +216,8 @@ TEST(RaptorNode, APublicationForOneSessionGoesToThatOneOnly) {
   world.run_for(10'000'000);
   EXPECT_TRUE(second.got(1).empty());
   options.session = 12'345;
-  EXPECT_EQ(server.node.add_publication(options).status().code, StatusCode::kNotFound);
+  EXPECT_EQ(server.offer(server.publish(options), "for one that is gone"),
+            static_cast<int64_t>(OfferCode::kNotConnected));
 }
 
 TEST(RaptorNode, AWrongServerKeyIsAFailedConnectAndNoSession) {

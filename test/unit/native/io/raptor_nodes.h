@@ -111,6 +111,7 @@ class NodeWorld {
     options.socket.lossy = lossy;
     return options;
   }
+  const crypto::PublicKey& server_key() const { return server_keys_.public_key; }
   TestNode& listen() { return listen(options(true)); }
   TestNode& listen(const RaptorNodeOptions& options) { return add(options); }
   TestNode& connect(TestNode& server) { return connect(server, options(false)); }
