@@ -99,8 +99,12 @@ async function untilCounted(child: Child, name: string, count: number): Promise<
 /** What a datagram that is dropped may change. */
 function effects(state: NodeState): object {
   const { sent, received, wrong, sessions } = state;
-  const { session, messagesReceived, messagesSent } = sessions[0] ?? {};
-  return { sent, received, wrong, count: sessions.length, session, messagesReceived, messagesSent };
+  const of = sessions.map(({ session, messagesReceived, messagesSent }) => ({
+    session,
+    messagesReceived,
+    messagesSent,
+  }));
+  return { sent, received, wrong, of };
 }
 
 it('drops and counts every packet that comes a second time', async () => {
@@ -156,7 +160,7 @@ it('drops and counts what is no packet, and packets from anywhere else', async (
   const count = 400;
   const packets = stage.proxy.recorded('up').filter(isData);
   const stranger = createSocket('udp4');
-  onTestFinished(() => stranger.close());
+  onTestFinished(() => void stranger.close());
   stranger.bind(0, '127.0.0.1');
   await once(stranger, 'listening');
   for (const packet of packets) stranger.send(packet, stage.listenerPort, '127.0.0.1');
