@@ -23,6 +23,8 @@ needs=(
   valgrind:valgrind
   flock:util-linux
   git:git
+  /usr/include/enet/enet.h:libenet-dev
+  /usr/include/zmq.h:libzmq3-dev
 )
 
 # Fuzzers and TSan need the run-time library of the clang that is (or will be) installed.

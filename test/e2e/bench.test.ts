@@ -10,7 +10,7 @@ import type { BenchReport, Ratio } from '../../bench/harness/types.js';
 import { ensureBuilt } from '../../scripts/ensure-built.mjs';
 
 const root = join(import.meta.dirname, '../..');
-const runTimeoutMs = 240_000;
+const runTimeoutMs = 480_000;
 
 /** The codec bench is held against whichever of these is fastest in its run. */
 const codecPeers = ['protobufjs', '@bufbuild/protobuf', 'msgpackr', 'avsc', 'flatbuffers', 'JSON'];
@@ -39,6 +39,15 @@ const targets = [
       ['route', name, 'hand-written C++', 1.8],
     ] as const;
   }),
+  ['raptor', 'round trip 32 B', 'raw UDP ping-pong', 1.25],
+  ['raptor', 'round trip 32 B, 1 % loss', 'limit', 500_000],
+  ['raptor', 'round trip 32 B from idle', 'raw UDP ping-pong', 1.3],
+  ...[32, 288].flatMap((bytes) => [
+    ['raptor', `stream ${bytes} B, 5 % loss`, 'without loss', 0.8] as const,
+    ...[50, 80].map(
+      (share) => ['raptor', `open loop ${bytes} B at ${share} %`, 'limit', 1_000_000] as const,
+    ),
+  ]),
 ] as const;
 
 /** Those that want a peer which takes Java and the network to build. */
@@ -46,6 +55,13 @@ const targetsWithSbe = [
   ['codec', 'NewOrder in C++: encode', 'SBE', 1.2],
   ['codec', 'NewOrder in C++: checked decode', 'SBE', 1.2],
 ] as const;
+
+/** Those that want Java and the network too, for Aeron. */
+const targetsWithAeron = [32, 288].flatMap((bytes) =>
+  ['1.46.7', '1.51.0'].map(
+    (version) => ['raptor', `stream ${bytes} B`, `Aeron ${version}`, 2] as const,
+  ),
+);
 
 function bench(...args: string[]) {
   const main = join(root, 'dist/cli/main.js');
@@ -66,7 +82,7 @@ describe('hyperroute bench', () => {
     expect(list.map(({ name }) => name)).toEqual([...new Set(targets.map(([name]) => name))]);
     const wrong = bench('nothing');
     expect(wrong).toMatchObject({ code: 2, out: '' });
-    expect(wrong.err).toContain('ring, udp-rtt, js-boundary, codec, route');
+    expect(wrong.err).toContain('ring, udp-rtt, js-boundary, codec, route, raptor');
   });
 
   it('refuses CPUs that cannot be had', () => {
@@ -93,10 +109,15 @@ describe('hyperroute bench', () => {
         results.some(({ subject }) => subject === 'SBE'),
       );
       if (!isSbeThere) expect(err).toContain('codec: no ratio against SBE');
+      const isAeronThere = found.some(([, , against]) => String(against).startsWith('Aeron'));
+      if (!isAeronThere) expect(err).toContain('raptor: the links go without Aeron');
+      const wanted = [
+        ...targets,
+        ...(isSbeThere ? targetsWithSbe : []),
+        ...(isAeronThere ? targetsWithAeron : []),
+      ];
       const inOrder = (list: readonly unknown[]) => list.toSorted(byText);
-      expect(inOrder(found)).toEqual(
-        inOrder(isSbeThere ? [...targets, ...targetsWithSbe] : targets),
-      );
+      expect(inOrder(found)).toEqual(inOrder(wanted));
       checkCodec(reports.find(({ bench: name }) => name === 'codec'));
       checkRoute(reports.find(({ bench: name }) => name === 'route'));
       const html = readFileSync(page, 'utf8');

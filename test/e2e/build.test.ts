@@ -97,6 +97,6 @@ describe('ensure-built', () => {
   it('names the targets there are when asked for another', async () => {
     const { status, stderr } = await build('everything');
     expect(status).toBe(2);
-    expect(stderr).toContain('dist, addon, bench, bench-codec, prebuild');
+    expect(stderr).toContain('dist, addon, bench, sim, bench-codec, bench-links, prebuild');
   });
 });

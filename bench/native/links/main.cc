@@ -102,10 +102,10 @@ void run(const Arguments& arguments) {
   if (arguments.link.is_server)
     Answerer<L>(link, arguments.asked, arguments.link.is_blocking).run();
   Output output;
-  const double cost_ns = static_cast<double>(clock_cost_ns());
   Measurer<L> measurer(link, arguments.asked, arguments.link.is_blocking);
   measurer.connect();
   if (arguments.role == "rtt") {
+    const double cost_ns = add_clock(output);
     measurer.round_trips(output, cost_ns);
   } else if (arguments.role == "stream") {
     measurer.stream(output);

@@ -31,6 +31,8 @@ class RaptorLink {
     socket_options.lossy.seed = options.seed;
     socket_options.has_one_peer = !is_server_;
     socket_options.endpoint.is_listener = is_server_;
+    // A host that gives an end no time for a while slows the bench down, and does not end it.
+    socket_options.endpoint.liveness_us = kLivenessUs;
     socket_options.endpoint.insecure = kIsInsecure;
     socket_options.endpoint.static_keys = is_server_ ? server_keys : key_pair(kClientKeyByte);
     const Status status = loop_.open(socket_options);
@@ -69,6 +71,7 @@ class RaptorLink {
  private:
   static constexpr uint8_t kServerKeyByte = 0x51;
   static constexpr uint8_t kClientKeyByte = 0x52;
+  static constexpr uint32_t kLivenessUs = 5'000'000;
   static constexpr uint64_t kPatienceNs = 10'000'000;
 
   static crypto::KeyPair key_pair(uint8_t byte) {
