@@ -39,29 +39,32 @@ class CookieJar {
 
 // More INITIATEs than this in a window, each of which may cost five X25519 operations (some 0.4 ms
 // of a core in all), make a listener pressed, and it stays so for kPressedNs after the last such.
+// The window is several times what so many cost: whoever works without a pause gets to the bound
+// before the window ends, however fast more of them come.
 inline constexpr uint32_t kUnprovenPerWindowMax = 64;
-inline constexpr uint64_t kPressureWindowNs = 10'000'000;
+inline constexpr uint64_t kUnprovenWindowNs = 100'000'000;
 inline constexpr uint64_t kPressedNs = 1'000'000'000;
-// What a pressed listener answers in a window, of addresses that are proven: one of them could
-// otherwise keep it busy with bad handshakes under one good cookie. The rest asks again.
+// What a listener answers in a window, of INITIATEs with a cookie: one address that is proven could
+// otherwise keep it busy with bad handshakes for as long as its cookie is good. Others ask again.
 inline constexpr uint32_t kProvenPerWindowMax = 8;
+inline constexpr uint64_t kProvenWindowNs = 10'000'000;
 
 // How many handshakes came lately.
 class Pressure {
  public:
-  explicit Pressure(uint64_t now_ns) noexcept : window_start_ns_(now_ns) {}
+  explicit Pressure(uint64_t now_ns) noexcept : unproven_{now_ns}, proven_{now_ns} {}
 
   // An INITIATE without a good cookie came.
   void add_unproven(uint64_t now_ns) noexcept {
-    roll(now_ns);
-    unproven_count_ += 1;
-    if (unproven_count_ > kUnprovenPerWindowMax) pressed_until_ns_ = now_ns + kPressedNs;
+    unproven_.roll(now_ns, kUnprovenWindowNs);
+    unproven_.count += 1;
+    if (unproven_.count > kUnprovenPerWindowMax) pressed_until_ns_ = now_ns + kPressedNs;
   }
   // Whether one with a good cookie may be worked on now.
   [[nodiscard]] bool take_proven(uint64_t now_ns) noexcept {
-    roll(now_ns);
-    if (proven_count_ == kProvenPerWindowMax) return false;
-    proven_count_ += 1;
+    proven_.roll(now_ns, kProvenWindowNs);
+    if (proven_.count == kProvenPerWindowMax) return false;
+    proven_.count += 1;
     return true;
   }
   [[nodiscard]] bool is_pressed(uint64_t now_ns) const noexcept {
@@ -69,17 +72,18 @@ class Pressure {
   }
 
  private:
-  void roll(uint64_t now_ns) noexcept {
-    if (now_ns - window_start_ns_ < kPressureWindowNs) return;
-    window_start_ns_ = now_ns;
-    unproven_count_ = 0;
-    proven_count_ = 0;
-  }
+  struct Window {
+    uint64_t start_ns;
+    uint32_t count = 0;
 
-  uint64_t window_start_ns_;
+    void roll(uint64_t now_ns, uint64_t window_ns) noexcept {
+      if (now_ns - start_ns >= window_ns) *this = Window{now_ns};
+    }
+  };
+
+  Window unproven_;
+  Window proven_;
   uint64_t pressed_until_ns_ = 0;
-  uint32_t unproven_count_ = 0;
-  uint32_t proven_count_ = 0;
 };
 
 }  // namespace hyperroute::raptor

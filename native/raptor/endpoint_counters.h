@@ -26,7 +26,7 @@ namespace hyperroute::raptor {
   X(retries_sent)         /* cookies demanded */                                        \
   X(replies_dropped)      /* answers to handshakes given up for lack of room */         \
   X(half_open_full)       /* INITIATE dropped with every half-open entry taken */       \
-  X(handshakes_deferred)  /* INITIATE dropped: as many as a pressed listener serves */  \
+  X(handshakes_deferred)  /* INITIATE dropped: it had a cookie, as many others had */   \
   X(handshakes_started)   /* by connect(), or answered by a half-open entry */          \
   X(handshakes_completed) /* became a session */                                        \
   X(handshakes_refused)   /* by us or by the other end: key, busy, version, shutdown */ \

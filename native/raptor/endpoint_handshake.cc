@@ -152,7 +152,7 @@ void Endpoint::answer(uint64_t now_ns, const InitiatePacket& packet, const uint8
     counters_.half_open_full += 1;
     return;
   }
-  if (pressure_.is_pressed(now_ns) && !pressure_.take_proven(now_ns)) {
+  if (packet.has_cookie() && !pressure_.take_proven(now_ns)) {
     counters_.handshakes_deferred += 1;
     return;
   }

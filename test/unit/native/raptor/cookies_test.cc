@@ -85,9 +85,23 @@ TEST(Pressure, IsNotFeltFromTheSameCountOverTwoWindows) {
   Pressure pressure(kNowNs);
   for (uint32_t count = 0; count < kUnprovenPerWindowMax; ++count) pressure.add_unproven(kNowNs);
   for (uint32_t count = 0; count < kUnprovenPerWindowMax; ++count) {
-    pressure.add_unproven(kNowNs + kPressureWindowNs);
+    pressure.add_unproven(kNowNs + kUnprovenWindowNs);
   }
-  EXPECT_FALSE(pressure.is_pressed(kNowNs + kPressureWindowNs));
+  EXPECT_FALSE(pressure.is_pressed(kNowNs + kUnprovenWindowNs));
+}
+
+// What the handshakes of a flood cost is what limits how many are seen.
+TEST(Pressure, IsFeltByAListenerThatDoesNothingElseThanHandshakes) {
+  for (const uint64_t cost_ns : {100'000u, 400'000u, 1'200'000u}) {
+    Pressure pressure(kNowNs);
+    uint64_t now_ns = kNowNs;
+    uint32_t count = 0;
+    for (; count < 1'000 && !pressure.is_pressed(now_ns); ++count) {
+      pressure.add_unproven(now_ns);
+      now_ns += cost_ns;
+    }
+    EXPECT_EQ(count, kUnprovenPerWindowMax + 1) << cost_ns;
+  }
 }
 
 TEST(Pressure, LetsSoManyProvenAddressesThroughInAWindow) {
@@ -95,8 +109,8 @@ TEST(Pressure, LetsSoManyProvenAddressesThroughInAWindow) {
   for (uint32_t count = 0; count < kProvenPerWindowMax; ++count) {
     EXPECT_TRUE(pressure.take_proven(kNowNs));
   }
-  EXPECT_FALSE(pressure.take_proven(kNowNs + kPressureWindowNs - 1));
-  EXPECT_TRUE(pressure.take_proven(kNowNs + kPressureWindowNs));
+  EXPECT_FALSE(pressure.take_proven(kNowNs + kProvenWindowNs - 1));
+  EXPECT_TRUE(pressure.take_proven(kNowNs + kProvenWindowNs));
 }
 
 }  // namespace

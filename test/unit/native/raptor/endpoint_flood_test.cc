@@ -95,6 +95,10 @@ TEST(EndpointFlood, OfBadHandshakesUnderOneGoodCookieIsServedSparingly) {
   for (int round = 0; round < 1'000; ++round) network.deliver(initiate);
   EXPECT_EQ(listener.counters().bad_handshake, kProvenPerWindowMax);
   EXPECT_EQ(listener.counters().handshakes_deferred, 1'000 - kProvenPerWindowMax);
+  // Nor when the strangers are gone, while the cookie is still good.
+  network.now_ns += kPressedNs + kProvenWindowNs;
+  for (int round = 0; round < 1'000; ++round) network.deliver(initiate);
+  EXPECT_EQ(listener.counters().bad_handshake, 2 * kProvenPerWindowMax);
 }
 
 TEST(EndpointFlood, OfProvenClientsFillsTheHalfOpenTableAndNoMore) {
