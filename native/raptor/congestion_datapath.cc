@@ -9,7 +9,7 @@ CongestionWindow::CongestionWindow(const CongestionOptions& options) noexcept
     : kind_(options.kind),
       datagram_bytes_(std::max(options.datagram_bytes, 1u)),
       window_bytes_max_(std::max(options.window_bytes_max, datagram_bytes_)),
-      window_bytes_min_(0),
+      window_bytes_min_(kFarDatagramsMin * datagram_bytes_),
       window_bytes_(0) {
   window_bytes_ = window_bytes_max_;
   if (kind_ == CongestionKind::kStatic) {

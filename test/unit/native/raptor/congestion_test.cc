@@ -49,6 +49,12 @@ TEST(CongestionWindow, ALoneDatagramIsAlwaysAllowed) {
   EXPECT_FALSE(window.allows(601, 600));
 }
 
+TEST(CongestionWindow, ProbesWithoutAnyAnswerLeaveRoomForSomeDatagrams) {
+  CongestionWindow window;
+  window.on_probe_timeout(CongestionWindow::kPersistentProbes);
+  EXPECT_EQ(window.window_bytes(), CongestionWindow::kFarDatagramsMin * 1'200);
+}
+
 TEST(CongestionWindow, TheStaticKindKeepsItsWindowWhateverHappens) {
   Fed fed({CongestionKind::kStatic, 100'000, 1'200});
   EXPECT_EQ(fed.window.window_bytes(), 100'000u);
