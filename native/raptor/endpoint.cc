@@ -39,7 +39,7 @@ Status check(const EndpointOptions& options) {
       {"in_flight_bytes_max", options.in_flight_bytes_max, kDatagramBytesMin, UINT32_MAX},
       {"datagram_bytes_max", options.datagram_bytes_max, kDatagramBytesMin, kDatagramBytesMax},
       {"message_bytes_max", options.message_bytes_max, 1, kMessageBytesLimit},
-      {"stream_window_bytes", options.stream_window_bytes, 1, UINT32_MAX},
+      {"stream_window_bytes", options.stream_window_bytes, 1, kStreamRingBytesMax},
       {"streams_max", options.streams_max, 1, UINT16_MAX},
   };
   for (const auto& [name, value, low, high] : bounds) {

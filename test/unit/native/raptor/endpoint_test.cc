@@ -161,6 +161,15 @@ TEST(Endpoint, ConnectsInsecureEndsWithoutKeys) {
   EXPECT_EQ(network.established(kListener).size(), 1u);
 }
 
+TEST(Endpoint, PromisesNoWindowThatItsStreamsCannotHave) {
+  EndpointOptions options;
+  options.insecure = true;
+  options.stream_window_bytes = kStreamRingBytesMax + 1;
+  EXPECT_EQ(Endpoint::create(0, options).status().code, StatusCode::kConfig);
+  options.stream_window_bytes = kStreamRingBytesMax;
+  EXPECT_TRUE(Endpoint::create(0, options).ok());
+}
+
 TEST(Endpoint, WaitsForASilentPeerForAnHourIfAskedTo) {
   EndpointOptions options;
   options.insecure = true;
