@@ -93,7 +93,7 @@ const char* Parameters::invalid() const noexcept {
   if (in_flight_bytes_max < kDatagramBytesMin) return "in-flight bytes are less than a datagram";
   if (message_bytes_max > kMessageBytesLimit) return "messages are longer than 16 MiB";
   if (datagram_bytes_max < kDatagramBytesMin) return "datagrams are shorter than 1,200 bytes";
-  return nullptr;
+  return is_zero(zero, sizeof zero) ? nullptr : "reserved bytes are not 0";
 }
 
 const char* read_parameters(const uint8_t* from, uint32_t bytes, Parameters& parameters) noexcept {

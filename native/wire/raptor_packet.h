@@ -70,6 +70,7 @@ static_assert(kDataHeaderBytes % 8 == 0 && kTagBytes % 8 == 0 && kInsecureTraile
 [[nodiscard]] inline const char* read_data_header(const uint8_t* datagram, uint32_t bytes,
                                                   DataHeader& header) noexcept {
   if (bytes < kDataHeaderBytes + kInsecureTrailerBytes) return "DATA packet is too short";
+  if (bytes > kDatagramBytesMax) return "DATA packet is too long";
   if (bytes % 8 != 0) return "DATA packet is not a multiple of 8 bytes";
   std::memcpy(&header, datagram, sizeof header);
   return header.invalid();

@@ -284,6 +284,9 @@ function* parameterVectors(): Generator<Vector> {
   yield bad('parameters', example.subarray(0, 63), 'parameters are cut');
   yield bad('parameters', patched(example, 0, 65), 'parameters are cut');
   yield bad('parameters', patched(example, 0, 63), 'parameters are too short');
+  for (const at of [40, 63]) {
+    yield bad('parameters', patched(example, at, 1), 'reserved bytes are not 0');
+  }
   yield no('session id is 0', { session: 0n });
   yield no('liveness is 0', { livenessUs: 0 });
   yield no('in-flight bytes are less than a datagram', { inFlightBytesMax: 1199 });

@@ -202,6 +202,16 @@ TEST(FrameReader, NeverReadsOutsideOfRandomBytes) {
   }
 }
 
+TEST(DataHeader, IsReadOfPacketsUpToTheLargestAndNoLonger) {
+  std::vector<uint8_t> packet(kDatagramBytesMax + 8);
+  DataHeader header;
+  header.session = 1;
+  write_data_header(packet.data(), header);
+  EXPECT_EQ(read_data_header(packet.data(), kDatagramBytesMax, header), nullptr);
+  EXPECT_STREQ(read_data_header(packet.data(), kDatagramBytesMax + 8, header),
+               "DATA packet is too long");
+}
+
 TEST(Records, TakeTheirHeaderAndPaddingToo) {
   EXPECT_EQ(record_bytes(0), 8u);
   EXPECT_EQ(record_bytes(1), 16u);
