@@ -113,7 +113,7 @@ function readLoss(reader: OptionReader): Native {
   return read;
 }
 
-/** Where it binds: what `listen` says, or any port of the interface that leads to the first link. */
+/** Where it binds: what `listen` says, or any port of what leads to the first link. */
 function readLocal(
   reader: OptionReader,
   insecure: false | true | 'exposed',

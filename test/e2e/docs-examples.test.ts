@@ -12,6 +12,7 @@ const pages: readonly (readonly [page: string, ...more: string[]])[] = [
   ['README.md'],
   ['docs/guide.md'],
   ['docs/endpoints.md'],
+  ['docs/raptor.md'],
   ['docs/configuration.md'],
   ['docs/failover.md'],
   ['docs/messages.md'],
