@@ -213,7 +213,8 @@ uint32_t StreamRx::poll(const MessageSink& sink) noexcept {
 }
 
 bool StreamRx::window_update(uint64_t& limit) noexcept {
-  const uint64_t now_limit = window_limit();
+  // A SKIP may say any position, and kPositionMax itself would say that all was taken.
+  const uint64_t now_limit = std::min(window_limit(), kPositionMax - kRecordAlignment);
   // Nothing comes after the end, so nobody waits for room there.
   if (now_limit < told_limit_ + window_bytes_ / 4 || told_limit_ >= end_) return false;
   told_limit_ = now_limit;

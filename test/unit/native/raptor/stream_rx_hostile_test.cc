@@ -140,5 +140,19 @@ TEST(StreamRxHostile, SurvivesAPeerThatSendsAnything) {
   }
 }
 
+TEST(StreamRxHostile, TellsNoLimitBeyondAllPositionsAfterASkipToTheEndOfThem) {
+  for (const StreamMode mode :
+       {StreamMode::kLatest, StreamMode::kDeadline, StreamMode::kUnreliable}) {
+    for (const uint64_t below : {uint64_t{0}, uint64_t{8}, uint64_t{16384}}) {
+      Receiver receiver(mode);
+      EXPECT_EQ(receiver.skip(kPositionMax - below), Verdict::kAccepted);
+      uint64_t limit = 0;
+      EXPECT_TRUE(receiver.stream.window_update(limit));
+      EXPECT_EQ(limit, kPositionMax - kRecordAlignment);
+      EXPECT_FALSE(receiver.stream.window_update(limit));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hyperroute::raptor
