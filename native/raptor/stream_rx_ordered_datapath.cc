@@ -19,7 +19,10 @@ bool StreamRx::can_store(uint64_t position, const uint8_t* run, uint32_t run_byt
     offset += bytes;
     if (begin + bytes <= floor) continue;
     // The floor of a lenient mode is where it is, on no border.
-    if (begin < floor && is_lenient_mode()) continue;
+    if (begin < floor && is_lenient_mode()) {
+      ++new_count;
+      continue;
+    }
     if (begin < floor) return false;
     const bool has_first = begin < highest_ && received_.is_set(begin);
     if (!has_first) {

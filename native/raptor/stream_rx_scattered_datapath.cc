@@ -25,7 +25,13 @@ StreamRx::Verdict StreamRx::scatter_run(uint64_t position, const uint8_t* run, u
     const uint64_t begin = position + offset;
     const uint32_t bytes = record_bytes(header.payload_bytes);
     offset += bytes;
-    if (begin < frontier_ || (begin < highest_ && received_.is_set(begin))) continue;
+    if (begin < frontier_) {
+      // Given up. Where the frontier lies inside it, nothing else will move the frontier over it.
+      const uint64_t end = begin + bytes;
+      if (end > frontier_) mark_received(frontier_, static_cast<uint32_t>(end - frontier_));
+      continue;
+    }
+    if (begin < highest_ && received_.is_set(begin)) continue;
     if (!is_whole(header)) {
       scatter_batch(batch, sink);
       scatter_fragment(begin, record, sink);

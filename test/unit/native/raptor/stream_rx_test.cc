@@ -188,6 +188,24 @@ TEST(StreamRx, TellsAtOnceOfAWindowThatTheLargestMessageNeeds) {
   EXPECT_GE(limit, 2 * message_record_bytes(100'000));
 }
 
+TEST(StreamRx, ALateRecordThatTheFrontierCutsInTwoIsPassedOver) {
+  const std::string text = text_of(kRecordPayloadBytesMax, 'a');
+  Receiver receiver(StreamMode::kUnreliable);
+  // Half of the window lies before its end: the second record's middle.
+  receiver.run(8 * kRecordBytesMax, RunBuilder().record(text));
+  EXPECT_GT(receiver.stream.position(), kRecordBytesMax);
+  EXPECT_LT(receiver.stream.position(), 2 * kRecordBytesMax);
+  EXPECT_EQ(receiver.run(kRecordBytesMax, RunBuilder().record(text)), Verdict::kAccepted);
+  EXPECT_EQ(receiver.stream.position(), 2 * kRecordBytesMax);
+  EXPECT_EQ(receiver.run(kRecordBytesMax, RunBuilder().record(text)), Verdict::kDuplicate);
+  for (uint32_t index = 2; index < 8; ++index) {
+    receiver.run(index * kRecordBytesMax, RunBuilder().record(text));
+  }
+  EXPECT_EQ(receiver.taken.size(), 7u);
+  EXPECT_EQ(receiver.stream.on_end(9 * kRecordBytesMax), Verdict::kAccepted);
+  EXPECT_TRUE(receiver.stream.is_finished());
+}
+
 TEST(StreamRx, IsFinishedWhenAllBeforeTheEndWasTaken) {
   Receiver receiver(StreamMode::kReliableOrdered);
   EXPECT_EQ(receiver.stream.on_end(32), Verdict::kAccepted);
