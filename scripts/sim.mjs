@@ -48,7 +48,7 @@ function simulate(args, onLine) {
  * Seeds first … first + seeds − 1, dealt out in turn. Resolves to { isClean, lines, totals }:
  * what was found wrong, one line a seed, and what was simulated.
  */
-export async function simulateSeeds({ seeds, first, onProgress = () => {} }) {
+export async function simulateSeeds({ seeds, first, onProgress = (_seedsDone) => {} }) {
   const processes = Math.max(1, Math.min(availableParallelism(), seeds));
   const done = new Array(processes).fill(0);
   const lines = [];
