@@ -148,7 +148,9 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
     if (this.#isHandling || this.#isClosed) return;
     this.#native.poll();
     this.#handle();
-    if (!this.#isClosed) this.#native.flush();
+    if (!this.#isFlushDue) return;
+    this.#isFlushDue = false;
+    this.#native.flush();
   }
 
   /** Sends what was offered now rather than at the end of the turn. */
@@ -283,8 +285,10 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
 
   /** What is offered while a wake-up is handled leaves with the rest of it. */
   readonly #flushLater = (): void => {
-    if (this.#isHandling || this.#isFlushDue || this.#plan.isPolled) return;
+    const { isPolled } = this.#plan;
+    if (this.#isFlushDue || (this.#isHandling && !isPolled)) return;
     this.#isFlushDue = true;
+    if (isPolled) return;
     queueMicrotask(() => {
       this.#isFlushDue = false;
       this.#native.flush();

@@ -78,7 +78,7 @@ class RaptorNodeObject : public Napi::ObjectWrap<RaptorNodeObject> {
   Napi::FunctionReference on_wake_;
   std::vector<std::unique_ptr<Inbox>> inboxes_;
 
-  // The buffer, as long as receive() runs.
+  // The buffer, which lives as long as buffer_.
   uint8_t* batch_ = nullptr;
   uint32_t batch_capacity_bytes_ = 0;
   uint32_t batch_bytes_ = 0;

@@ -97,7 +97,6 @@ Napi::Value RaptorNodeObject::set_referenced(const Napi::CallbackInfo& info) {
 void RaptorNodeObject::serve() {
   const Napi::HandleScope scope(env_);
   for (uint32_t round = 0; round < kRoundsPerWakeMax; ++round) {
-    if (!find_buffer()) return;
     receive(monotonic_ns());
     if ((batch_bytes_ > kBatchHeadBytes || node_.has_event()) && !call_javascript()) return;
     if (settle()) return;
@@ -114,7 +113,7 @@ bool RaptorNodeObject::settle() {
   return !is_full_ && node_.prepare_wait(now_ns);
 }
 
-// JavaScript may have given its memory away, so the place is looked up each time.
+// Of a SharedArrayBuffer, which nobody can take away: looked up once.
 bool RaptorNodeObject::find_buffer() {
   const OptionReader::Bytes bytes = typed_array_bytes(env_, buffer_.Value());
   batch_ = bytes.data;
@@ -174,20 +173,23 @@ bool RaptorNodeObject::call_javascript() {
   return node_.is_open();
 }
 
-// poll(): of a polled node, and for a look out of turn. The messages are in the buffer then.
+// poll(): of a polled node. Sends what is due, such as acknowledgements, and receives; the messages
+// are in the buffer then.
 Napi::Value RaptorNodeObject::poll(const Napi::CallbackInfo& info) {
   if (!node_.is_open()) return info.Env().Undefined();
-  if (find_buffer()) {
-    receive(monotonic_ns());
-  } else {
-    throw_status(info.Env(), Status::error(StatusCode::kState, "the buffer was transferred"));
-  }
+  const uint64_t now_ns = monotonic_ns();
+  static_cast<void>(node_.transmit(now_ns));
+  receive(now_ns);
   return info.Env().Undefined();
 }
 
-// flush(): sends what was offered.
+// flush(): sends what was offered. A polled node does not sleep, and needs no timer.
 Napi::Value RaptorNodeObject::flush(const Napi::CallbackInfo& info) {
-  if (!settle() && wake_ != nullptr) node_.wake_at_once();
+  if (wake_ == nullptr) {
+    static_cast<void>(node_.transmit(monotonic_ns()));
+  } else if (!settle()) {
+    node_.wake_at_once();
+  }
   return info.Env().Undefined();
 }
 
