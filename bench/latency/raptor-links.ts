@@ -122,7 +122,11 @@ export async function runLink(
   const answering = start(program, 'answer', round, port, cpus[1]);
   try {
     const measuring = start(program, round.role, round, port, cpus[0]);
-    const ended = await Promise.race([measuring.ended, answering.ended.then(() => 'deserted')]);
+    // The other end may have seen the measuring one close, and ended well, before this does.
+    const deserted = answering.ended.then((how) =>
+      how === '0' ? measuring.ended : `the answering end ended: ${how}`,
+    );
+    const ended = await Promise.race([measuring.ended, deserted]);
     await stop(measuring.child);
     const { subject } = program;
     if (ended !== '0') throw new Error(`${subject}: ${round.name}: the measuring end: ${ended}`);

@@ -42,6 +42,8 @@ const targets = [
   ['raptor', 'round trip 32 B', 'raw UDP ping-pong', 1.25],
   ['raptor', 'round trip 32 B, 1 % loss', 'limit', 500_000],
   ['raptor', 'round trip 32 B from idle', 'raw UDP ping-pong', 1.3],
+  ['raptor', 'JS round trip 32 B', 'node dgram', 0.7],
+  ['raptor', 'JS round trip 32 B, polled', 'raw UDP ping-pong', 1.6],
   ...[32, 288].flatMap((bytes) => [
     ['raptor', `stream ${bytes} B, 5 % loss`, 'without loss', 0.8] as const,
     ...[50, 80].map(
