@@ -46,6 +46,9 @@ class ReceivedPackets {
   [[nodiscard]] bool is_new(uint64_t number) const noexcept;
   // An authentic packet that is_new(). O(1) in order, else bounded by window and ranges.
   void add(uint64_t number, uint64_t now_ns, bool is_eliciting) noexcept;
+  // As add(), for a packet that could not be taken: it is not new again, and no ACK names it, so
+  // that its sender sends what was in it once more.
+  void refuse(uint64_t number) noexcept;
 
   // Whether a packet came whose ACK was not sent: one that goes out anyway should carry it.
   [[nodiscard]] bool has_news() const noexcept { return eliciting_ != 0 || is_urgent_; }
@@ -89,7 +92,7 @@ class ReceivedPackets {
   void set_seen(uint64_t number) noexcept;
 
   uint64_t seen_[kWords] = {};  // By number modulo the window.
-  uint64_t next_number_ = 0;    // One above the largest.
+  uint64_t next_number_ = 0;    // One above the largest, refused ones included.
   // Newest last, so that the range that grows in order stays in its place.
   Range ranges_[kAckRangesMax];
   uint32_t range_count_ = 0;

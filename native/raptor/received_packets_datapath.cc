@@ -53,7 +53,8 @@ void ReceivedPackets::insert_range(uint32_t index, uint64_t number) noexcept {
 
 void ReceivedPackets::add(uint64_t number, uint64_t now_ns, bool is_eliciting) noexcept {
   HR_DASSERT(is_new(number));
-  if (number == next_number_ && range_count_ != 0) {
+  if (number == next_number_ && range_count_ != 0 &&
+      ranges_[range_count_ - 1].last + 1 == number) [[likely]] {
     ranges_[range_count_ - 1].last = number;
     next_number_ = number + 1;
     largest_came_ns_ = now_ns;
@@ -62,11 +63,19 @@ void ReceivedPackets::add(uint64_t number, uint64_t now_ns, bool is_eliciting) n
     largest_came_ns_ = now_ns;
   } else {
     add_late(number);
+    if (ranges_[range_count_ - 1].last == number) largest_came_ns_ = now_ns;
     // The sender may be about to resend it.
     is_urgent_ |= is_eliciting;
   }
   set_seen(number);
   if (is_eliciting && eliciting_++ == 0) oldest_eliciting_ns_ = now_ns;
+}
+
+void ReceivedPackets::refuse(uint64_t number) noexcept {
+  HR_DASSERT(is_new(number));
+  if (number > next_number_) clear_seen(next_number_, number - 1);
+  next_number_ = std::max(next_number_, number + 1);
+  set_seen(number);
 }
 
 // The first packet of all, or one behind a gap. Any packet may show a gap, one that elicits no ACK
@@ -83,10 +92,10 @@ void ReceivedPackets::add_ahead(uint64_t number) noexcept {
 
 void ReceivedPackets::add_late(uint64_t number) noexcept {
   reorder_depth_max_ = std::max(reorder_depth_max_, next_number_ - 1 - number);
-  // The range above it: there is one, for the largest number is in the last.
-  uint32_t above = range_count_ - 1;
+  // The range above it; none where only a refused packet is.
+  uint32_t above = range_count_;
   while (above > 0 && number < ranges_[above - 1].first) --above;
-  const bool joins_above = number + 1 == ranges_[above].first;
+  const bool joins_above = above < range_count_ && number + 1 == ranges_[above].first;
   const bool joins_below = above > 0 && number == ranges_[above - 1].last + 1;
   if (joins_above && joins_below) {
     ranges_[above].first = ranges_[above - 1].first;
@@ -107,11 +116,11 @@ bool ReceivedPackets::contents(uint64_t now_ns, uint32_t ranges_max,
                                AckContents& contents) const noexcept {
   HR_DASSERT(ranges_max >= 1);
   if (range_count_ == 0) return false;
-  contents.largest = next_number_ - 1;
+  contents.largest = ranges_[range_count_ - 1].last;
   contents.delay_ns =
       static_cast<uint32_t>(std::min<uint64_t>(elapsed_ns(now_ns, largest_came_ns_), UINT32_MAX));
   contents.range_count = 0;
-  uint64_t below = next_number_;
+  uint64_t below = contents.largest + 1;
   const uint32_t count = std::min(ranges_max, range_count_);
   for (uint32_t index = range_count_; index-- > range_count_ - count;) {
     const Range& range = ranges_[index];

@@ -33,6 +33,7 @@ bool Session::on_packet(uint64_t now_ns, const DataHeader& header, uint8_t* data
   if (step == Step::kBroken) end_with(CloseReason::kProtocolError, true);
   if (step == Step::kNoRoom) end_with(CloseReason::kLocalLimit, true);
   if (step == Step::kTaken) received_.add(header.number, now_ns_, is_eliciting);
+  if (step == Step::kNotTaken) received_.refuse(header.number);
   has_work_ = has_anything_due();
   update_deadline();
   return true;

@@ -53,6 +53,61 @@ TEST(ReceivedPackets, PacketsInOrderAreOneRangeAndTheirAckWaitsForItsDelay) {
   EXPECT_FALSE(received.should_ack(600 * kUs));
 }
 
+TEST(ReceivedPackets, ARefusedPacketIsNotNewAgainAndNoAckNamesIt) {
+  ReceivedPackets received;
+  received.refuse(0);
+  EXPECT_FALSE(received.is_new(0));
+  EXPECT_EQ(said(received), "nothing");
+  received.add(1, 0, true);
+  received.refuse(2);
+  received.refuse(5);
+  EXPECT_EQ(said(received), "1-1");
+  EXPECT_FALSE(received.is_new(5));
+  for (const uint64_t number : {3u, 4u, 6u}) EXPECT_TRUE(received.is_new(number)) << number;
+  received.add(4, 30 * kUs, true);
+  EXPECT_EQ(said(received), "4-4 1-1");
+  received.add(3, 40 * kUs, true);
+  EXPECT_EQ(said(received), "3-4 1-1");
+  received.add(6, 50 * kUs, true);
+  EXPECT_EQ(said(received), "6-6 3-4 1-1");
+  received.add(7, 60 * kUs, true);
+  EXPECT_EQ(said(received), "6-7 3-4 1-1");
+}
+
+TEST(ReceivedPackets, RefusedPacketsAmongOthersAreRememberedAsAModelDoes) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    Prng prng(seed);
+    ReceivedPackets received;
+    std::set<uint64_t> seen;
+    std::set<uint64_t> taken;
+    for (uint32_t step = 0; step < 400; ++step) {
+      const uint64_t number = step / 2 + prng.below(24);
+      ASSERT_EQ(received.is_new(number), !seen.contains(number)) << number;
+      if (seen.contains(number)) continue;
+      seen.insert(number);
+      if (prng.one_in(8)) {
+        received.refuse(number);
+      } else {
+        received.add(number, step, true);
+        taken.insert(number);
+      }
+      AckContents contents;
+      ASSERT_EQ(received.contents(step, kAckRangesMax, contents), !taken.empty());
+      if (taken.empty()) continue;
+      ASSERT_EQ(contents.largest, *taken.rbegin());
+      uint64_t below = contents.largest + 1;
+      for (const AckRange& range : contents.span()) {
+        const uint64_t last = below - range.gap - 1;
+        for (uint64_t each = last - (range.run - 1); each <= last; ++each) {
+          ASSERT_TRUE(taken.contains(each)) << each;
+        }
+        below = last - (range.run - 1);
+      }
+    }
+  }
+}
+
 TEST(ReceivedPackets, TheSixteenthElicitingPacketIsAcknowledgedAtOnce) {
   ReceivedPackets received;
   for (uint64_t number = 0; number < 15; ++number) received.add(number, 0, true);
