@@ -53,8 +53,8 @@ void ReceivedPackets::insert_range(uint32_t index, uint64_t number) noexcept {
 
 void ReceivedPackets::add(uint64_t number, uint64_t now_ns, bool is_eliciting) noexcept {
   HR_DASSERT(is_new(number));
-  if (number == next_number_ && range_count_ != 0 &&
-      ranges_[range_count_ - 1].last + 1 == number) [[likely]] {
+  if (number == next_number_ && range_count_ != 0 && ranges_[range_count_ - 1].last + 1 == number)
+      [[likely]] {
     ranges_[range_count_ - 1].last = number;
     next_number_ = number + 1;
     largest_came_ns_ = now_ns;

@@ -218,7 +218,7 @@ void RaptorNode::remove_subscription(uint32_t id) {
   const auto index = static_cast<uint16_t>(id & 0xFFFF);
   std::erase_if(remainders_, [this, index](const Remainder& remainder) {
     if (remainder.subscription != index) return false;
-    remainder_bytes_ -= remainder.bytes.size();
+    remainder_bytes_ -= remainder.kept_bytes();
     return true;
   });
   forget_routes();

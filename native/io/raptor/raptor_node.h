@@ -159,6 +159,8 @@ class RaptorNode {
     uint16_t stream;
     uint16_t subscription;
     std::vector<uint8_t> bytes;
+    // What it costs to keep: a message without bytes takes room too.
+    [[nodiscard]] uint64_t kept_bytes() const noexcept { return sizeof *this + bytes.size(); }
   };
 
   // raptor_node.cc

@@ -121,13 +121,13 @@ uint32_t RaptorNode::keep_remainder(void* context, std::span<const raptor::Messa
       ++self.counters_.unsubscribed;
       continue;
     }
-    if (self.remainder_bytes_ + view.bytes > kNodeRemainderBytesMax) {
+    if (self.remainder_bytes_ + sizeof(Remainder) + view.bytes > kNodeRemainderBytesMax) {
       ++self.counters_.lost_at_end;
       continue;
     }
     self.remainders_.push_back(
         {view.session, view.stream, subscription, {view.data, view.data + view.bytes}});
-    self.remainder_bytes_ += view.bytes;
+    self.remainder_bytes_ += self.remainders_.back().kept_bytes();
     ++self.subscriptions_[subscription]->remainder_count;
     self.is_remainder_due_ = true;
   }
@@ -153,7 +153,7 @@ void RaptorNode::give_remainders() {
       return false;
     }
     ++delivered_count_;
-    remainder_bytes_ -= remainder.bytes.size();
+    remainder_bytes_ -= remainder.kept_bytes();
     if (--subscription.remainder_count == 0) is_refused_due_ = !refused_.empty();
     return true;
   };

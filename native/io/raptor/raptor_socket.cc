@@ -153,12 +153,22 @@ Status RaptorSocket::allocate() {
   return Status::success();
 }
 
-void RaptorSocket::close() noexcept {
-  if (endpoint_ != nullptr) {
-    const uint64_t now_ns = monotonic_ns();
-    endpoint_->close_all(now_ns, raptor::CloseReason::kClosed);
+// Nobody runs the timers of this endpoint any more, so every CLOSE of a session goes out now: as
+// many as it would send, for one may be lost.
+void RaptorSocket::say_goodbye() noexcept {
+  uint64_t now_ns = monotonic_ns();
+  endpoint_->close_all(now_ns, raptor::CloseReason::kClosed);
+  for (uint32_t copy = 0; copy < raptor::kCloseTries; ++copy) {
     for (uint32_t round = 0; round < kCloseRoundsMax && transmit(now_ns); ++round) {
     }
+    now_ns += raptor::kCloseIntervalNsMax;
+    endpoint_->on_deadline(now_ns);
+  }
+}
+
+void RaptorSocket::close() noexcept {
+  if (endpoint_ != nullptr) {
+    say_goodbye();
     endpoint_.reset();
   }
   lossy_.reset();

@@ -167,6 +167,7 @@ class RaptorSocket {
   void enable_offload() noexcept;
   Status discover_path_mtu() noexcept;
 
+  void say_goodbye() noexcept;
   bool fill_one() noexcept;
   bool fill_many() noexcept;
   void store(uint32_t buffer, msghdr& header, size_t bytes) noexcept;

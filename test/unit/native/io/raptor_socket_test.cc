@@ -65,6 +65,17 @@ TEST_F(RaptorSocketTest, SendsAndReceivesManyDatagramsACall) {
   EXPECT_EQ(sent.io_errors + received.io_errors + received.rx_cut, 0u);
 }
 
+TEST_F(RaptorSocketTest, SaysThreeTimesThatItIsGone) {
+  open(true);
+  const uint64_t sent_before = client_.socket().counters().tx_datagrams;
+  client_.socket().close();
+  EXPECT_EQ(client_.socket().counters().tx_datagrams, sent_before + raptor::kCloseTries);
+  std::vector<Bytes> got;
+  const uint64_t give_up_ns = monotonic_ns() + uint64_t{kTestWaitMs} * 1'000'000;
+  while (server_.is_open() && monotonic_ns() < give_up_ns) server_.receive(got);
+  EXPECT_FALSE(server_.is_open());
+}
+
 TEST_F(RaptorSocketTest, DoesWithoutTheKernelsHelp) {
   open(false);
   EXPECT_FALSE(client_.socket().sends_segments());

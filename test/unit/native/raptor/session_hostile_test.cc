@@ -111,14 +111,14 @@ TEST(SessionHostile, APacketThatCouldNotBeTakenIsNoNewsWhenItComesAgain) {
   pair.checks_nonces = false;
   Forger forger(0);
   // A record far beyond the window that the receiver gave.
-  const Message beyond = forger.packet(1'000, frames_of([](uint8_t* to) {
-                                         uint32_t bytes = write_open(to, OpenFrame{});
-                                         bytes += write_stream_header(to + bytes, 0, 16, 1u << 30);
-                                         const Message record{8, 0, 3, 0, 0, 0, 0, 0,
-                                                              1, 2, 3, 4, 5, 6, 7, 8};
-                                         std::memcpy(to + bytes, record.data(), record.size());
-                                         return bytes + 16;
-                                       }));
+  const Message beyond =
+      forger.packet(1'000, frames_of([](uint8_t* to) {
+                      uint32_t bytes = write_open(to, OpenFrame{});
+                      bytes += write_stream_header(to + bytes, 0, 16, 1u << 30);
+                      const Message record{8, 0, 3, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8};
+                      std::memcpy(to + bytes, record.data(), record.size());
+                      return bytes + 16;
+                    }));
   EXPECT_TRUE(pair.inject(1, beyond));
   EXPECT_EQ(pair.b().counters().beyond_window, 1u);
   EXPECT_EQ(pair.b().state(), SessionState::kOpen);
