@@ -52,7 +52,6 @@ class TightPair {
 };
 
 TEST(SessionAllocation, AllocatesNothingInSteadyState) {
-  if (!counts_allocations()) GTEST_SKIP() << "the sanitizer's allocator is not counted";
   for (const uint32_t lost_in : {0u, 20u}) {
     TightPair pair;
     const uint16_t stream = pair.ends[0]->open_stream(StreamOptions{}).take();
@@ -66,7 +65,10 @@ TEST(SessionAllocation, AllocatesNothingInSteadyState) {
       if (pair.ends[0]->offer(pair.now_ns, stream, message) >= 0) ++offered;
       pair.exchange(lost_in);
     }
-    EXPECT_EQ(allocations_of_thread() - allocations, 0u) << "loss of one in " << lost_in;
+    // A sanitizer's own allocator is not counted: there the rest is what is tested.
+    if (counts_allocations()) {
+      EXPECT_EQ(allocations_of_thread() - allocations, 0u) << "loss of one in " << lost_in;
+    }
     for (int round = 0; round < 1'000; ++round) pair.exchange(0);
     EXPECT_EQ(pair.received, offered);
     EXPECT_GT(offered, 15'000u);
