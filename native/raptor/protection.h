@@ -26,10 +26,8 @@ inline constexpr uint32_t kSecretBytes = crypto::kKeyBytes;
 // B.1.1); a step costs a few microseconds, so one bound serves both ciphers.
 inline constexpr uint64_t kPacketsPerKeyMax = uint64_t{1} << 23;
 // Forged packets after which the integrity of ChaCha20Poly1305 could be in doubt (RFC 9001,
-// B.2); AES-GCM allows more. A session that has seen as many ends.
+// section 6.6); AES-GCM allows more. A session that has seen as many ends.
 inline constexpr uint64_t kForgedPacketsMax = uint64_t{1} << 36;
-// Pieces of one packet: frames written in place, and runs in the rings of streams.
-inline constexpr uint32_t kProtectionPartsMax = 16;
 
 // What the handshake agreed on. Secrets are those of generation 0, one for each direction.
 struct SessionKeys {
