@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "addon/raptor_options.h"
 #include "addon/values.h"
 #include "crypto/crypto.h"
 #include "wire/raptor_frames.h"
@@ -14,26 +15,6 @@ namespace {
 constexpr uint32_t kUsPerMs = 1'000;
 constexpr uint64_t kNsPerMs = 1'000'000;
 constexpr uint32_t kMsMax = 3'600'000;
-
-Status read_address(OptionReader& options, SocketAddress& out) {
-  const std::string host = options.string("host");
-  const auto port = static_cast<uint16_t>(options.u32("port", UINT16_MAX));
-  HR_TRY(options.status());
-  auto address = SocketAddress::parse(host, port);
-  if (!address.ok()) return address.status();
-  out = address.value();
-  return Status::success();
-}
-
-Status read_key(OptionReader& options, const char* name, std::span<uint8_t> out) {
-  const OptionReader::Bytes given = options.bytes(name);
-  HR_TRY(options.status());
-  if (given.bytes != out.size()) {
-    return Status::error(StatusCode::kConfig, "%s: expected a key of %zu bytes", name, out.size());
-  }
-  std::memcpy(out.data(), given.data, out.size());
-  return Status::success();
-}
 
 Status read_keys(OptionReader& options, raptor::EndpointOptions& out) {
   if (out.insecure) return Status::success();
@@ -48,24 +29,10 @@ Status read_keys(OptionReader& options, raptor::EndpointOptions& out) {
     return Status::success();
   }
   crypto::PrivateKey key;
-  HR_TRY(read_key(options, "privateKey", key));
+  HR_TRY(read_raptor_key(options, "privateKey", key));
   auto pair = crypto::key_pair_of(key);
   if (!pair.ok()) return pair.status();
   out.static_keys = pair.take();
-  return Status::success();
-}
-
-Status read_allow_list(OptionReader& options, std::vector<crypto::PublicKey>& out) {
-  if (!options.has("allow")) return Status::success();
-  const OptionReader::Bytes keys = options.bytes("allow");
-  HR_TRY(options.status());
-  if (keys.bytes % crypto::kKeyBytes != 0) {
-    return Status::error(StatusCode::kConfig, "allow: expected whole keys");
-  }
-  out.resize(keys.bytes / crypto::kKeyBytes);
-  for (size_t index = 0; index < out.size(); ++index) {
-    std::memcpy(out[index].data(), keys.data + index * crypto::kKeyBytes, crypto::kKeyBytes);
-  }
   return Status::success();
 }
 
@@ -74,7 +41,7 @@ Status read_allow_list(OptionReader& options, std::vector<crypto::PublicKey>& ou
 Status read_raptor_node_options(Napi::Env env, const Napi::Value& value, RaptorNodeOptions& out) {
   OptionReader options(env, value);
   RaptorSocketOptions& socket = out.socket;
-  HR_TRY(read_address(options, socket.local));
+  HR_TRY(read_raptor_address(options, socket.local));
   socket.exposed = options.boolean("exposed");
   socket.has_one_peer = options.boolean("hasOnePeer");
   socket.receive_buffer_bytes = options.u32_or("receiveBufferBytes", socket.receive_buffer_bytes);
@@ -94,16 +61,17 @@ Status read_raptor_node_options(Napi::Env env, const Napi::Value& value, RaptorN
   out.drops_unsubscribed = options.boolean("dropsUnsubscribed");
   HR_TRY(options.status());
   HR_TRY(read_keys(options, endpoint));
-  return read_allow_list(options, endpoint.allow_list);
+  return options.has("allow") ? read_raptor_allow_list(options, endpoint.allow_list)
+                              : Status::success();
 }
 
 Status read_raptor_link_options(Napi::Env env, const Napi::Value& value, RaptorLinkOptions& out) {
   OptionReader options(env, value);
-  HR_TRY(read_address(options, out.to));
+  HR_TRY(read_raptor_address(options, out.to));
   out.reconnect_ns_min = uint64_t{options.u32("minMs", kMsMax)} * kNsPerMs;
   out.reconnect_ns_max = uint64_t{options.u32("maxMs", kMsMax)} * kNsPerMs;
   HR_TRY(options.status());
-  return options.has("key") ? read_key(options, "key", out.key) : Status::success();
+  return options.has("key") ? read_raptor_key(options, "key", out.key) : Status::success();
 }
 
 Status read_raptor_publication_options(Napi::Env env, const Napi::Value& value,

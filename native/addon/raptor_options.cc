@@ -8,6 +8,41 @@
 #include "addon/values.h"
 
 namespace hyperroute {
+
+Status read_raptor_key(OptionReader& options, const char* name, std::span<uint8_t> out) {
+  const OptionReader::Bytes key = options.bytes(name);
+  HR_TRY(options.status());
+  if (key.bytes != out.size()) {
+    return Status::error(StatusCode::kConfig, "%s: expected a key of %zu bytes, got %zu bytes",
+                         name, out.size(), key.bytes);
+  }
+  std::memcpy(out.data(), key.data, out.size());
+  return Status::success();
+}
+
+Status read_raptor_allow_list(OptionReader& options, std::vector<crypto::PublicKey>& out) {
+  const OptionReader::Bytes keys = options.bytes("allow");
+  HR_TRY(options.status());
+  if (keys.bytes % crypto::kKeyBytes != 0) {
+    return Status::error(StatusCode::kConfig, "allow: expected whole keys");
+  }
+  out.resize(keys.bytes / crypto::kKeyBytes);
+  for (size_t index = 0; index < out.size(); ++index) {
+    std::memcpy(out[index].data(), keys.data + index * crypto::kKeyBytes, crypto::kKeyBytes);
+  }
+  return Status::success();
+}
+
+Status read_raptor_address(OptionReader& options, SocketAddress& out) {
+  const std::string host = options.string("host");
+  const auto port = static_cast<uint16_t>(options.u32("port", UINT16_MAX));
+  HR_TRY(options.status());
+  auto address = SocketAddress::parse(host, port);
+  if (!address.ok()) return address.status();
+  out = address.value();
+  return Status::success();
+}
+
 namespace {
 
 constexpr uint32_t kUsPerMs = 1'000;
@@ -35,44 +70,10 @@ Status read_mode(OptionReader& options, raptor::StreamOptions& out) {
   return options.status();
 }
 
-Status read_key(OptionReader& options, const char* name, std::span<uint8_t> out) {
-  const OptionReader::Bytes key = options.bytes(name);
-  HR_TRY(options.status());
-  if (key.bytes != out.size()) {
-    return Status::error(StatusCode::kConfig, "%s: expected a key of %zu bytes, got %zu bytes",
-                         name, out.size(), key.bytes);
-  }
-  std::memcpy(out.data(), key.data, out.size());
-  return Status::success();
-}
-
-Status read_allow_list(OptionReader& options, std::vector<crypto::PublicKey>& out) {
-  const OptionReader::Bytes keys = options.bytes("allow");
-  HR_TRY(options.status());
-  if (keys.bytes % crypto::kKeyBytes != 0) {
-    return Status::error(StatusCode::kConfig, "allow: expected whole keys");
-  }
-  out.resize(keys.bytes / crypto::kKeyBytes);
-  for (size_t index = 0; index < out.size(); ++index) {
-    std::memcpy(out[index].data(), keys.data + index * crypto::kKeyBytes, crypto::kKeyBytes);
-  }
-  return Status::success();
-}
-
-Status read_address(OptionReader& options, SocketAddress& out) {
-  const std::string host = options.string("host");
-  const auto port = static_cast<uint16_t>(options.u32("port", UINT16_MAX));
-  HR_TRY(options.status());
-  auto address = SocketAddress::parse(host, port);
-  if (!address.ok()) return address.status();
-  out = address.value();
-  return Status::success();
-}
-
 Status read_listen(OptionReader& options, RaptorOptions& out) {
   out.exposed = options.boolean("exposed");
   out.sessions_max = options.u32("maxSessions");
-  return options.has("allow") ? read_allow_list(options, out.allow_list) : Status::success();
+  return options.has("allow") ? read_raptor_allow_list(options, out.allow_list) : Status::success();
 }
 
 Status read_connect(Napi::Env env, OptionReader& options, RaptorOptions& out) {
@@ -80,18 +81,18 @@ Status read_connect(Napi::Env env, OptionReader& options, RaptorOptions& out) {
   out.reconnect_min_ns = uint64_t{reconnect.u32("minMs", kMsMax)} * kNsPerMs;
   out.reconnect_max_ns = uint64_t{reconnect.u32("maxMs", kMsMax)} * kNsPerMs;
   HR_TRY(reconnect.status());
-  return out.insecure ? Status::success() : read_key(options, "serverKey", out.server_key);
+  return out.insecure ? Status::success() : read_raptor_key(options, "serverKey", out.server_key);
 }
 
 }  // namespace
 
 Status read_raptor_options(Napi::Env env, const Napi::Value& value, RaptorOptions& out) {
   OptionReader options(env, value);
-  HR_TRY(read_address(options, out.address));
+  HR_TRY(read_raptor_address(options, out.address));
   out.insecure = options.boolean("insecure");
   out.insecure_exposed = options.boolean("insecureExposed");
   out.has_private_key = options.has("privateKey");
-  if (out.has_private_key) HR_TRY(read_key(options, "privateKey", out.private_key));
+  if (out.has_private_key) HR_TRY(read_raptor_key(options, "privateKey", out.private_key));
   HR_TRY(read_mode(options, out.stream));
   out.message_bytes_max = options.u32("maxMessageBytes");
   out.window_bytes = options.u32("windowBytes");
