@@ -28,7 +28,9 @@ uint32_t Protection::seal(DataHeader& header, Parts parts, uint8_t* to) {
   // The last line of defence of every byte sent under the key: a second use of a nonce would give
   // away the authentication key of GCM.
   if (header.number < next_number_) return 0;
+  const uint32_t bytes = kDataHeaderBytes + bytes_of(parts) + trailer_bytes_;
   header.key_generation = static_cast<uint8_t>(send_.generation);
+  header.bytes = static_cast<uint16_t>(bytes);
   write_data_header(to, header);
   next_number_ = header.number + 1;
   if (is_insecure_) return seal_insecure(parts, to);
@@ -36,7 +38,7 @@ uint32_t Protection::seal(DataHeader& header, Parts parts, uint8_t* to) {
   make_nonce(send_.iv, header.number, nonce);
   const crypto::Bytes associated(to, kDataHeaderBytes);
   if (!send_.aead->seal(nonce, associated, parts, to + kDataHeaderBytes)) return 0;
-  return kDataHeaderBytes + bytes_of(parts) + kTagBytes;
+  return bytes;
 }
 
 uint32_t Protection::seal_insecure(Parts parts, uint8_t* to) {

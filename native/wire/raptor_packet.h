@@ -6,6 +6,7 @@
 // wrong with the bytes; what it gave out then means nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -34,9 +35,9 @@ enum class PacketKind : uint8_t {
 }
 
 //   0        1         2        4              8                16              24
-//   +--------+---------+--------+--------------+----------------+---------------+--------+------+
-//   | 0xD4   | key gen | path 0 | reserved 0   | session u64    | number u64    | frames | seal |
-//   +--------+---------+--------+--------------+----------------+---------------+--------+------+
+//   +--------+---------+--------+-------+------+----------------+---------------+--------+------+
+//   | 0xD4   | key gen | path 0 | bytes | 0    | session u64    | number u64    | frames | seal |
+//   +--------+---------+--------+-------+------+----------------+---------------+--------+------+
 //
 // All of it is the associated data of the seal: the AEAD's tag, or the CRC of insecure sessions.
 struct DataHeader {
@@ -44,7 +45,8 @@ struct DataHeader {
   // Low 8 bits of the number of the key: the receiver has three candidates at most.
   uint8_t key_generation = 0;
   uint16_t path = 0;      // For publication on two paths; 0 in this version.
-  uint32_t reserved = 0;  // For multicast epochs and repair packets; 0 in this version.
+  uint16_t bytes = 0;     // Of the whole packet: packets that came as one can be told apart.
+  uint16_t reserved = 0;  // For multicast epochs and repair packets; 0 in this version.
   uint64_t session = 0;   // The receiver's id, so that it finds its state by one look-up.
   uint64_t number = 0;    // From 0; never used twice under a key, since it is the nonce.
 
@@ -52,14 +54,14 @@ struct DataHeader {
   [[nodiscard]] const char* invalid() const noexcept {
     if (kind != PacketKind::kData) return "not a DATA packet";
     if (path != 0) return "path is not 0";
-    if (reserved != 0) return "reserved word is not 0";
+    if (reserved != 0) return "reserved field is not 0";
     return session == 0 ? "session id is 0" : nullptr;
   }
 };
 inline constexpr uint32_t kDataHeaderBytes = 24;
 static_assert(sizeof(DataHeader) == kDataHeaderBytes && offsetof(DataHeader, path) == 2);
-static_assert(offsetof(DataHeader, reserved) == 4 && offsetof(DataHeader, session) == 8);
-static_assert(offsetof(DataHeader, number) == 16);
+static_assert(offsetof(DataHeader, bytes) == 4 && offsetof(DataHeader, reserved) == 6);
+static_assert(offsetof(DataHeader, session) == 8 && offsetof(DataHeader, number) == 16);
 
 inline constexpr uint32_t kTagBytes = 16;
 // u32 CRC-32C of header and frames, u32 zero: keeps the packet a multiple of 8 bytes.
@@ -73,7 +75,7 @@ static_assert(kDataHeaderBytes % 8 == 0 && kTagBytes % 8 == 0 && kInsecureTraile
   if (bytes > kDatagramBytesMax) return "DATA packet is too long";
   if (bytes % 8 != 0) return "DATA packet is not a multiple of 8 bytes";
   std::memcpy(&header, datagram, sizeof header);
-  return header.invalid();
+  return header.bytes == bytes ? header.invalid() : "DATA packet says another length";
 }
 
 inline uint32_t write_data_header(uint8_t* to, const DataHeader& header) noexcept {
@@ -172,6 +174,30 @@ static_assert(offsetof(RetryPacket, cookie) == 16 && offsetof(RetryPacket, zero_
 [[nodiscard]] const char* read_retry(const uint8_t* datagram, uint32_t bytes,
                                      RetryPacket& packet) noexcept;
 uint32_t write_retry(uint8_t* to, const RetryPacket& packet) noexcept;
+
+// How long the first packet is of `bytes` that came as one: kernels and network cards join datagrams
+// that follow one another. All of them where the packet does not say, or says what cannot be: then
+// it is not well formed, whatever is behind it.
+[[nodiscard]] inline uint32_t first_packet_bytes(const uint8_t* joined, uint32_t bytes) noexcept {
+  if (bytes <= kDataHeaderBytes) return bytes;
+  uint32_t packet_bytes = bytes;
+  switch (static_cast<PacketKind>(joined[0])) {
+    case PacketKind::kData:
+      packet_bytes = load_u16_le(joined + offsetof(DataHeader, bytes));
+      break;
+    case PacketKind::kInitiate:
+      packet_bytes = kInitiateBytes;
+      break;
+    case PacketKind::kRetry:
+      packet_bytes = kRetryBytes;
+      break;
+    case PacketKind::kRespond:
+      packet_bytes = std::min(load_u32_le(joined + offsetof(HandshakeHeader, noise_bytes)), bytes) +
+                     kHandshakeHeaderBytes;
+      break;
+  }
+  return packet_bytes >= kDataHeaderBytes && packet_bytes <= bytes ? packet_bytes : bytes;
+}
 
 enum class HandshakeStatus : uint32_t {
   kAccepted = 0,

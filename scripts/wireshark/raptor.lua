@@ -342,29 +342,47 @@ local function dissect_retry(tvb, tree)
   tree:add(f.cookie, tvb(16, 32))
 end
 
--- Whether a datagram has the shape of a packet; gives its kind.
+-- Whether a datagram begins with something of the shape of a packet; gives its kind and length.
 local function shape_of(tvb)
-  local bytes = tvb:reported_len()
-  if bytes < 32 or tvb:len() < bytes then return nil end
-  local kind, version = tvb(0, 1):uint(), tvb(1, 1):uint()
+  if tvb:len() < 32 then return nil end
+  local kind, version, bytes = tvb(0, 1):uint(), tvb(1, 1):uint(), nil
   if kind == 0xd4 then
-    local is_zero = tvb(2, 2):uint() == 0 and tvb(4, 4):uint() == 0
-    return bytes % 8 == 0 and is_zero and kind or nil
+    bytes = tvb(4, 2):le_uint()
+    if bytes < 32 or bytes % 8 ~= 0 then return nil end
+    if tvb(2, 2):uint() ~= 0 or tvb(6, 2):uint() ~= 0 then return nil end
+  elseif version ~= 1 then
+    return nil
+  elseif kind == 0xd1 then
+    bytes = 1200
+  elseif kind == 0xd2 then
+    bytes = 56
+  elseif kind == 0xd3 then
+    bytes = kHandshakeHeaderBytes + tvb(4, 4):le_uint()
   end
-  if version ~= 1 then return nil end
-  if kind == 0xd1 then return bytes == 1200 and kind or nil end
-  if kind == 0xd2 then return bytes == 56 and kind or nil end
-  return kind == 0xd3 and bytes == kHandshakeHeaderBytes + tvb(4, 4):le_uint() and kind or nil
+  if not bytes or bytes > tvb:len() then return nil end
+  return kind, bytes
+end
+
+-- The packets of a datagram: a capture taken before the kernel takes a segmented one apart, or after
+-- it joined some, shows several as one. Null where it is anything else.
+local function packets_of(tvb)
+  local packets, at = {}, 0
+  if tvb:reported_len() ~= tvb:len() then return nil end
+  while at < tvb:len() do
+    local rest = at == 0 and tvb or tvb(at):tvb()
+    local kind, bytes = shape_of(rest)
+    if not kind then return nil end
+    packets[#packets + 1] = { kind, bytes == rest:len() and rest or rest(0, bytes):tvb() }
+    at = at + bytes
+  end
+  return #packets > 0 and packets or nil
 end
 
 function raptor.init()
   keys, log_path, log_bytes = {}, nil, nil
 end
 
-function raptor.dissector(tvb, pinfo, tree)
-  local kind = shape_of(tvb)
-  if not kind then return 0 end
-  pinfo.cols.protocol = "Raptor"
+local function dissect_packet(kind, tvb, tree)
   local sub = tree:add(raptor, tvb())
   sub:add(f.kind, tvb(0, 1))
   local said = kKinds[kind]
@@ -374,14 +392,23 @@ function raptor.dissector(tvb, pinfo, tree)
     sub:add(f.version, tvb(1, 1))
     if kind == 0xd2 then dissect_retry(tvb, sub) else dissect_handshake(tvb, kind, sub) end
   end
-  pinfo.cols.info = said
   sub:append_text(": " .. said)
+  return said
+end
+
+function raptor.dissector(tvb, pinfo, tree)
+  local packets = packets_of(tvb)
+  if not packets then return 0 end
+  pinfo.cols.protocol = "Raptor"
+  local said = {}
+  for index, packet in ipairs(packets) do
+    said[index] = dissect_packet(packet[1], packet[2], tree)
+  end
+  pinfo.cols.info = table.concat(said, "; ")
   return tvb:len()
 end
 
 raptor:register_heuristic("udp", function(tvb, pinfo, tree)
-  if not shape_of(tvb) then return false end
-  raptor.dissector(tvb, pinfo, tree)
-  return true
+  return raptor.dissector(tvb, pinfo, tree) > 0
 end)
 DissectorTable.get("udp.port"):add_for_decode_as(raptor)

@@ -177,7 +177,7 @@ describe('the golden vectors', () => {
 
 describe('other datagrams', () => {
   it('are left to other dissectors', async () => {
-    const header = packets.dataHeader(0, 1n, 1);
+    const header = packets.dataHeader(0, 1n, 1, 0);
     const foreign = [counting(64), Buffer.alloc(1200, 0xd1), header, Buffer.from([0xd4])];
     const found = await fields(foreign.map(toResponder), ['raptor.kind']);
     expect(found).toEqual(foreign.map(() => ['']));

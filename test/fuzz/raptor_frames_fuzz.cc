@@ -137,6 +137,12 @@ void check_datagram(const Bytes& datagram) {
   const auto bytes = static_cast<uint32_t>(datagram.size());
   check_handshake(datagram.data(), bytes);
   check_parameters(datagram.data(), bytes);
+  // Joined ones are taken apart to the end, whatever they say.
+  for (uint32_t at = 0; at < bytes;) {
+    const uint32_t packet_bytes = first_packet_bytes(datagram.data() + at, bytes - at);
+    HR_ASSERT(packet_bytes > 0 && packet_bytes <= bytes - at);
+    at += packet_bytes;
+  }
   DataHeader header;
   if (read_data_header(datagram.data(), bytes, header) != nullptr) return;
   HR_ASSERT(kind_of(datagram.data(), bytes) == static_cast<uint8_t>(PacketKind::kData));

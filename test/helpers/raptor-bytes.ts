@@ -160,9 +160,11 @@ export const packets = {
     writer().u8(0xd2, 1).align(8).u64(session).bytes(cookie).u64(0).take(),
   respond: (flags: number, session: bigint, noise: Uint8Array) =>
     handshake(0xd3, flags, session, noise.length).bytes(noise).take(),
-  dataHeader: (generation: number, session: bigint, number: bigint | number) =>
+  /** `behind`: how many bytes follow the header in its packet. */
+  dataHeader: (generation: number, session: bigint, number: bigint | number, behind: number) =>
     writer()
-      .u8(0xd4, generation & 0xff)
+      .u8(0xd4, generation & 0xff, 0, 0)
+      .u16(24 + behind)
       .align(8)
       .u64(session)
       .u64(number)
@@ -181,6 +183,8 @@ export function crc32c(bytes: Uint8Array): number {
 
 /** A DATA packet of an insecure session. */
 export function insecureData(session: bigint, number: number, ...contents: Buffer[]): Buffer {
-  const bytes = Buffer.concat([packets.dataHeader(0, session, number), ...contents]);
+  const frames = Buffer.concat(contents);
+  const header = packets.dataHeader(0, session, number, frames.length + 8);
+  const bytes = Buffer.concat([header, frames]);
   return writer().bytes(bytes).u32(crc32c(bytes)).u32(0).take();
 }

@@ -128,8 +128,9 @@ export class Direction {
   /** The next packet, with these frames. */
   data(...frames: readonly Buffer[]): Buffer {
     const number = this.#number++;
-    const header = packets.dataHeader(this.#generation, this.#session, number);
     const plain = Buffer.concat(frames);
+    const behind = plain.length + (this.#cipher === 'none' ? 8 : 16);
+    const header = packets.dataHeader(this.#generation, this.#session, number, behind);
     if (this.#cipher === 'none') {
       const bytes = Buffer.concat([header, plain]);
       return new Writer().bytes(bytes).u32(crc32c(bytes)).u32(0).take();

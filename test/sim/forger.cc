@@ -110,6 +110,7 @@ void Forger::invent(const Recorded& recorded) {
   const bool is_data = recorded.bytes[0] == static_cast<uint8_t>(raptor::PacketKind::kData);
   if (stage_.scenario.is_insecure && !is_data) return;
   if (!random_.one_in(4)) std::memcpy(bytes.data(), recorded.bytes.data(), kept);
+  if (is_data) store_u16_le(bytes.data() + 4, static_cast<uint16_t>(bytes.size()));
   inject(recorded.from, recorded.to, Origin::kChanged, bytes);
 }
 

@@ -206,8 +206,11 @@ TEST(DataHeader, IsReadOfPacketsUpToTheLargestAndNoLonger) {
   std::vector<uint8_t> packet(kDatagramBytesMax + 8);
   DataHeader header;
   header.session = 1;
+  header.bytes = kDatagramBytesMax;
   write_data_header(packet.data(), header);
   EXPECT_EQ(read_data_header(packet.data(), kDatagramBytesMax, header), nullptr);
+  EXPECT_STREQ(read_data_header(packet.data(), kDatagramBytesMax - 8, header),
+               "DATA packet says another length");
   EXPECT_STREQ(read_data_header(packet.data(), kDatagramBytesMax + 8, header),
                "DATA packet is too long");
 }
