@@ -162,6 +162,11 @@ uint64_t Session::unsent_bytes(uint16_t stream) const {
   return tx == nullptr ? 0 : tx->stream.unsent_bytes();
 }
 
+uint64_t Session::unacked_messages(uint16_t stream) const {
+  const TxStream* tx = tx_.find(stream);
+  return tx == nullptr ? 0 : tx->stream.unacked_messages();
+}
+
 const StreamOptions* Session::remote_stream(uint16_t stream) const {
   const RxStream* rx = rx_.find(stream);
   return rx == nullptr ? nullptr : &rx->stream.options();

@@ -127,6 +127,9 @@ class Session {
   uint64_t unacked_bytes(uint16_t stream) const;
   uint64_t unsent_bytes(uint16_t stream) const;
   // Ends every stream; the session closes with kDrained once both ends have nothing more.
+  // The messages of unacked_bytes(); an estimate beyond kCountedRecordsMax records. Not for every
+  // message: it reads them.
+  uint64_t unacked_messages(uint16_t stream) const;
   void drain(uint64_t now_ns);
   // Ends the session now. A CLOSE tells the peer (sent up to 3 times; is_finished() after that).
   void close(uint64_t now_ns, CloseReason reason);

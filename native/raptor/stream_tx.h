@@ -25,6 +25,9 @@
 
 namespace hyperroute::raptor {
 
+// As many messages of 8 bytes as the ring of a stream by default holds.
+inline constexpr uint32_t kCountedRecordsMax = 65'536;
+
 struct StreamTxCounters {
   uint64_t messages = 0;       // committed
   uint64_t bytes = 0;          // of their payload
@@ -116,6 +119,9 @@ class StreamTx {
   [[nodiscard]] uint64_t limit() const noexcept { return limit_; }
   [[nodiscard]] const StreamOptions& options() const noexcept { return options_; }
   [[nodiscard]] const StreamTxCounters& counters() const noexcept { return counters_; }
+  // The messages that unacked_bytes() are of. Reads kCountedRecordsMax records at most and takes
+  // the rest to be like those.
+  [[nodiscard]] uint64_t unacked_messages() const noexcept;
 
  private:
   enum class FrameState : uint8_t { kNone, kDue, kSent, kAcked };

@@ -22,6 +22,16 @@ uint64_t StreamTx::count_open_messages(uint64_t begin, uint64_t end) const noexc
   return count;
 }
 
+uint64_t StreamTx::unacked_messages() const noexcept {
+  uint64_t end = head_;
+  for (uint32_t count = 0; count < kCountedRecordsMax && end < tail_; ++count) {
+    end += record_bytes(load_record_header(at(end)).payload_bytes);
+  }
+  const uint64_t counted = count_open_messages(head_, end);
+  if (end == tail_) return counted;
+  return counted + counted * (tail_ - end) / (end - head_);
+}
+
 void StreamTx::abandon_below(uint64_t position) noexcept {
   if (position <= head_) return;
   counters_.abandoned += count_open_messages(head_, position);

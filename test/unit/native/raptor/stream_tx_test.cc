@@ -262,5 +262,35 @@ TEST(StreamTx, IsFinishedWhenItsEndAndAllBeforeItAreAcknowledged) {
   EXPECT_TRUE(stream.is_finished());
 }
 
+TEST(StreamTx, CountsTheMessagesThatAreNotAcknowledged) {
+  StreamTx stream = make(StreamMode::kReliableOrdered);
+  EXPECT_EQ(stream.unacked_messages(), 0u);
+  offer(stream, 24);
+  offer(stream, 2 * kRecordPayloadBytesMax + 5);
+  offer(stream, 0);
+  EXPECT_EQ(stream.unacked_messages(), 3u);
+  const StreamTx::Run first = next(stream, 32);
+  stream.on_run_acked(first.position, first.bytes);
+  EXPECT_EQ(stream.unacked_messages(), 2u);
+  // A message in pieces is open until the last of them is acknowledged, in whatever order.
+  const StreamTx::Run pieces[] = {next(stream, kRecordBytesMax), next(stream, kRecordBytesMax),
+                                  next(stream, 16)};
+  stream.on_run_acked(pieces[2].position, pieces[2].bytes);
+  stream.on_run_acked(pieces[0].position, pieces[0].bytes);
+  EXPECT_EQ(stream.unacked_messages(), 2u);
+  stream.on_run_acked(pieces[1].position, pieces[1].bytes);
+  EXPECT_EQ(stream.unacked_messages(), 1u);
+}
+
+TEST(StreamTx, TakesUnacknowledgedMessagesBeyondABoundToBeLikeTheFirst) {
+  constexpr uint32_t kMessages = 3 * kCountedRecordsMax / 2;
+  StreamTx stream = make(StreamMode::kReliableOrdered, 4000, 2 << 20);
+  for (uint32_t index = 0; index < kMessages; ++index) ASSERT_GT(offer(stream, 8), 0);
+  EXPECT_EQ(stream.unacked_messages(), kMessages);
+  // Larger than those that are read: the figure is of as many bytes.
+  offer(stream, 3 * 16 - kRecordHeaderBytes);
+  EXPECT_EQ(stream.unacked_messages(), kMessages + 3);
+}
+
 }  // namespace
 }  // namespace hyperroute::raptor
