@@ -108,8 +108,8 @@ function sessionLines({ session, socket, listener }: ProbeDone): string[] {
   const rows = [
     [
       'path',
-      `rtt ${nanosecondsText(of('rttNs'))} (least ${nanosecondsText(of('rttMinNs'))})`,
-      `cwnd ${kibibytes(of('cwndBytes'))}, mtu ${count('mtuBytes')} B`,
+      `rtt ${nanosecondsText(of('rttNs'))} (least ${nanosecondsText(of('rttNsMin'))})`,
+      `cwnd ${kibibytes(of('windowBytes'))}, mtu ${count('datagramBytes')} B`,
     ],
     [
       'packets',
@@ -123,7 +123,7 @@ function sessionLines({ session, socket, listener }: ProbeDone): string[] {
     ],
     [
       'recovery',
-      `retransmitted ${count('retransmittedRuns')}, probes ${count('probesSent')}`,
+      `retransmitted ${count('retransmits')}, probes ${count('probesSent')}`,
       `given up ${count('abandoned')} messages`,
     ],
     [

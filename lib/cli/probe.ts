@@ -23,7 +23,7 @@ export interface ProbeProgress {
   readonly bytes: number;
   /** Packets found lost. */
   readonly lost: number;
-  readonly cwndBytes: number;
+  readonly windowBytes: number;
   readonly roundTrip: ProbeLatency;
 }
 

@@ -17,7 +17,7 @@ export interface RaptorSessionCounters {
   /** Smoothed; 0 before the first answer. */
   readonly rttNs: number;
   readonly rttNsMin: number;
-  /** What may be under way. */
+  /** What may be under way: the congestion window. */
   readonly windowBytes: number;
   readonly inFlightBytes: number;
   /** The largest datagram that the path carries. */
@@ -28,16 +28,28 @@ export interface RaptorSessionCounters {
   readonly bytesReceived: number;
   readonly messagesSent: number;
   readonly messagesReceived: number;
+  /** Packets taken for lost because later ones overtook them, or nobody answered probes. */
   readonly lostByReorder: number;
   readonly lostByProbe: number;
   readonly retransmits: number;
+  /** Taken for lost, acknowledged later. */
   readonly spurious: number;
+  /** Packets that overtook a late one, at most. */
   readonly reorderDepthMax: number;
+  readonly probesSent: number;
+  /** Offers that found no room. */
   readonly backPressure: number;
+  /** Times that messages which had come were not taken at once. */
+  readonly refused: number;
   /** Messages given up, as their modes say. */
   readonly abandoned: number;
+  /** Dropped, because the peer sent more than it might. */
+  readonly beyondWindow: number;
   readonly forged: number;
   readonly replayed: number;
+  readonly keyUpdates: number;
+  /** Times that the path began to swallow large datagrams. */
+  readonly mtuBlackHoles: number;
 }
 
 export interface NativeRaptorSession extends RaptorSessionCounters {

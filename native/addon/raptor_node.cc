@@ -51,34 +51,6 @@ const char* kind_name(RaptorNodeEventKind kind) {
   return "receiverLeftOut";
 }
 
-struct NamedCounter {
-  const char* name;
-  uint64_t raptor::SessionCounters::*value;
-};
-// As lib/raptor names them; all but the first five only grow.
-constexpr NamedCounter kSessionCounters[] = {
-    {"rttNs", &raptor::SessionCounters::rtt_ns},
-    {"rttNsMin", &raptor::SessionCounters::rtt_min_ns},
-    {"windowBytes", &raptor::SessionCounters::cwnd_bytes},
-    {"inFlightBytes", &raptor::SessionCounters::in_flight_bytes},
-    {"datagramBytes", &raptor::SessionCounters::mtu_bytes},
-    {"packetsSent", &raptor::SessionCounters::packets_sent},
-    {"bytesSent", &raptor::SessionCounters::bytes_sent},
-    {"packetsReceived", &raptor::SessionCounters::packets_received},
-    {"bytesReceived", &raptor::SessionCounters::bytes_received},
-    {"messagesSent", &raptor::SessionCounters::messages_sent},
-    {"messagesReceived", &raptor::SessionCounters::messages_received},
-    {"lostByReorder", &raptor::SessionCounters::lost_by_reorder},
-    {"lostByProbe", &raptor::SessionCounters::lost_by_probe},
-    {"retransmits", &raptor::SessionCounters::retransmitted_runs},
-    {"spurious", &raptor::SessionCounters::spurious},
-    {"reorderDepthMax", &raptor::SessionCounters::reorder_depth_max},
-    {"backPressure", &raptor::SessionCounters::back_pressure},
-    {"abandoned", &raptor::SessionCounters::abandoned},
-    {"forged", &raptor::SessionCounters::forged},
-    {"replayed", &raptor::SessionCounters::replayed},
-};
-
 }  // namespace
 
 Napi::Function RaptorNodeObject::define(Napi::Env env) {
@@ -254,8 +226,8 @@ Napi::Value RaptorNodeObject::sessions(const Napi::CallbackInfo& info) {
     object.Set("link", number(env, session.link));
     object.Set("remote", address_of(env, session.remote));
     object.Set("key", key_of(env, session.key));
-    for (const NamedCounter& counter : kSessionCounters) {
-      object.Set(counter.name, number(env, session.counters.*counter.value));
+    for (const auto& [name, value] : raptor::kSessionCounterNames) {
+      object.Set(name, number(env, session.counters.*value));
     }
     sessions.Set(index, object);
   }

@@ -15,42 +15,58 @@ struct StreamTotals {
   uint64_t abandoned = 0;
 };
 
+// Each with its name in JavaScript and JSON. Of packets and their bytes: whole datagrams, with
+// header and tag.
+#define HR_SESSION_COUNTERS(X)                                                             \
+  /* Gauges: the newest value. */                                                          \
+  X(rtt_ns, "rttNs")           /* smoothed; 0 before the first sample */                   \
+  X(rtt_min_ns, "rttNsMin")    /* least of the last seconds; 0 before the first sample */  \
+  X(cwnd_bytes, "windowBytes") /* what may be under way */                                 \
+  X(in_flight_bytes, "inFlightBytes")                                                      \
+  X(mtu_bytes, "datagramBytes") /* the largest that the path is known to carry */          \
+                                                                                           \
+  X(packets_sent, "packetsSent")                                                           \
+  X(bytes_sent, "bytesSent")                                                               \
+  X(packets_received, "packetsReceived") /* authentic and new */                           \
+  X(bytes_received, "bytesReceived")                                                       \
+  X(messages_sent, "messagesSent")         /* offered or committed */                      \
+  X(messages_received, "messagesReceived") /* taken by a sink */                           \
+                                                                                           \
+  /* Recovery. */                                                                          \
+  X(lost_by_reorder, "lostByReorder") /* packets that later packets overtook */            \
+  X(lost_by_probe, "lostByProbe")     /* packets given up after unanswered probes */       \
+  X(retransmitted_runs, "retransmits")                                                     \
+  X(spurious, "spurious")                 /* declared lost, acknowledged later */          \
+  X(reorder_depth_max, "reorderDepthMax") /* packets that overtook a late one, at most */  \
+  X(probes_sent, "probesSent")                                                             \
+                                                                                           \
+  /* Flow. */                                                                              \
+  X(back_pressure, "backPressure") /* offers and claims answered with BACK_PRESSURE */     \
+  X(refused, "refused")            /* calls of a sink that took less than it was given */  \
+  X(abandoned, "abandoned")        /* messages given up, as their modes say */             \
+  X(beyond_window, "beyondWindow") /* runs dropped because the peer ignored the window */  \
+                                                                                           \
+  /* Security. Neither changes anything but its counter. */                                \
+  X(forged, "forged")     /* bad tag, unknown key generation, or no packet at all */       \
+  X(replayed, "replayed") /* authentic, but seen before or older than the replay window */ \
+  X(key_updates, "keyUpdates")                                                             \
+                                                                                           \
+  X(mtu_black_holes, "mtuBlackHoles")
+
 struct SessionCounters {
-  // Gauges: the newest value.
-  uint64_t rtt_ns = 0;      // smoothed; 0 before the first sample
-  uint64_t rtt_min_ns = 0;  // least of the last seconds; 0 before the first sample
-  uint64_t cwnd_bytes = 0;
-  uint64_t in_flight_bytes = 0;
-  uint64_t mtu_bytes = 0;
+#define HR_COUNTER_FIELD(field, name) uint64_t field = 0;
+  HR_SESSION_COUNTERS(HR_COUNTER_FIELD)
+#undef HR_COUNTER_FIELD
+};
 
-  // Packets and their bytes, whole datagrams with header and tag.
-  uint64_t packets_sent = 0;
-  uint64_t bytes_sent = 0;
-  uint64_t packets_received = 0;  // authentic and new
-  uint64_t bytes_received = 0;
-  uint64_t messages_sent = 0;      // offered or committed
-  uint64_t messages_received = 0;  // taken by a sink
-
-  // Recovery.
-  uint64_t lost_by_reorder = 0;  // packets that later packets overtook
-  uint64_t lost_by_probe = 0;    // packets given up after unanswered probes
-  uint64_t retransmitted_runs = 0;
-  uint64_t spurious = 0;           // declared lost, acknowledged later
-  uint64_t reorder_depth_max = 0;  // packets that overtook a late one, at most
-  uint64_t probes_sent = 0;
-
-  // Flow.
-  uint64_t back_pressure = 0;  // offers and claims answered with BACK_PRESSURE
-  uint64_t refused = 0;        // calls of a sink that took less than it was given
-  uint64_t abandoned = 0;      // messages given up, as their modes say
-  uint64_t beyond_window = 0;  // runs dropped because the peer ignored the window
-
-  // Security. Neither changes anything but its counter.
-  uint64_t forged = 0;    // bad tag, unknown key generation, or no packet at all
-  uint64_t replayed = 0;  // authentic, but seen before or older than the replay window
-  uint64_t key_updates = 0;
-
-  uint64_t mtu_black_holes = 0;
+struct SessionCounterName {
+  const char* name;
+  uint64_t SessionCounters::*value;
+};
+inline constexpr SessionCounterName kSessionCounterNames[] = {
+#define HR_COUNTER_NAME(field, name) {name, &SessionCounters::field},
+    HR_SESSION_COUNTERS(HR_COUNTER_NAME)
+#undef HR_COUNTER_NAME
 };
 
 }  // namespace hyperroute::raptor

@@ -63,8 +63,8 @@ const latencyShape = {
   maxNs: expect.any(Number),
 };
 const counterNames = [
-  ...['rttNs', 'rttMinNs', 'cwndBytes', 'mtuBytes', 'packetsSent', 'packetsReceived'],
-  ...['lostByReorder', 'lostByProbe', 'retransmittedRuns', 'spurious', 'reorderDepthMax'],
+  ...['rttNs', 'rttNsMin', 'windowBytes', 'datagramBytes', 'packetsSent', 'packetsReceived'],
+  ...['lostByReorder', 'lostByProbe', 'retransmits', 'spurious', 'reorderDepthMax'],
   ...['probesSent', 'backPressure', 'abandoned', 'keyUpdates', 'forged', 'replayed'],
 ];
 
@@ -129,7 +129,7 @@ describe('ping', () => {
     const { code, report } = await measure('ping', listener, ...options);
     expect(code).toBe(0);
     expect(report).toMatchObject({ ok: true, sent: 400, received: 400 });
-    expect(report).toHaveProperty('session.retransmittedRuns', expect.toSatisfy(isPositive));
+    expect(report).toHaveProperty('session.retransmits', expect.toSatisfy(isPositive));
   });
 
   it('ends with its figures when it is interrupted', async () => {

@@ -214,7 +214,7 @@ void ProbeClient::tell_progress(uint64_t messages, uint64_t bytes) {
       .add("messages", mark.messages - mark_.messages)
       .add("bytes", mark.bytes - mark_.bytes)
       .add("lost", mark.lost - mark_.lost)
-      .add("cwndBytes", counters.cwnd_bytes)
+      .add("windowBytes", counters.cwnd_bytes)
       .add("roundTrip", json_of(round_trip_lately_.summary()));
   emit("progress", members);
   mark_ = mark;

@@ -9,37 +9,6 @@
 namespace hyperroute::probe {
 namespace {
 
-using raptor::SessionCounters;
-
-struct SessionField {
-  const char* name;
-  uint64_t SessionCounters::*value;
-};
-
-constexpr SessionField kSessionFields[] = {
-    {"rttNs", &SessionCounters::rtt_ns},
-    {"rttMinNs", &SessionCounters::rtt_min_ns},
-    {"cwndBytes", &SessionCounters::cwnd_bytes},
-    {"inFlightBytes", &SessionCounters::in_flight_bytes},
-    {"mtuBytes", &SessionCounters::mtu_bytes},
-    {"packetsSent", &SessionCounters::packets_sent},
-    {"bytesSent", &SessionCounters::bytes_sent},
-    {"packetsReceived", &SessionCounters::packets_received},
-    {"bytesReceived", &SessionCounters::bytes_received},
-    {"lostByReorder", &SessionCounters::lost_by_reorder},
-    {"lostByProbe", &SessionCounters::lost_by_probe},
-    {"retransmittedRuns", &SessionCounters::retransmitted_runs},
-    {"spurious", &SessionCounters::spurious},
-    {"reorderDepthMax", &SessionCounters::reorder_depth_max},
-    {"probesSent", &SessionCounters::probes_sent},
-    {"backPressure", &SessionCounters::back_pressure},
-    {"abandoned", &SessionCounters::abandoned},
-    {"forged", &SessionCounters::forged},
-    {"replayed", &SessionCounters::replayed},
-    {"keyUpdates", &SessionCounters::key_updates},
-    {"mtuBlackHoles", &SessionCounters::mtu_black_holes},
-};
-
 constexpr const char* kReasonNames[] = {
     "none",    "closed",         "peer-closed", "peer-dead", "handshake-timeout",
     "refused", "protocol-error", "replaced",    "drained",   "local-limit",
@@ -108,9 +77,9 @@ JsonObject json_of(const Latencies& latencies) {
   return json.add_raw("buckets", "[" + buckets + "]");
 }
 
-JsonObject json_of(const SessionCounters& counters) {
+JsonObject json_of(const raptor::SessionCounters& counters) {
   JsonObject json;
-  for (const SessionField& field : kSessionFields) json.add(field.name, counters.*field.value);
+  for (const auto& [name, value] : raptor::kSessionCounterNames) json.add(name, counters.*value);
   return json;
 }
 

@@ -21,7 +21,7 @@ const done: ProbeDone = {
   roundTrip: { ...latency, buckets: [[992, 4]] },
   oneWay: null,
   listener: { packetsReceived: 12, kernelDrops: 1 },
-  session: { rttNs: 50_000, lostByReorder: 3, lostByProbe: 2, keyUpdates: 1, cwndBytes: 2 ** 21 },
+  session: { rttNs: 50_000, lostByReorder: 3, lostByProbe: 2, keyUpdates: 1, windowBytes: 2 ** 21 },
   socket: { kernelDrops: 2 },
 };
 
@@ -73,7 +73,7 @@ describe('lines on the way', () => {
   it('tell of a second in rates, whatever its length was', () => {
     const line = progressLine({
       ...{ event: 'progress', elapsedNs: 3.2e9, intervalNs: 5e8, messages: 50_000 },
-      ...{ bytes: 1_600_000, lost: 1234, cwndBytes: 65_536, roundTrip: latency },
+      ...{ bytes: 1_600_000, lost: 1234, windowBytes: 65_536, roundTrip: latency },
     });
     expect(line).toBe(
       '   3s  100k messages/s  3.2 MB/s  round trip p50 1.0 µs  p99 3.0 µs  lost 1,234',
