@@ -101,6 +101,10 @@ void RaptorSocket::aim_at(const SocketAddress& to) noexcept {
   is_aimed_ = ::connect(socket_.get(), to.socket_address(), to.socket_bytes()) == 0;
   const Result<SocketAddress> bound = SocketAddress::local_of(socket_.get());
   if (bound.ok()) local_address_ = bound.value();
+  rx_addresses_.fill(path_address_of(to));
+  for (uint32_t i = 0; i < kRaptorReceiveBuffers; ++i) {
+    rx_headers_[i].msg_hdr.msg_name = is_aimed_ ? nullptr : rx_addresses_[i].bytes;
+  }
 }
 
 Status RaptorSocket::set_buffers(const RaptorSocketOptions& options) {
@@ -144,7 +148,7 @@ Status RaptorSocket::allocate() {
     rx_vectors_[i] = iovec{receive_buffer(i), kRaptorReceiveBytes};
     rx_headers_[i].msg_hdr.msg_iov = &rx_vectors_[i];
     rx_headers_[i].msg_hdr.msg_iovlen = 1;
-    rx_headers_[i].msg_hdr.msg_name = rx_addresses_[i].socket_address();
+    rx_headers_[i].msg_hdr.msg_name = rx_addresses_[i].bytes;
   }
   for (uint32_t i = 0; i < kRaptorTransmitCountMax; ++i) {
     tx_headers_[i].msg_hdr.msg_iov = &tx_vectors_[i];
@@ -178,7 +182,7 @@ void RaptorSocket::close() noexcept {
   slot_count_ = 0;
   next_slot_ = 0;
   next_offset_ = 0;
-  slots_[0] = ReceiveSlot{};
+  slot_bytes_[0] = 0;
   batch_count_ = 0;
   sent_count_ = 0;
 }

@@ -101,7 +101,7 @@ class RaptorSocket {
   bool fill() noexcept;
   // Whether datagrams wait for deliver_next(), or one that the lossy decorator kept is due.
   [[nodiscard]] bool has_received(uint64_t now_ns) const noexcept {
-    return next_offset_ < slots_[next_slot_].bytes || next_slot_ + 1 < slot_count_ ||
+    return next_offset_ < slot_bytes_[next_slot_] || next_slot_ + 1 < slot_count_ ||
            (lossy_ != nullptr && lossy_->next_due_ns() <= now_ns);
   }
   // Gives one datagram to the endpoint. False: there was none. Views that `sink` took and that lie
@@ -142,10 +142,6 @@ class RaptorSocket {
   void close() noexcept;
 
  private:
-  struct ReceiveSlot {
-    uint32_t bytes = 0;
-    uint32_t segment_bytes = 0;  // Each but the last has so many.
-  };
   // Datagrams that leave as one: all of `segment_bytes`, but for the last.
   struct Batch {
     SocketAddress to;
@@ -170,8 +166,7 @@ class RaptorSocket {
   void say_goodbye() noexcept;
   bool fill_one() noexcept;
   bool fill_many() noexcept;
-  void store(uint32_t buffer, msghdr& header, size_t bytes) noexcept;
-  void prepare_receive(uint32_t buffer) noexcept;
+  void store(uint32_t buffer, size_t bytes) noexcept;
   bool deliver_kept(uint64_t now_ns, const raptor::MessageSink& sink) noexcept;
   uint8_t* receive_buffer(uint32_t buffer) const noexcept {
     return receive_memory_.data() + size_t{buffer} * kRaptorReceiveBytes;
@@ -203,15 +198,16 @@ class RaptorSocket {
   alignas(kCacheLineBytes) uint32_t next_slot_ = 0;
   uint32_t next_offset_ = 0;
   uint32_t slot_count_ = 0;
-  bool expects_many_ = false;  // The last call found something: more may be waiting.
+  uint32_t fills_found_ = 0;   // Calls in a row that found something: more may be waiting.
   bool has_arrivals_ = false;  // Since the kernel's drop count was last read.
   uint32_t kernel_drops_seen_ = 0;
   uint32_t epoll_interest_ = 0;
-  std::array<ReceiveSlot, kRaptorReceiveBuffers> slots_{};
+  // What each buffer holds: a datagram, or several that were joined. The kernel writes where it is
+  // from; of a socket that is aimed, it is always the one peer.
+  std::array<uint32_t, kRaptorReceiveBuffers> slot_bytes_{};
+  std::array<raptor::PathAddress, kRaptorReceiveBuffers> rx_addresses_{};
   std::array<mmsghdr, kRaptorReceiveBuffers> rx_headers_{};
   std::array<iovec, kRaptorReceiveBuffers> rx_vectors_{};
-  std::array<SocketAddress, kRaptorReceiveBuffers> rx_addresses_{};
-  std::array<ControlBytes, kRaptorReceiveBuffers> rx_controls_{};
 
   // Owner: sending. Batches from sent_count_ on wait for room in the socket.
   uint32_t written_bytes_ = 0;

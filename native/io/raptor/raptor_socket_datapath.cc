@@ -13,15 +13,14 @@
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 
 namespace hyperroute {
 namespace {
 
 // How often pending errors of earlier datagrams may interrupt one read.
 constexpr uint32_t kErrorRetriesMax = 4;
+// Reads in a row that found something before several are asked for at once.
+constexpr uint32_t kFillsBeforeMany = 2;
 // Batches of one transmit(): a session that may send without end must not keep its thread.
 constexpr uint32_t kTransmitRoundsMax = 4;
 // UDP_MAX_SEGMENTS of kernels before 6.2, and the most that one UDP payload may have.
@@ -37,49 +36,34 @@ bool is_icmp_error(int error) {
 
 bool is_full(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS; }
 
-// What the kernel says that each of the joined datagrams has; 0: it joined none.
-uint32_t joined_segment_bytes(msghdr& header) noexcept {
-  for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
-       control = CMSG_NXTHDR(&header, control)) {
-    if (control->cmsg_level != SOL_UDP || control->cmsg_type != UDP_GRO) continue;
-    int segment_bytes = 0;
-    std::memcpy(&segment_bytes, CMSG_DATA(control), sizeof segment_bytes);
-    return segment_bytes > 0 ? static_cast<uint32_t>(segment_bytes) : 0;
-  }
-  return 0;
-}
-
 }  // namespace
 
 bool RaptorSocket::fill() noexcept {
-  HR_DASSERT(next_offset_ >= slots_[next_slot_].bytes && next_slot_ + 1 >= slot_count_);
+  HR_DASSERT(next_offset_ >= slot_bytes_[next_slot_] && next_slot_ + 1 >= slot_count_);
   slot_count_ = 0;
   next_slot_ = 0;
   next_offset_ = 0;
-  slots_[0].bytes = 0;
+  slot_bytes_[0] = 0;
   if (lossy_ != nullptr) [[unlikely]]
     lossy_->release_due();
-  // One alone costs less by recvmsg than by recvmmsg, which asks the socket a second time.
-  const bool has_some = expects_many_ ? fill_many() : fill_one();
-  expects_many_ = has_some;
+  // One alone costs half as much by recvfrom as by recvmmsg, which asks the socket a second time.
+  const bool has_some = fills_found_ < kFillsBeforeMany ? fill_one() : fill_many();
+  fills_found_ = has_some ? std::min(fills_found_ + 1, kFillsBeforeMany) : 0;
   return has_some;
 }
 
-void RaptorSocket::prepare_receive(uint32_t buffer) noexcept {
-  msghdr& header = rx_headers_[buffer].msg_hdr;
-  header.msg_namelen = SocketAddress::kSocketBytesMax;
-  header.msg_control = joins_segments_ ? rx_controls_[buffer].bytes : nullptr;
-  header.msg_controllen = joins_segments_ ? sizeof rx_controls_[buffer].bytes : 0;
-  header.msg_flags = 0;
-}
-
+// MSG_TRUNC: of one that is longer than the buffer, the length it had.
 bool RaptorSocket::fill_one() noexcept {
-  prepare_receive(0);
   for (uint32_t attempt = 0; attempt < kErrorRetriesMax; ++attempt) {
-    const ssize_t received = ::recvmsg(socket_.get(), &rx_headers_[0].msg_hdr, MSG_DONTWAIT);
+    socklen_t address_bytes = raptor::kPathAddressBytesMax;
+    const ssize_t received =
+        ::recvfrom(socket_.get(), receive_buffer(0), kRaptorReceiveBytes, MSG_DONTWAIT | MSG_TRUNC,
+                   is_aimed_ ? nullptr : reinterpret_cast<sockaddr*>(rx_addresses_[0].bytes),
+                   is_aimed_ ? nullptr : &address_bytes);
     if (received >= 0) {
       ++counters_.rx_calls;
-      store(0, rx_headers_[0].msg_hdr, static_cast<size_t>(received));
+      if (!is_aimed_) rx_addresses_[0].size = static_cast<uint8_t>(address_bytes);
+      store(0, static_cast<size_t>(received));
       return true;
     }
     if (is_full(errno)) return false;
@@ -92,14 +76,20 @@ bool RaptorSocket::fill_one() noexcept {
 }
 
 bool RaptorSocket::fill_many() noexcept {
-  for (uint32_t i = 0; i < kRaptorReceiveBuffers; ++i) prepare_receive(i);
+  for (mmsghdr& header : rx_headers_) {
+    header.msg_hdr.msg_namelen = raptor::kPathAddressBytesMax;
+    header.msg_hdr.msg_flags = 0;
+  }
   for (uint32_t attempt = 0; attempt < kErrorRetriesMax; ++attempt) {
-    const int received =
-        ::recvmmsg(socket_.get(), rx_headers_.data(), kRaptorReceiveBuffers, MSG_DONTWAIT, nullptr);
+    const int received = ::recvmmsg(socket_.get(), rx_headers_.data(), kRaptorReceiveBuffers,
+                                    MSG_DONTWAIT | MSG_TRUNC, nullptr);
     if (received >= 0) {
       ++counters_.rx_calls;
       for (uint32_t i = 0; i < static_cast<uint32_t>(received); ++i) {
-        store(i, rx_headers_[i].msg_hdr, rx_headers_[i].msg_len);
+        if (!is_aimed_) {
+          rx_addresses_[i].size = static_cast<uint8_t>(rx_headers_[i].msg_hdr.msg_namelen);
+        }
+        store(i, rx_headers_[i].msg_len);
       }
       return received > 0;
     }
@@ -113,45 +103,42 @@ bool RaptorSocket::fill_many() noexcept {
 }
 
 // Slots and buffers have the same numbers; a slot of no bytes is passed over.
-void RaptorSocket::store(uint32_t buffer, msghdr& header, size_t bytes) noexcept {
+void RaptorSocket::store(uint32_t buffer, size_t bytes) noexcept {
   has_arrivals_ = true;
   slot_count_ = buffer + 1;
-  ReceiveSlot& slot = slots_[buffer];
-  slot.bytes = 0;
-  if ((header.msg_flags & MSG_TRUNC) != 0) [[unlikely]] {
+  if (bytes > kRaptorReceiveBytes) [[unlikely]] {
     ++counters_.rx_cut;
-    return;
+    bytes = 0;
   }
-  slot.bytes = static_cast<uint32_t>(bytes);
-  const uint32_t segment_bytes = joins_segments_ ? joined_segment_bytes(header) : 0;
-  slot.segment_bytes = segment_bytes == 0 ? slot.bytes : segment_bytes;
+  slot_bytes_[buffer] = static_cast<uint32_t>(bytes);
 }
 
 bool RaptorSocket::deliver_next(uint64_t now_ns, const raptor::MessageSink& sink) noexcept {
   if (lossy_ != nullptr && lossy_->next_due_ns() <= now_ns) [[unlikely]]
     return deliver_kept(now_ns, sink);
-  while (next_offset_ >= slots_[next_slot_].bytes) {
+  while (next_offset_ >= slot_bytes_[next_slot_]) {
     if (next_slot_ + 1 >= slot_count_) return false;
     ++next_slot_;
     next_offset_ = 0;
   }
-  const ReceiveSlot& slot = slots_[next_slot_];
-  const SocketAddress& from = rx_addresses_[next_slot_];
+  const raptor::PathAddress& from = rx_addresses_[next_slot_];
   uint8_t* datagram = receive_buffer(next_slot_) + next_offset_;
-  const uint32_t bytes = std::min(slot.segment_bytes, slot.bytes - next_offset_);
+  const uint32_t bytes =
+      raptor::first_packet_bytes(datagram, slot_bytes_[next_slot_] - next_offset_);
   next_offset_ += bytes;
   ++counters_.rx_datagrams;
-  // Only where the segments have a size that no packet of the protocol has: then no view points
-  // into the one before, whose end is overwritten here.
+  // Only behind a packet of the handshake: then no view points into the one before, whose end is
+  // overwritten here.
   if (const size_t odd_bytes = reinterpret_cast<uintptr_t>(datagram) % kDatagramAlignBytes;
       odd_bytes != 0) [[unlikely]] {
     std::memmove(datagram - odd_bytes, datagram, bytes);
     datagram -= odd_bytes;
   }
   if (lossy_ != nullptr) [[unlikely]] {
-    if (lossy_->arrived(now_ns, {datagram, bytes}, from) == Lossy::Fate::kTaken) return true;
+    if (lossy_->arrived(now_ns, {datagram, bytes}, socket_address_of(from)) == Lossy::Fate::kTaken)
+      return true;
   }
-  endpoint_->on_datagram(now_ns, datagram, bytes, path_address_of(from), sink);
+  endpoint_->on_datagram(now_ns, datagram, bytes, from, sink);
   return true;
 }
 
