@@ -54,6 +54,17 @@ void Output::add_rate(const std::string& name, const std::string& subject, uint6
   rounds_ += ",\"rate\":" + number("%.0f", rate) + "}";
 }
 
+void Output::add_figure(const std::string& name, const std::string& subject, const char* unit,
+                        double value) {
+  open_round(name, subject, unit, 1);
+  rounds_ += ",\"values\":[";
+  for (uint32_t index = 0; index < kLevelCount; ++index) {
+    if (index > 0) rounds_ += ",";
+    rounds_ += number("%.3f", value);
+  }
+  rounds_ += "]}";
+}
+
 bool Output::print() const {
   std::string text = "{\"levels\":[";
   for (uint32_t index = 0; index < kLevelCount; ++index) {

@@ -27,6 +27,10 @@ class Output {
   void add_rate(const std::string& name, const std::string& subject, uint64_t message_count,
                 uint64_t elapsed_ns);
 
+  // A round of which one figure came out, in any unit.
+  void add_figure(const std::string& name, const std::string& subject, const char* unit,
+                  double value);
+
   // Prints everything to stdout. False if that failed.
   [[nodiscard]] bool print() const;
 

@@ -62,6 +62,7 @@ class EnetLink {
     enet_uint32 condition = ENET_SOCKET_WAIT_RECEIVE;
     enet_socket_wait(host_->socket, &condition, kPatienceMs);
   }
+  void rest(uint64_t until_ns) { rest_serving(*this, until_ns); }
 
  private:
   static constexpr uint32_t kCheckEvery = 64;

@@ -3,8 +3,12 @@
 // cost is all that differs between subjects. Thread: main.
 #pragma once
 
+#include <time.h>
+
 #include <concepts>
 #include <cstdint>
+
+#include "base/clock.h"
 
 namespace hyperroute::links {
 
@@ -26,6 +30,24 @@ struct DiscardMessage {
   void operator()(const uint8_t*, uint32_t) const {}
 };
 
+// The rest() of links that have timers.
+template <class T>
+void rest_serving(T& link, uint64_t until_ns) {
+  while (monotonic_ns() < until_ns) {
+    link.wait();
+    link.poll(DiscardMessage{});
+    link.flush();
+  }
+}
+
+// The rest() of those that have none, or another thread for them.
+inline void rest_idle(uint64_t until_ns) {
+  constexpr uint64_t kNsPerSecond = 1'000'000'000;
+  const timespec until{.tv_sec = static_cast<time_t>(until_ns / kNsPerSecond),
+                       .tv_nsec = static_cast<long>(until_ns % kNsPerSecond)};
+  ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
+}
+
 template <class T>
 concept Link = requires(T link, const LinkOptions& options, const uint8_t* bytes) {
   // Opens both ends' sockets; ends the program with a sentence where it cannot.
@@ -38,6 +60,8 @@ concept Link = requires(T link, const LinkOptions& options, const uint8_t* bytes
   { link.flush() } -> std::same_as<void>;
   // Sleeps until something may have arrived, at most 10 ms.
   { link.wait() } -> std::same_as<void>;
+  // Sleeps until then and does what the link itself has to do; what arrives is dropped.
+  { link.rest(uint64_t{}) } -> std::same_as<void>;
 };
 
 }  // namespace hyperroute::links

@@ -1,9 +1,10 @@
 // hyperroute-bench-links: Raptor and its C++ peers as two-ended links. One process answers, another
 // measures; bench/latency/raptor.ts starts both.
 //
-//   hyperroute-bench-links LINK answer|rtt|stream|open-loop --name CASE --subject NAME --port P
-//     --cpu N [--bytes N] [--count N] [--rate N] [--pause-us N] [--loss PERMILLE] [--seed N]
-//     [--blocking 1]
+//   hyperroute-bench-links LINK answer|rtt|stream|timed-stream|open-loop|idle --name CASE
+//     --subject NAME --port P --cpu N [--bytes N] [--count N] [--rate N] [--pause-us N]
+//     [--loss PERMILLE] [--seed N] [--blocking 1]
+//   hyperroute-bench-links raptor memory --name CASE --subject NAME --cpu N [--count N]
 //   hyperroute-bench-links list
 //
 // Each prints one JSON object to stdout, as hyperroute-bench does. The answering side runs until it
@@ -18,6 +19,7 @@
 #include "base/clock.h"
 #include "bench/native/links/measure.h"
 #include "bench/native/links/raptor_link.h"
+#include "bench/native/links/session_memory.h"
 #include "bench/native/links/udp_link.h"
 #if defined(HR_LINK_ENET)
 #include "bench/native/links/enet_link.h"
@@ -94,6 +96,15 @@ Arguments parse(int argument_count, char** values) {
   return arguments;
 }
 
+// Has its other ends in a process of its own.
+void run_memory(const Arguments& arguments) {
+  pin_or_fail(arguments.cpu);
+  Output output;
+  measure_session_memory(output, arguments.asked.name, arguments.asked.subject,
+                         arguments.asked.message_count);
+  if (!output.print()) fail(1, "cannot write to stdout");
+}
+
 template <Link L>
 void run(const Arguments& arguments) {
   L link(arguments.link);
@@ -109,11 +120,15 @@ void run(const Arguments& arguments) {
     measurer.round_trips(output, cost_ns);
   } else if (arguments.role == "stream") {
     measurer.stream(output);
+  } else if (arguments.role == "timed-stream") {
+    measurer.timed_stream(output);
   } else if (arguments.role == "open-loop") {
     measurer.open_loop();
     return;
+  } else if (arguments.role == "idle") {
+    measurer.idle(output);
   } else {
-    fail(2, "expected answer, rtt, stream or open-loop");
+    fail(2, "expected answer, rtt, stream, timed-stream, open-loop or idle");
   }
   if (!output.print()) fail(1, "cannot write to stdout");
 }
@@ -142,7 +157,9 @@ int main(int argument_count, char** values) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   clock_init();
   const std::string_view link = values[1];
-  if (link == "udp") {
+  if (link == "raptor" && arguments.role == "memory") {
+    run_memory(arguments);
+  } else if (link == "udp") {
     run<UdpLink>(arguments);
   } else if (link == "raptor") {
     run<RaptorLink<false>>(arguments);

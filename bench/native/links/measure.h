@@ -6,6 +6,8 @@
 // Thread: main.
 #pragma once
 
+#include <time.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -24,8 +26,9 @@ enum class Kind : uint8_t {
   kEcho = 0,         // Comes back as it is.
   kCounted = 1,      // Counted; its number must be the next one.
   kCountReport = 2,  // Comes back with the count and the time from the first to the last.
-  kTimed = 3,        // Its age on arrival, from the time it was meant to leave, is a sample.
-  kTimedReport = 4,  // Prints the samples, and comes back.
+  kTimed = 3,        // Counted; its age, from the time it was meant to leave, is a sample.
+  kTimedReport = 4,  // Prints the samples, and comes back as kCountReport does.
+  kCpuReport = 5,    // Comes back with the CPU time that this end has taken so far.
 };
 
 struct Case {
@@ -33,8 +36,8 @@ struct Case {
   std::string subject;
   uint32_t message_bytes = 32;
   uint32_t message_count = 10'000;
-  uint32_t rate = 0;      // Messages a second in the open loop.
-  uint32_t pause_us = 0;  // Between two round trips; 0: none.
+  uint32_t rate = 0;      // Messages a second in the open loop; 0: as many as the link takes.
+  uint32_t pause_us = 0;  // Between two round trips; 0: none. How long an idle link is watched.
 };
 
 constexpr uint32_t kKindShift = 56;
@@ -45,6 +48,8 @@ constexpr uint64_t kHelloPauseNs = 20'000'000;
 constexpr uint64_t kSilenceNsMax = 20'000'000'000;
 constexpr uint32_t kWarmupDivisor = 10;
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
+constexpr uint64_t kNsPerUs = 1'000;
+constexpr double kPercent = 100;
 
 inline void write_head(uint8_t* message, Kind kind, uint64_t number, uint64_t time_ns) {
   store_u64_le(message, uint64_t{static_cast<uint8_t>(kind)} << kKindShift | number);
@@ -53,15 +58,27 @@ inline void write_head(uint8_t* message, Kind kind, uint64_t number, uint64_t ti
 inline Kind kind_of(const uint8_t* message) { return static_cast<Kind>(message[7]); }
 inline uint64_t number_of(const uint8_t* message) { return load_u64_le(message) & kNumberMask; }
 
+// The CPU time that the threads of this process have taken, in the kernel and outside.
+inline uint64_t cpu_time_ns() {
+  timespec taken{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &taken);
+  return static_cast<uint64_t>(taken.tv_sec) * kNsPerSecond + static_cast<uint64_t>(taken.tv_nsec);
+}
+
 // The answering side; returns when its parent is gone (the runner ends it).
 template <Link L>
 class Answerer {
  public:
   Answerer(L& link, const Case& asked, bool is_blocking)
-      : link_(link), case_(asked), samples_(asked.message_count), is_blocking_(is_blocking) {}
+      : link_(link),
+        case_(asked),
+        samples_(asked.message_count),
+        ticks_per_ns_(static_cast<double>(ns_to_ticks(kNsPerSecond)) / double{kNsPerSecond}),
+        is_blocking_(is_blocking) {}
 
   [[noreturn]] void run() {
     for (;;) {
+      taken_count_ = 0;
       link_.poll([this](const uint8_t* message, uint32_t bytes) { take(message, bytes); });
       link_.flush();
       if (is_blocking_) link_.wait();
@@ -78,19 +95,21 @@ class Answerer {
       case Kind::kCounted:
         count(number_of(message));
         return;
-      case Kind::kCountReport: {
-        uint8_t report[kMessageBytesMin];
-        write_head(report, Kind::kCountReport, next_, last_ns_ - first_ns_);
-        answer(report, sizeof report);
+      case Kind::kCountReport:
+        report(Kind::kCountReport, next_, last_ns_ - first_ns_);
         next_ = 0;
         return;
-      }
       case Kind::kTimed:
-        samples_ns_(message);
+        count(number_of(message));
+        time(message);
         return;
       case Kind::kTimedReport:
         print_samples();
-        answer(message, bytes);
+        report(Kind::kTimedReport, next_, last_ns_ - first_ns_);
+        next_ = 0;
+        return;
+      case Kind::kCpuReport:
+        report(Kind::kCpuReport, 0, cpu_time_ns());
         return;
     }
     fail(1, "a message of an unknown kind");
@@ -106,6 +125,12 @@ class Answerer {
     }
   }
 
+  void report(Kind kind, uint64_t number, uint64_t time_ns) {
+    uint8_t bytes[kMessageBytesMin];
+    write_head(bytes, kind, number, time_ns);
+    answer(bytes, sizeof bytes);
+  }
+
   void count(uint64_t number) {
     if (number != next_) {
       fail(1, "expected message %llu, received %llu", static_cast<unsigned long long>(next_),
@@ -113,13 +138,17 @@ class Answerer {
     }
     if (next_ == 0) first_ns_ = monotonic_ns();
     ++next_;
-    if ((next_ & kClockMask) == 0 || next_ == case_.message_count) last_ns_ = monotonic_ns();
+    if ((next_ & kCountClockMask) == 0 || next_ == case_.message_count) last_ns_ = monotonic_ns();
   }
 
-  void samples_ns_(const uint8_t* message) {
-    const uint64_t now_ns = monotonic_ns();
+  // What a link hands out at once has arrived at once, so that the clock is read for some of it
+  // only: for the first message, and again before the handling of the others shows.
+  void time(const uint8_t* message) {
+    if ((taken_count_++ & kTimedClockMask) == 0) now_ns_ = monotonic_ns();
     const uint64_t meant_ns = load_u64_le(message + 8);
-    samples_.add(ns_to_ticks(now_ns > meant_ns ? now_ns - meant_ns : 0));
+    if (meant_ns == 0) return;
+    const uint64_t age_ns = now_ns_ > meant_ns ? now_ns_ - meant_ns : 0;
+    samples_.add(static_cast<uint64_t>(static_cast<double>(age_ns) * ticks_per_ns_));
   }
 
   void print_samples() {
@@ -130,12 +159,16 @@ class Answerer {
     if (!output.print()) fail(1, "cannot write to stdout");
   }
 
-  static constexpr uint64_t kClockMask = 0x3FF;
+  static constexpr uint64_t kCountClockMask = 0x3FF;
+  static constexpr uint32_t kTimedClockMask = 0xF;
 
   L& link_;
   const Case& case_;
   Samples samples_;
+  double ticks_per_ns_;
   bool is_blocking_;
+  uint32_t taken_count_ = 0;  // Of this poll().
+  uint64_t now_ns_ = 0;
   uint64_t next_ = 0;
   uint64_t first_ns_ = 0;
   uint64_t last_ns_ = 0;
@@ -185,42 +218,77 @@ class Measurer {
       write_head(message_, Kind::kCounted, number, 0);
       send_all(message_, case_.message_bytes);
     }
-    const uint64_t elapsed_ns = report(Kind::kCountReport);
-    if (reported_ != case_.message_count) {
-      fail(1, "%s: %llu messages of %u came", case_.subject.c_str(),
-           static_cast<unsigned long long>(reported_), case_.message_count);
+    add_rate(output, Kind::kCountReport);
+  }
+
+  // The open loop without a schedule: what it can carry at the most.
+  void timed_stream(Output& output) {
+    send_timed();
+    add_rate(output, Kind::kTimedReport);
+  }
+
+  // At a fixed rate. The samples are the answering side's to print.
+  void open_loop() {
+    send_timed();
+    report(Kind::kTimedReport);
+    expect_all();
+  }
+
+  // The shares of a CPU that either end takes while nothing is sent.
+  void idle(Output& output) {
+    const uint64_t start_ns = monotonic_ns();
+    const uint64_t own_ns = cpu_time_ns();
+    const uint64_t other_ns = report(Kind::kCpuReport);
+    link_.rest(start_ns + uint64_t{case_.pause_us} * kNsPerUs);
+    const uint64_t own_taken_ns = cpu_time_ns() - own_ns;
+    const uint64_t other_taken_ns = report(Kind::kCpuReport) - other_ns;
+    const double taken_ns = static_cast<double>(std::max(own_taken_ns, other_taken_ns));
+    const double elapsed_ns = static_cast<double>(monotonic_ns() - start_ns);
+    output.add_figure(case_.name, case_.subject, "%", kPercent * taken_ns / elapsed_ns);
+  }
+
+ private:
+  // Each message carries the time at which it was meant to leave. A turn reads the clock once and
+  // sends what is due by then, a burst at the most, so that what comes back is read in between. The
+  // schedule stays as it is while the link takes nothing: waiting for it counts. What carries no
+  // time is no sample: it warms the link up.
+  void send_timed() {
+    const uint32_t warmup_count = case_.message_count / kWarmupDivisor;
+    const double interval_ns = case_.rate == 0 ? 0 : double{kNsPerSecond} / case_.rate;
+    const uint64_t start_ns = monotonic_ns();
+    for (uint64_t number = 0; number < case_.message_count;) {
+      const uint64_t now_ns = monotonic_ns();
+      for (uint32_t sent = 0; sent < kTurnCountMax && number < case_.message_count; ++sent) {
+        const double offset_ns = static_cast<double>(number) * interval_ns;
+        const uint64_t meant_ns =
+            case_.rate == 0 ? now_ns : start_ns + static_cast<uint64_t>(offset_ns);
+        if (meant_ns > now_ns) break;
+        write_head(message_, Kind::kTimed, number, number < warmup_count ? 0 : meant_ns);
+        send_all(message_, case_.message_bytes);
+        ++number;
+      }
+      link_.flush();
+      link_.poll(DiscardMessage{});
     }
+  }
+
+  void add_rate(Output& output, Kind kind) {
+    const uint64_t elapsed_ns = report(kind);
+    expect_all();
     output.add_rate(case_.name, case_.subject, case_.message_count - 1,
                     std::max<uint64_t>(1, elapsed_ns));
   }
 
-  // At a fixed rate, each message timed from when it was meant to leave. The samples are the
-  // answering side's to print.
-  void open_loop() {
-    const uint64_t start_ns = monotonic_ns();
-    for (uint64_t number = 0; number < case_.message_count; ++number) {
-      const uint64_t meant_ns = start_ns + number * kNsPerSecond / case_.rate;
-      while (monotonic_ns() < meant_ns) {
-        link_.flush();
-        link_.poll(DiscardMessage{});
-      }
-      write_head(message_, Kind::kTimed, number, meant_ns);
-      send_all(message_, case_.message_bytes);
-    }
-    report(Kind::kTimedReport);
+  void expect_all() {
+    if (reported_ == case_.message_count) return;
+    fail(1, "%s: %llu messages of %u came", case_.subject.c_str(),
+         static_cast<unsigned long long>(reported_), case_.message_count);
   }
 
- private:
+  // Asleep: between two exchanges nothing is to spin.
   void pause() {
     if (case_.pause_us == 0) return;
-    const uint64_t until_ns = monotonic_ns() + uint64_t{case_.pause_us} * 1000;
-    while (monotonic_ns() < until_ns) {
-      if (is_blocking_) {
-        link_.wait();
-      }
-      link_.poll(DiscardMessage{});
-      link_.flush();
-    }
+    link_.rest(monotonic_ns() + uint64_t{case_.pause_us} * kNsPerUs);
   }
 
   void exchange(uint64_t number) {
@@ -285,6 +353,8 @@ class Measurer {
   }
 
   static constexpr uint32_t kClockMask = 0xFF;
+  // Messages of a turn: about what one system call sends.
+  static constexpr uint32_t kTurnCountMax = 256;
 
   L& link_;
   const Case& case_;

@@ -67,6 +67,13 @@ class RaptorLink {
   }
 
   void wait() { loop_.wait(monotonic_ns() + kPatienceNs); }
+  void rest(uint64_t until_ns) {
+    while (monotonic_ns() < until_ns) {
+      loop_.wait(until_ns);
+      poll(DiscardMessage{});
+      flush();
+    }
+  }
 
  private:
   static constexpr uint8_t kServerKeyByte = 0x51;

@@ -36,7 +36,8 @@ class UdpLink {
                                          : ::connect(fd_, generic, sizeof address);
     if (fd_ < 0 || result != 0) fail(1, "raw UDP: %s", std::strerror(errno));
     is_connected_ = !options.is_server;
-    const timeval patience{.tv_sec = 0, .tv_usec = kPatienceUs};
+    // Longer than any pause: nothing but a message wakes an end up.
+    const timeval patience{.tv_sec = kPatienceSeconds, .tv_usec = 0};
     if (is_blocking_) ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   }
   ~UdpLink() { ::close(fd_); }
@@ -66,9 +67,10 @@ class UdpLink {
   void flush() {}
   // recv() itself sleeps.
   void wait() {}
+  void rest(uint64_t until_ns) { rest_idle(until_ns); }
 
  private:
-  static constexpr int kPatienceUs = 10'000;
+  static constexpr int kPatienceSeconds = 1;
 
   int fd_;
   bool is_blocking_;

@@ -49,6 +49,7 @@ class ZeromqLink {
     zmq_pollitem_t item{.socket = socket_, .fd = 0, .events = ZMQ_POLLIN, .revents = 0};
     zmq_poll(&item, 1, kPatienceMs);
   }
+  void rest(uint64_t until_ns) { rest_idle(until_ns); }
 
  private:
   static constexpr uint32_t kBurstCountMax = 256;

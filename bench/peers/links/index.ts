@@ -5,15 +5,16 @@
 //
 // The answering side runs until it is ended.
 import { parseArgs } from 'node:util';
-import { openDgram } from './dgram.js';
 import type { OpenLink } from './link.js';
 import { Answerer, Measurer, print } from './measure.js';
-import { openRaptor, openRaptorPolled } from './raptor.js';
 
-const links: Readonly<Record<string, OpenLink>> = {
-  dgram: openDgram,
-  raptor: openRaptor,
-  'raptor-polled': openRaptorPolled,
+/** Only what is measured is loaded. */
+const links: Readonly<Record<string, () => Promise<OpenLink>>> = {
+  dgram: async () => (await import('./dgram.js')).openDgram,
+  raptor: async () => (await import('./raptor.js')).openRaptor,
+  'raptor-polled': async () => (await import('./raptor.js')).openRaptorPolled,
+  udx: async () => (await import('./udx.js')).openUdx,
+  zeromq: async () => (await import('./zeromq.js')).openZeromq,
 };
 
 const text = { type: 'string' } as const;
@@ -30,8 +31,8 @@ const { positionals, values } = parseArgs({
   },
 });
 const [link = '', role = ''] = positionals;
-const open = links[link];
-if (open === undefined || !['answer', 'rtt', 'stream'].includes(role)) {
+const load = links[link];
+if (load === undefined || !['answer', 'rtt', 'stream'].includes(role)) {
   throw new TypeError(`no link '${link}' or nothing to do '${role}'`);
 }
 const asked = {
@@ -43,10 +44,12 @@ const asked = {
 const options = {
   isServer: role === 'answer',
   port: Number(values.port),
+  bytes: asked.bytes,
   lossPermille: Number(values.loss),
   seed: Number(values.seed),
 };
 
+const open = await load();
 if (role === 'answer') {
   const answerer = new Answerer(asked);
   const opened = await open(options, answerer.onMessage);

@@ -5,7 +5,10 @@ export type OnMessage = (bytes: Uint8Array, offset: number, length: number) => v
 
 export interface LinkOptions {
   readonly isServer: boolean;
+  /** The one after it is free too. */
   readonly port: number;
+  /** Of each message, for a link that carries bytes. */
+  readonly bytes: number;
   /** Datagrams that get lost, of 1,000; a link that cannot lose has none. */
   readonly lossPermille: number;
   readonly seed: number;
