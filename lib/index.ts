@@ -166,6 +166,7 @@ export type {
   RecordingReport,
   RecordOptions,
 } from './router/recording.js';
+export type { SessionRow, SessionState } from './router/session-rows.js';
 export type {
   SlowCounts,
   SlowFunction,

@@ -1,6 +1,14 @@
 // What `ping` and `perf` show to people.
 import type { ProbeDone, ProbeEvent, ProbeLatency, ProbeProgress } from './probe.js';
-import { countText, nanosecondsText, percentText, rateText, secondsText, table } from './text.js';
+import {
+  bytesText,
+  countText,
+  nanosecondsText,
+  percentText,
+  rateText,
+  secondsText,
+  table,
+} from './text.js';
 
 const barCharacters = 40;
 const nsPerSecond = 1e9;
@@ -29,13 +37,6 @@ export function progressLine({
     `lost ${countText(lost)}`,
   ];
   return parts.join('  ');
-}
-
-/** Bytes in the unit that suits them: `512 B`, `14.2 MB`. */
-export function bytesText(value: number): string {
-  if (value < 1e3) return `${Math.round(value)} B`;
-  if (value < 1e6) return `${(value / 1e3).toFixed(1)} kB`;
-  return `${(value / 1e6).toFixed(1)} MB`;
 }
 
 /** The lines of the end. */

@@ -1,6 +1,7 @@
 // What changed between two snapshots of a router's counters, and how fast.
 import type { CountersSnapshot } from '../router/counters.js';
 import type { LatencySummary } from '../router/histogram.js';
+import type { SessionRow } from '../router/session-rows.js';
 import { type CountersSummary, type Metrics, summarize } from '../router/summary.js';
 import type { RouterState } from './live.js';
 
@@ -22,6 +23,8 @@ export interface StatReport {
   /** Between this snapshot and the one before it; null for the first. */
   readonly intervalSeconds: number | null;
   readonly endpoints: Readonly<Record<string, RatedMetrics>>;
+  /** By endpoint of Raptor. */
+  readonly sessions: Readonly<Record<string, readonly SessionRow[]>>;
   readonly routes: Readonly<Record<string, RatedMetrics>>;
   readonly rejects: RatedMetrics;
   readonly workers: Readonly<Record<string, RatedMetrics>>;
@@ -59,6 +62,7 @@ export function statReport(
     uptimeSeconds: Math.max(0, (now.atMs - snapshot.startedMs) / 1000),
     intervalSeconds: seconds,
     endpoints: ratedGroups(summary.endpoints, old?.endpoints, seconds),
+    sessions: summary.sessions,
     routes: ratedGroups(summary.routes, old?.routes, seconds),
     rejects: rated(summary.rejects, old?.rejects, seconds),
     workers: ratedGroups(summary.workers, old?.workers, seconds),

@@ -2,6 +2,7 @@
 import { stateOfCode } from '../router/control/states.js';
 import type { Output } from './io.js';
 import type { RatedMetrics, StatReport } from './rates.js';
+import { sessionLines } from './screen-sessions.js';
 import { countText, nanosecondsText, rateText, secondsText, table } from './text.js';
 
 const endpointColumns = [
@@ -17,6 +18,7 @@ export function screen(report: StatReport, out: Output): string[] {
   return [
     ...header(report, out),
     ...endpoints(report, out),
+    ...sessions(report, out),
     ...routes(report, out),
     ...rejects(report, out),
     ...latency(report, out),
@@ -48,6 +50,13 @@ function endpoints({ endpoints: all }: StatReport, out: Output): string[] {
     return text === '' ? [] : [out.style('dim', `  ${name}: ${text}`)];
   });
   return ['', ...titled(table(head, rows), out), ...notes];
+}
+
+function sessions(report: StatReport, out: Output): string[] {
+  const { lines, notes } = sessionLines(report);
+  return lines.length === 0
+    ? []
+    : ['', ...titled(lines, out), ...notes.map((note) => out.style('dim', note))];
 }
 
 function noteText(metric: string, total: number): string {

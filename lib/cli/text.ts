@@ -31,6 +31,13 @@ export function nanosecondsText(value: number): string {
   return `${(value / 1e9).toFixed(2)} s`;
 }
 
+/** Bytes in the unit that suits them: `512 B`, `14.2 MB`. */
+export function bytesText(value: number): string {
+  if (value < 1e3) return `${Math.round(value)} B`;
+  if (value < 1e6) return `${(value / 1e3).toFixed(1)} kB`;
+  return `${(value / 1e6).toFixed(1)} MB`;
+}
+
 /** How long ago: `42s`, `5m 3s`, `2h 7m`, `3d 4h`. */
 export function secondsText(seconds: number): string {
   const whole = Math.floor(seconds);

@@ -1,12 +1,13 @@
 // Reads the counters of a router: the file another process keeps in shared memory, or the same
-// layout in this process's own memory (version 1 of native/ring/counters_layout.h). Reading never
+// layout in this process's own memory (version 2 of native/ring/counters_layout.h). Reading never
 // stops or asks the router; a router that rewrites its records meanwhile makes the reader try
 // again.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { HyperRouteError } from '../errors.js';
 import { bucketCount } from './histogram.js';
+import { readSessionRows, type SessionRow, sessionTableBytes } from './session-rows.js';
 
-export type CounterType = 'counter' | 'gauge' | 'histogram';
+export type CounterType = 'counter' | 'gauge' | 'histogram' | 'sessions';
 export type CounterUnit = 'count' | 'messages' | 'bytes' | 'ns' | 'packets' | 'connections';
 
 /** One value of one worker. */
@@ -16,10 +17,12 @@ export interface Counter {
   readonly unit: CounterUnit;
   readonly workerIndex: number;
   readonly label: string;
-  /** The value; for a histogram the number of values recorded. */
+  /** The value; for a histogram the number of values recorded, for sessions that of rows. */
   readonly value: number;
   /** Counts by bucket; empty for anything but a histogram. */
   readonly buckets: readonly number[];
+  /** Sessions of an endpoint; empty for anything else. */
+  readonly sessions: readonly SessionRow[];
 }
 
 /** Everything a router counted, as of one moment. */
@@ -44,9 +47,15 @@ const labelBytesMax = 112;
 const recordCountMax = 1 << 16;
 const readTriesMax = 100;
 const magic = 'HRCNTRS1';
-const version = 1;
+const version = 2;
 const stateFree = 0;
-const types: readonly (CounterType | undefined)[] = [undefined, 'counter', 'gauge', 'histogram'];
+const types: readonly (CounterType | undefined)[] = [
+  undefined,
+  'counter',
+  'gauge',
+  'histogram',
+  'sessions',
+];
 const units: readonly CounterUnit[] = [
   'count',
   'messages',
@@ -143,8 +152,15 @@ function readHeader(readAt: ReadAt): Header {
   };
 }
 
+const bytesOf: Readonly<{ [Type in CounterType]: number }> = {
+  counter: 8,
+  gauge: 8,
+  histogram: 8 * bucketCount,
+  sessions: sessionTableBytes,
+};
+
 interface Record {
-  readonly counter: Omit<Counter, 'value' | 'buckets'>;
+  readonly counter: Omit<Counter, 'value' | 'buckets' | 'sessions'>;
   readonly position: number;
   readonly bytes: number;
 }
@@ -169,8 +185,7 @@ function recordAt(view: DataView, bytes: Uint8Array, start: number): Record | un
   const unit = units[view.getUint32(start + 12, true)];
   const valueBytes = view.getUint32(start + 20, true);
   const labelBytes = view.getUint32(start + 32, true);
-  const wanted = type === 'histogram' ? 8 * bucketCount : 8;
-  if (type === undefined || unit === undefined || valueBytes !== wanted) return undefined;
+  if (type === undefined || unit === undefined || valueBytes !== bytesOf[type]) return undefined;
   if (labelBytes > labelBytesMax) return undefined;
   const label = bytes.subarray(start + labelOffset, start + labelOffset + labelBytes);
   return {
@@ -199,13 +214,19 @@ function readValues(readAt: ReadAt, records: readonly Record[]): Counter[] | und
   const bytes = readAt(low, high - low);
   if (bytes.byteLength < high - low) return undefined;
   const view = viewOf(bytes);
+  const none = { buckets: [], sessions: [] };
   return records.map(({ counter, position, bytes: valueBytes }) => {
+    if (counter.type === 'sessions') {
+      const sessions = readSessionRows(readAt, position);
+      return { ...counter, ...none, value: sessions.length, sessions };
+    }
     const values: number[] = [];
     for (let offset = 0; offset < valueBytes; offset += 8) {
       values.push(Number(view.getBigUint64(position - low + offset, true)));
     }
-    if (counter.type !== 'histogram') return { ...counter, value: values[0] ?? 0, buckets: [] };
-    return { ...counter, value: values.reduce((sum, count) => sum + count, 0), buckets: values };
+    if (counter.type !== 'histogram') return { ...counter, ...none, value: values[0] ?? 0 };
+    const value = values.reduce((sum, count) => sum + count, 0);
+    return { ...counter, ...none, value, buckets: values };
   });
 }
 

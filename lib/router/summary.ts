@@ -8,14 +8,18 @@
 //                               forgotten
 //   reject/<code name>/messages messages rejected with that code
 //   worker/<name>/<metric>      cycles, busy_cycles, sleeps
+//   endpoint/<name>/sessions    rows about its sessions, where it has any
 import type { Counter } from './counters.js';
 import { type LatencySummary, latencySummary } from './histogram.js';
+import type { SessionRow } from './session-rows.js';
 
 /** Numbers by metric. */
 export type Metrics = Readonly<Record<string, number>>;
 
 export interface CountersSummary {
   readonly endpoints: Readonly<Record<string, Metrics>>;
+  /** By endpoint of Raptor: its first 64 sessions, the oldest first. */
+  readonly sessions: Readonly<Record<string, readonly SessionRow[]>>;
   readonly routes: Readonly<Record<string, Metrics>>;
   /** Rejected messages by the name of their code. */
   readonly rejects: Metrics;
@@ -38,16 +42,19 @@ export function summarize(counters: readonly Counter[]): CountersSummary {
   const rejects = new Map<string, number>();
   const other = new Map<string, number>();
   const latency = new Map<string, number[]>();
-  for (const { label, type, value, buckets } of counters) {
+  const rows = new Map<string, SessionRow[]>();
+  for (const { label, type, value, buckets, sessions } of counters) {
     const { scope, subject, metric } = parts(label);
     const group = Object.hasOwn(groups, scope) ? groups[scope] : undefined;
     if (type === 'histogram') addBuckets(latency, subject, buckets);
+    else if (type === 'sessions') rows.set(subject, [...(rows.get(subject) ?? []), ...sessions]);
     else if (scope === 'reject') add(rejects, subject, value);
     else if (group !== undefined) add(subjectOf(group, subject), metric, value);
     else add(other, label, value);
   }
   return {
     endpoints: plain(groups.endpoint),
+    sessions: Object.fromEntries(rows),
     routes: plain(groups.route),
     rejects: Object.fromEntries(rejects),
     workers: plain(groups.worker),

@@ -48,6 +48,11 @@ uint32_t values_offset_of(uint32_t record_count_max) {
   return align_up(static_cast<uint32_t>(sizeof(CountersHeader)) + records_bytes, 4096u);
 }
 
+uint32_t value_bytes_of(CounterType type) {
+  if (type == CounterType::kHistogram) return kHistogramBytes;
+  return type == CounterType::kSessions ? kSessionTableBytes : uint32_t{sizeof(uint64_t)};
+}
+
 std::atomic_ref<uint32_t> word(uint32_t& shared) { return std::atomic_ref<uint32_t>(shared); }
 
 }  // namespace
@@ -85,6 +90,7 @@ Status Counters::open(const CountersOptions& options) {
   free_record_hint_ = 0;
   lines_.assign(options.worker_count_max, LineOfWorker{});
   free_histogram_offsets_.clear();
+  free_session_offsets_.clear();
   format(options, values_bytes);
   return Status::success();
 }
@@ -119,6 +125,7 @@ void Counters::close() noexcept {
   region_.reset();
   lines_.clear();
   free_histogram_offsets_.clear();
+  free_session_offsets_.clear();
   live_count_ = 0;
 }
 
@@ -133,16 +140,24 @@ Result<uint64_t> Counters::take_lines(uint64_t wanted_bytes) {
   return offset;
 }
 
+// Whole lines, so any worker may have a freed one.
+Result<uint64_t> Counters::take_area(std::vector<uint64_t>& free_offsets, uint32_t area_bytes) {
+  static_assert(kHistogramBytes % kWorkerChunkBytes == 0);
+  static_assert(kSessionTableBytes % kWorkerChunkBytes == 0);
+  if (free_offsets.empty()) return take_lines(area_bytes);
+  const uint64_t offset = free_offsets.back();
+  free_offsets.pop_back();
+  std::memset(region_.data() + offset, 0, area_bytes);
+  return offset;
+}
+
 // Zero: as its pages came if it was never used, which takes no memory yet, else cleared here.
 Result<uint64_t> Counters::take_value(const Spec& spec) {
   if (spec.type == CounterType::kHistogram) {
-    // Whole lines, so any worker may have a freed one.
-    static_assert(kHistogramBytes % kWorkerChunkBytes == 0);
-    if (free_histogram_offsets_.empty()) return take_lines(kHistogramBytes);
-    const uint64_t offset = free_histogram_offsets_.back();
-    free_histogram_offsets_.pop_back();
-    std::memset(region_.data() + offset, 0, kHistogramBytes);
-    return offset;
+    return take_area(free_histogram_offsets_, kHistogramBytes);
+  }
+  if (spec.type == CounterType::kSessions) {
+    return take_area(free_session_offsets_, kSessionTableBytes);
   }
   // A line once given to a worker stays that worker's.
   LineOfWorker& line = lines_[spec.worker_index];
@@ -181,6 +196,10 @@ Result<Counters::Value> Counters::add(const Spec& spec) {
     return Status::error(StatusCode::kConfig, "a counter of worker %u; expected 0 to %zu",
                          spec.worker_index, lines_.size() - 1);
   }
+  if (spec.names.size() > kSessionNamesBytesMax) {
+    return Status::error(StatusCode::kConfig, "names of %zu bytes; expected %u at most",
+                         spec.names.size(), kSessionNamesBytesMax);
+  }
   const uint32_t index = find_free_record();
   if (index == header()->record_count_max) {
     return Status::error(StatusCode::kLimit, "all %u counter records are in use",
@@ -189,15 +208,15 @@ Result<Counters::Value> Counters::add(const Spec& spec) {
   Result<uint64_t> offset = take_value(spec);
   if (!offset.ok()) return offset.status();
 
-  const uint32_t value_bytes = spec.type == CounterType::kHistogram ? kHistogramBytes : 8;
   uint8_t* value = region_.data() + offset.value();
+  if (spec.type == CounterType::kSessions) SessionRows::format(value, spec.names);
   CounterRecord& record = records()[index];
   record = CounterRecord{};
   record.id = next_id_++;
   record.type = static_cast<uint32_t>(spec.type);
   record.unit = static_cast<uint32_t>(spec.unit);
   record.worker_index = spec.worker_index;
-  record.value_bytes = value_bytes;
+  record.value_bytes = value_bytes_of(spec.type);
   record.value_offset = offset.value();
   record.label_bytes = static_cast<uint32_t>(spec.label.size());
   std::memcpy(record.label, spec.label.data(), spec.label.size());
@@ -216,6 +235,7 @@ Result<Counters::Value> Counters::add(const Spec& spec) {
   if (spec.type == CounterType::kHistogram) {
     added.histogram = Histogram(reinterpret_cast<uint64_t*>(value));
   }
+  if (spec.type == CounterType::kSessions) added.sessions = SessionRows(value);
   return added;
 }
 
@@ -242,6 +262,8 @@ void Counters::next_generation() noexcept {
     if (record.state != static_cast<uint32_t>(CounterState::kRemoved)) continue;
     if (record.type == static_cast<uint32_t>(CounterType::kHistogram)) {
       free_histogram_offsets_.push_back(record.value_offset);
+    } else if (record.type == static_cast<uint32_t>(CounterType::kSessions)) {
+      free_session_offsets_.push_back(record.value_offset);
     } else {
       lines_[record.worker_index].free_offsets.push_back(record.value_offset);
     }

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "ring/counters_layout.h"
+#include "ring/session_rows.h"
 
 namespace hyperroute {
 
@@ -34,8 +35,9 @@ struct CountersOptions {
   // takes memory.
   uint32_t record_count_max = 65'536;
   // Rounded up to whole lines. 128 MiB hold 16,384 histograms: the most routes of one worker twice,
-  // since an update needs the old ones beside the new ones.
-  uint64_t values_bytes = 128u << 20;
+  // since an update needs the old ones beside the new ones. The rest holds the session rows of 256
+  // endpoints, and single values.
+  uint64_t values_bytes = 136u << 20;
   // Workers are numbered 0 to worker_count_max − 1; the control thread may take a number too.
   uint32_t worker_count_max = 64;
 };
@@ -66,17 +68,21 @@ class Counters {
     uint32_t worker_index = 0;
     // UTF-8, 1 to 112 bytes.
     std::string_view label;
+    // Of session rows: the names of their counters (counters_layout.h).
+    std::string_view names = {};
   };
 
   struct Value {
     uint32_t id = 0;
-    // The value, or a histogram's first bucket (then `histogram` is valid too). 0 at first.
+    // The value, or a histogram's first bucket (then `histogram` is valid too), or where session
+    // rows are (then `sessions` is). 0 at first.
     std::atomic<uint64_t>* value = nullptr;
     Histogram histogram;
+    SessionRows sessions;
   };
 
-  // Adds a counter, gauge or histogram, visible to readers when this returns. kLimit where the
-  // records or the values are used up, kConfig for a bad label or worker.
+  // Adds a counter, gauge, histogram or session rows, visible to readers when this returns. kLimit
+  // where the records or the values are used up, kConfig for a bad label or worker.
   Result<Value> add(const Spec& spec);
 
   // Marks a record as removed; its writer has stopped (the grace period of a swap is over). Its
@@ -98,6 +104,7 @@ class Counters {
   void format(const CountersOptions& options, uint64_t values_bytes) noexcept;
   Result<uint64_t> take_value(const Spec& spec);
   Result<uint64_t> take_lines(uint64_t wanted_bytes);
+  Result<uint64_t> take_area(std::vector<uint64_t>& free_offsets, uint32_t area_bytes);
   uint32_t find_free_record() const noexcept;
   CounterRecord* records() const noexcept;
   CountersHeader* header() const noexcept;
@@ -113,6 +120,7 @@ class Counters {
   uint64_t fresh_offset_ = 0;
   std::vector<LineOfWorker> lines_;
   std::vector<uint64_t> free_histogram_offsets_;
+  std::vector<uint64_t> free_session_offsets_;
 };
 
 }  // namespace hyperroute

@@ -1,12 +1,12 @@
 // The layout of the counters file: what a router counts, readable by another process (the `stat`
-// command) or by anyone with `read`, without stopping or asking the router. Version 1.
+// command) or by anyone with `read`, without stopping or asking the router. Version 2.
 // Thread: constants and plain structs, any thread.
 //
 // Little-endian, the same on every CPU. All offsets count from the start of the file.
 //
 //   header, 256 bytes
 //     0  u64  magic "HRCNTRS1" (bytes in this order)
-//     8  u32  version 1
+//     8  u32  version 2
 //    12  u32  header_bytes 256
 //    16  u32  pid of the owner
 //    20  u32  flags: bit 0 = closed cleanly
@@ -28,10 +28,10 @@
 //   record, 192 bytes each from records_offset
 //     0  u32  id: never 0 in use; unique in the file, not used again by another record
 //     4  u32  state: 0 free, 1 live, 2 removed (its value is final; free at the next generation)
-//     8  u32  type: 1 counter (only grows), 2 gauge, 3 histogram
+//     8  u32  type: 1 counter (only grows), 2 gauge, 3 histogram, 4 session rows
 //    12  u32  unit: 0 count, 1 messages, 2 bytes, 3 ns, 4 packets, 5 connections
 //    16  u32  worker_index: who writes the value
-//    20  u32  value_bytes: 8, or 8 × histogram_bucket_count
+//    20  u32  value_bytes: 8, or 8 × histogram_bucket_count, or 25,600 of session rows
 //    24  u64  value_offset; a multiple of 8
 //    32  u32  label_bytes, at most 112
 //    36       zero up to 64
@@ -40,6 +40,27 @@
 //
 //   values, from values_offset: a u64 each, one writer each; a histogram is an array of them.
 //   Values of two workers never share a cache line.
+//
+//   session rows, 25,600 bytes: sessions of one endpoint, as many as there are rows
+//     0  u32  row_count 64
+//     4  u32  row_bytes 384
+//     8  u32  rows_offset 1024, from the start of these bytes
+//    12  u32  names_bytes, at most 1008
+//    16  char names: of the counters of a row in their order, each with a comma behind it
+//
+//   a row
+//     0  u64  sequence: odd while the row is being written; each writing adds 2
+//     8  u64  state: 0 no session, 1 open, 2 draining, 3 closed
+//    16  u64  session: its number; another one once the row is another session's
+//    24  u64  opened_ns, since 1970
+//    32  u32  family of the peer's address: 4 or 6
+//    36  u32  port
+//    40  u8   address[16], the first 4 of them for IPv4; network byte order
+//    56  u8   key[32]: the peer's public key; zero: it has none
+//    88  u64  counters, at most 37; zero behind them
+//
+// To read a row: twice. It is whole where its sequence is even and both times all of it was the
+// same; else try again.
 //
 // To read: load generation (odd: try again), record_count, the records and their values, then
 // generation again (changed: try again). To know whether the owner lives: it holds flock(LOCK_EX)
@@ -57,12 +78,12 @@ namespace hyperroute {
 
 // "HRCNTRS1" in this order of bytes.
 inline constexpr uint64_t kCountersMagic = 0x315352544e435248;
-inline constexpr uint32_t kCountersVersion = 1;
+inline constexpr uint32_t kCountersVersion = 2;
 inline constexpr uint32_t kCountersFlagClosed = 1u << 0;
 inline constexpr uint32_t kCounterLabelBytesMax = 112;
 inline constexpr uint32_t kCountersNameBytesMax = 127;
 
-enum class CounterType : uint32_t { kCounter = 1, kGauge = 2, kHistogram = 3 };
+enum class CounterType : uint32_t { kCounter = 1, kGauge = 2, kHistogram = 3, kSessions = 4 };
 
 enum class CounterUnit : uint32_t {
   kCount = 0,
@@ -120,5 +141,40 @@ static_assert(offsetof(CounterRecord, value_offset) == 24);
 static_assert(offsetof(CounterRecord, label_bytes) == 32);
 static_assert(offsetof(CounterRecord, label) == 64);
 static_assert(sizeof(CounterRecord) == 192);
+
+// The sessions of one endpoint that are shown; those beyond are only counted.
+inline constexpr uint32_t kSessionRowCount = 64;
+inline constexpr uint32_t kSessionRowBytes = 384;
+inline constexpr uint32_t kSessionRowsOffset = 1024;
+inline constexpr uint32_t kSessionTableBytes =
+    kSessionRowsOffset + kSessionRowCount * kSessionRowBytes;
+
+struct SessionTableHead {
+  uint32_t row_count;
+  uint32_t row_bytes;
+  uint32_t rows_offset;
+  uint32_t names_bytes;
+};
+static_assert(sizeof(SessionTableHead) == 16);
+inline constexpr uint32_t kSessionNamesBytesMax = kSessionRowsOffset - sizeof(SessionTableHead);
+
+enum class SessionRowState : uint64_t { kFree = 0, kOpen = 1, kDraining = 2, kClosed = 3 };
+
+struct SessionRowHead {
+  uint64_t sequence;
+  uint64_t state;
+  uint64_t session;
+  uint64_t opened_ns;
+  uint32_t family;
+  uint32_t port;
+  uint8_t address[16];
+  uint8_t key[32];
+};
+static_assert(offsetof(SessionRowHead, family) == 32);
+static_assert(offsetof(SessionRowHead, key) == 56);
+static_assert(sizeof(SessionRowHead) == 88);
+inline constexpr uint32_t kSessionRowCountersMax =
+    (kSessionRowBytes - sizeof(SessionRowHead)) / sizeof(uint64_t);
+static_assert(kSessionRowCountersMax == 37);
 
 }  // namespace hyperroute

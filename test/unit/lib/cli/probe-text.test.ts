@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ProbeDone, ProbeLatency } from '../../../../lib/cli/probe.js';
 import {
-  bytesText,
   histogramLines,
   listenerLine,
   progressLine,
@@ -92,11 +91,5 @@ describe('lines on the way', () => {
       /^ignored: 2 for another public key.*, 1 more sessions than it takes$/,
     );
     expect(listenerLine({ event: 'stopped' })).toBeUndefined();
-  });
-
-  it('give bytes in the unit that suits them', () => {
-    expect([12, 999, 1000, 999_949, 2.5e6].map(bytesText)).toEqual([
-      ...['12 B', '999 B', '1.0 kB', '999.9 kB', '2.5 MB'],
-    ]);
   });
 });

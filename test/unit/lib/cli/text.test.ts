@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { excerpt } from '../../../../lib/cli/report.js';
 import {
+  bytesText,
   countText,
   nanosecondsText,
   rateText,
@@ -14,6 +15,12 @@ import {
 import { configError, errorJson } from '../../../../lib/errors.js';
 
 describe('numbers', () => {
+  it('give bytes in the unit that suits them', () => {
+    expect([12, 999, 1000, 999_949, 2.5e6].map(bytesText)).toEqual([
+      ...['12 B', '999 B', '1.0 kB', '999.9 kB', '2.5 MB'],
+    ]);
+  });
+
   it.each([
     [null, '-'],
     [0, '0'],

@@ -85,7 +85,8 @@ describe('reading a counters file', () => {
   it.each([
     ['an empty file', Buffer.alloc(0), /too short/],
     ['another file', Buffer.alloc(4096, 'x'), /does not begin with the mark/],
-    ['a later layout', patched(8, 2), /its layout is 2, this program reads 1/],
+    ['a later layout', patched(8, 3), /its layout is 3, this program reads 2/],
+    ['an earlier layout', patched(8, 1), /its layout is 1, this program reads 2/],
     ['an absurd count', patched(36, 0xffff_ffff), /damaged/],
     ['records of another size', patched(44, 128), /damaged/],
     ['records beyond the end', patched(48, 1 << 30), /changed during every attempt/],

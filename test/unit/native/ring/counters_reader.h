@@ -34,6 +34,8 @@ struct CounterSample {
   uint64_t value = 0;
   // A histogram's buckets, valid while the reader is; nullptr for the others.
   const uint64_t* buckets = nullptr;
+  // A table of session rows, likewise.
+  const uint8_t* sessions = nullptr;
 };
 
 struct CountersSample {
@@ -141,14 +143,21 @@ inline bool CountersReader::sample_record(uint32_t index, CounterSample& out) co
   const CounterRecord& record = records[index];
   if (load_acquire(record.state) != static_cast<uint32_t>(CounterState::kLive)) return false;
   const bool histogram = record.type == static_cast<uint32_t>(CounterType::kHistogram);
+  const bool sessions = record.type == static_cast<uint32_t>(CounterType::kSessions);
   const uint64_t offset = record.value_offset;
-  const uint64_t value_bytes = histogram ? kHistogramBytes : sizeof(uint64_t);
+  const uint64_t value_bytes = histogram  ? kHistogramBytes
+                               : sessions ? kSessionTableBytes
+                                          : sizeof(uint64_t);
   if (offset % sizeof(uint64_t) != 0 || !area_fits(offset, value_bytes, bytes_)) return false;
   out.id = record.id;
   out.type = static_cast<CounterType>(record.type);
   out.unit = static_cast<CounterUnit>(record.unit);
   out.worker_index = record.worker_index;
   out.label.assign(record.label, std::min(record.label_bytes, kCounterLabelBytesMax));
+  if (sessions) {
+    out.sessions = data_ + offset;
+    return true;
+  }
   if (!histogram) {
     out.value = load_value(data_ + offset);
     return true;

@@ -264,7 +264,7 @@ TEST(CountersReader, MemoryThatIsNoCountersFileIsRefused) {
   EXPECT_EQ(reader.sample().take().counters.size(), 0u);
   header->generation = 1;
   EXPECT_EQ(reader.sample().status().code, StatusCode::kTimeout) << "bounded, not for ever";
-  header->version = 2;
+  header->version = kCountersVersion + 1;
   EXPECT_EQ(code_of(bytes.size()), StatusCode::kConfig);
   header->magic = 0;
   EXPECT_EQ(code_of(bytes.size()), StatusCode::kConfig);
