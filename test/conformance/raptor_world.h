@@ -37,6 +37,7 @@ class RaptorEnd {
   }
   [[nodiscard]] bool is_open() const { return session_.value != 0; }
   raptor::Session* session() { return is_open() ? socket_.endpoint().session(session_) : nullptr; }
+  raptor::SessionRef ref() const { return session_; }
   // False: there is no room for it now.
   bool offer(const Bytes& message) {
     if (session() == nullptr) return false;

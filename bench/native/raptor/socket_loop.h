@@ -35,15 +35,13 @@ class SocketLoop {
     socket_.run_timers(now_ns_);
   }
 
-  // What can leave now leaves: as much as windows, pacers and the socket's buffer let go.
-  void flush() {
-    while (socket_.transmit(now_ns_)) {
-    }
-  }
+  // What can leave now leaves, up to one round of the socket's batches: what has arrived is looked
+  // at before the next.
+  void flush() { has_more_ = socket_.transmit(now_ns_); }
 
-  // Sleeps until something arrives, a timer is due, or `until_ns`.
+  // Sleeps until something arrives, a timer is due, or `until_ns`; not while there is more to send.
   void wait(uint64_t until_ns) {
-    if (!socket_.prepare_wait(true)) return;
+    if (has_more_ || !socket_.prepare_wait(true)) return;
     const uint64_t due_ns = std::min(socket_.next_deadline_ns(), until_ns);
     const uint64_t now_ns = monotonic_ns();
     if (due_ns <= now_ns) return;
@@ -59,6 +57,7 @@ class SocketLoop {
 
   RaptorSocket socket_;
   uint64_t now_ns_ = 0;
+  bool has_more_ = false;
 };
 
 }  // namespace hyperroute

@@ -21,8 +21,6 @@ namespace {
 constexpr uint32_t kErrorRetriesMax = 4;
 // Reads in a row that found something before several are asked for at once.
 constexpr uint32_t kFillsBeforeMany = 2;
-// Batches of one transmit(): a session that may send without end must not keep its thread.
-constexpr uint32_t kTransmitRoundsMax = 4;
 // UDP_MAX_SEGMENTS of kernels before 6.2, and the most that one UDP payload may have.
 constexpr uint32_t kSegmentsMax = 64;
 constexpr uint32_t kSegmentedBytesMax = 65'507 - 64;
@@ -156,15 +154,13 @@ uint32_t RaptorSocket::receive(uint64_t now_ns, const raptor::MessageSink& sink)
   return datagram_count;
 }
 
+// One round of batches: before the next its owner reads what has arrived. ACKs that waited behind
+// a whole window would find the peer idle and losses mended late.
 bool RaptorSocket::transmit(uint64_t now_ns) noexcept {
   if (is_blocked() && !send_batches()) return false;
-  for (uint32_t round = 0; round < kTransmitRoundsMax; ++round) {
-    if (!endpoint_->has_transmit()) return false;
-    const bool is_done = write_batches(now_ns);
-    if (!send_batches()) return false;
-    if (is_done) return false;
-  }
-  return true;
+  if (!endpoint_->has_transmit()) return false;
+  const bool is_done = write_batches(now_ns);
+  return send_batches() && !is_done;
 }
 
 // Lets the endpoint write datagrams behind one another. True: it has nothing more.

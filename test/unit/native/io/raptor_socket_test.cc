@@ -16,6 +16,7 @@ class RaptorSocketTest : public ::testing::Test {
     options.uses_offload = uses_offload;
     options.lossy = lossy;
     options.endpoint.is_listener = true;
+    options.endpoint.uses_static_window = uses_static_window_;
     options.endpoint.static_keys = keys_;
     ASSERT_TRUE(server_.open(options).ok());
     options.endpoint.is_listener = false;
@@ -46,6 +47,7 @@ class RaptorSocketTest : public ::testing::Test {
     for (uint32_t i = 0; i < message_count; ++i) ASSERT_EQ(got[i], text_of(i, 1000));
   }
 
+  bool uses_static_window_ = false;
   crypto::KeyPair keys_ = raptor_keys();
   RaptorEnd server_;
   RaptorEnd client_;
@@ -63,6 +65,24 @@ TEST_F(RaptorSocketTest, SendsAndReceivesManyDatagramsACall) {
     EXPECT_LT(received.rx_calls * 2, received.rx_datagrams);
   }
   EXPECT_EQ(sent.io_errors + received.io_errors + received.rx_cut, 0u);
+}
+
+// Else the ACKs of a whole window would wait for the next one to be sealed and sent.
+TEST_F(RaptorSocketTest, SendsOneRoundOfBatchesAndThenLetsItsOwnerRead) {
+  uses_static_window_ = true;
+  open(true);
+  raptor::Session* const session = client_.session();
+  const auto stream = session->open_stream(raptor::StreamOptions{});
+  ASSERT_TRUE(stream.ok());
+  const Bytes message = text_of(1, 1000);
+  while (session->offer(monotonic_ns(), stream.value(), message) >= 0) {
+  }
+  client_.socket().endpoint().touch(client_.ref());
+  const uint64_t bytes_before = client_.socket().counters().tx_bytes;
+  static_cast<void>(client_.socket().transmit(monotonic_ns()));
+  const uint64_t sent_bytes = client_.socket().counters().tx_bytes - bytes_before;
+  EXPECT_GT(sent_bytes, 0u);
+  EXPECT_LE(sent_bytes, kRaptorTransmitBytes);
 }
 
 TEST_F(RaptorSocketTest, SaysThreeTimesThatItIsGone) {
