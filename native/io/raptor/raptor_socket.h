@@ -117,7 +117,7 @@ class RaptorSocket {
   uint32_t receive(uint64_t now_ns, const raptor::MessageSink& sink) noexcept;
 
   // Sends what the endpoint has to send, kRaptorTransmitBytes at most. True: there may be more to
-  // send, once what has arrived was looked at; false: nothing, or the socket is full (is_blocked()).
+  // send, once what has arrived was looked at; false: nothing, or it is full (is_blocked()).
   bool transmit(uint64_t now_ns) noexcept;
   // Datagrams wait for room in the socket's send buffer; wait_fd() tells of it.
   [[nodiscard]] bool is_blocked() const noexcept { return sent_count_ < batch_count_; }
