@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/status.h"
+#include "crypto/aes_gcm.h"
 #include "crypto/crypto.h"
 
 struct evp_cipher_ctx_st;
@@ -23,14 +24,19 @@ inline constexpr uint32_t kAeadBytesMax = 1u << 20;
 enum class AeadKind : uint8_t { kAes256Gcm, kChaCha20Poly1305 };
 enum class Direction : uint8_t { kSeal, kOpen };
 
-// One key in one direction. The key is scheduled once, in a context of the library that lives as
-// long as this; a call sets nothing but the nonce. The caller never uses a nonce twice to seal.
+// One key in one direction, scheduled once; a call sets nothing but the nonce. The caller never
+// uses a nonce twice to seal. AES-256-GCM is computed here (aes_gcm.h) where load() found that it
+// may be; everything else is in a context of the library that lives as long as this.
 class Aead {
  public:
   // kCryptoUnavailable where load() did not succeed, kLimit where memory is out. Allocates.
   static Result<Aead> create(AeadKind kind, std::span<const uint8_t, kKeyBytes> key,
                              Direction direction) noexcept;
-  // The same through a library that is not the loaded one: for the tests that decide on it. `evp`
+  // AES-256-GCM computed here, whatever load() found: for the tests that decide on it.
+  // kCryptoUnavailable where the CPU lacks the instructions.
+  static Result<Aead> create_own(std::span<const uint8_t, kKeyBytes> key,
+                                 Direction direction) noexcept;
+  // Either kind computed by a library, which need not be the loaded one: for the same tests. `evp`
   // outlives the result.
   static Result<Aead> create_through(const Evp& evp, AeadKind kind,
                                      std::span<const uint8_t, kKeyBytes> key,
@@ -43,6 +49,8 @@ class Aead {
   ~Aead() noexcept;
 
   AeadKind kind() const noexcept { return kind_; }
+  // Whether no library is called for a packet.
+  bool is_own() const noexcept { return is_own_; }
 
   // Writes the ciphertext of the parts, one after the other, and the tag contiguously at `to`,
   // which has room for them. A part may already lie at its place in `to`; else it must not overlap
@@ -56,13 +64,17 @@ class Aead {
                           size_t bytes_with_tag) noexcept;
 
  private:
-  Aead(const Evp* evp, evp_cipher_ctx_st* context, AeadKind kind, Direction direction) noexcept
-      : evp_(evp), context_(context), kind_(kind), direction_(direction) {}
+  Aead(AeadKind kind, Direction direction) noexcept : kind_(kind), direction_(direction) {}
+  bool seal_through_library(const uint8_t* nonce12, Bytes aad, Bytes plain, uint8_t* to) noexcept;
+  bool open_through_library(const uint8_t* nonce12, Bytes aad, uint8_t* in_place,
+                            size_t bytes) noexcept;
 
-  const Evp* evp_;
-  evp_cipher_ctx_st* context_;  // Made through evp_; null once moved from.
   AeadKind kind_;
   Direction direction_;
+  bool is_own_ = false;  // own_key_ holds the key; else context_ does, or this was moved from.
+  const Evp* evp_ = nullptr;
+  evp_cipher_ctx_st* context_ = nullptr;  // Made through evp_.
+  AesGcmKey own_key_;
 };
 
 }  // namespace hyperroute::crypto

@@ -46,6 +46,7 @@ class Lookup {
 struct Loaded {
   Evp evp{};
   const char* name = "none";
+  bool uses_own_aes_gcm = false;
   Status status;
 };
 
@@ -63,6 +64,7 @@ bool try_source(const EvpSource& source, Loaded& into, Status& why_not) noexcept
   }
   into.evp = found.value();
   into.name = source.name;
+  into.uses_own_aes_gcm = is_own_aes_gcm_right(into.evp);
   return true;
 }
 
@@ -128,7 +130,7 @@ Result<Evp> resolve_evp(const EvpSource& source) noexcept {
 
 Status load() noexcept {
   const Loaded& result = load_once();
-  // C1 release: publishes the functions; pairs with C2 in loaded_evp() and library_name().
+  // C1 release: publishes the functions; pairs with C2 in the functions below.
   if (result.status.ok()) loaded.store(&result, std::memory_order_release);
   return result.status;
 }
@@ -137,6 +139,12 @@ const Evp* loaded_evp() noexcept {
   // C2 acquire: pairs with C1.
   const Loaded* const result = loaded.load(std::memory_order_acquire);
   return result == nullptr ? nullptr : &result->evp;
+}
+
+bool uses_own_aes_gcm() noexcept {
+  // C2 acquire: pairs with C1.
+  const Loaded* const result = loaded.load(std::memory_order_acquire);
+  return result != nullptr && result->uses_own_aes_gcm;
 }
 
 const char* library_name() noexcept {

@@ -85,8 +85,15 @@ Result<Evp> resolve_evp(const EvpSource& source) noexcept;
 // Computes published examples of everything that is used; the error names the first that differs.
 Status check_known_answers(const Evp& evp) noexcept;
 
+// Whether AES-256-GCM as it is computed here (aes_gcm.h) gives the published examples and, for
+// larger packets, what `evp` gives, which has passed the check above. False also without the
+// CPU's instructions. Where it is false the library computes it: slower, and right.
+[[nodiscard]] bool is_own_aes_gcm_right(const Evp& evp) noexcept;
+
 // The functions of the library that load() chose; null before it succeeded.
 [[nodiscard]] const Evp* loaded_evp() noexcept;
+// What is_own_aes_gcm_right() said of that library when it was loaded; false before.
+[[nodiscard]] bool uses_own_aes_gcm() noexcept;
 
 // Frees an object with the library that made it.
 template <typename Object>

@@ -1,9 +1,10 @@
 // Published examples of every primitive that is used, which a library must reproduce before it is
 // used: a wrong prototype, a broken build or a policy that forbids an algorithm shows here, at
-// load, and not as packets that nobody can open. Set-up only.
+// load, and not as packets that nobody can open. AES-256-GCM as it is computed here must do the
+// same before it takes the library's place. Set-up only.
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <utility>
 
 #include "crypto/aead.h"
 #include "crypto/curve.h"
@@ -12,6 +13,10 @@
 
 namespace hyperroute::crypto {
 namespace {
+
+// The largest packet of those that are compared: it takes every path of aes_gcm_datapath.cc, and
+// its last block is not whole.
+constexpr uint32_t kComparedBytesMax = 601;
 
 constexpr uint8_t nibble(char digit) {
   return static_cast<uint8_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
@@ -66,11 +71,9 @@ struct AeadExample {
 
 // Sealed in two parts, opened, and refused with one bit of the tag changed; twice, as a context is
 // used for many packets.
-bool is_aead_right(const Evp& evp, const AeadExample& example) noexcept {
+bool is_aead_right(Result<Aead> seals, Result<Aead> opens, const AeadExample& example) noexcept {
   constexpr size_t kSealedBytesMax = 160;
   HR_ASSERT(example.sealed.size() <= kSealedBytesMax);
-  auto seals = Aead::create_through(evp, example.kind, example.key, Direction::kSeal);
-  auto opens = Aead::create_through(evp, example.kind, example.key, Direction::kOpen);
   if (!seals.ok() || !opens.ok()) return false;
   const size_t bytes = example.sealed.size();
   const Bytes parts[] = {example.plain.first(5), example.plain.subspan(5)};
@@ -87,24 +90,30 @@ bool is_aead_right(const Evp& evp, const AeadExample& example) noexcept {
   return true;
 }
 
-// Test case 16 of McGrew and Viega's specification of GCM, which NIST SP 800-38D refers to.
-bool is_aes_right(const Evp& evp) noexcept {
-  constexpr auto kAad = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
-  constexpr auto kPlain =
-      hex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
-          "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
-  constexpr auto kSealed =
-      hex("522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
-          "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
-          "76fc6ece0f4e1768cddf8853bb2d551b");
-  return is_aead_right(
-      evp, {.kind = AeadKind::kAes256Gcm,
-            .key = hex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"),
-            .nonce = hex("cafebabefacedbaddecaf888"),
-            .aad = kAad,
-            .plain = kPlain,
-            .sealed = kSealed});
+bool is_aead_of_library_right(const Evp& evp, const AeadExample& example) noexcept {
+  return is_aead_right(Aead::create_through(evp, example.kind, example.key, Direction::kSeal),
+                       Aead::create_through(evp, example.kind, example.key, Direction::kOpen),
+                       example);
 }
+
+// Test case 16 of McGrew and Viega's specification of GCM, which NIST SP 800-38D refers to.
+constexpr auto kAesAad = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+constexpr auto kAesPlain =
+    hex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+        "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+constexpr auto kAesSealed =
+    hex("522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+        "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+        "76fc6ece0f4e1768cddf8853bb2d551b");
+constexpr AeadExample kAesExample = {
+    .kind = AeadKind::kAes256Gcm,
+    .key = hex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308"),
+    .nonce = hex("cafebabefacedbaddecaf888"),
+    .aad = kAesAad,
+    .plain = kAesPlain,
+    .sealed = kAesSealed};
+
+bool is_aes_right(const Evp& evp) noexcept { return is_aead_of_library_right(evp, kAesExample); }
 
 // RFC 8439, section 2.8.2.
 bool is_chacha_right(const Evp& evp) noexcept {
@@ -118,7 +127,7 @@ bool is_chacha_right(const Evp& evp) noexcept {
           "92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
           "3ff4def08e4b7a9de576d26586cec64b6116"
           "1ae10b594f09e26a7e902ecbd0600691");
-  return is_aead_right(
+  return is_aead_of_library_right(
       evp, {.kind = AeadKind::kChaCha20Poly1305,
             .key = hex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"),
             .nonce = hex("070000004041424344454647"),
@@ -127,7 +136,42 @@ bool is_chacha_right(const Evp& evp) noexcept {
             .sealed = kSealed});
 }
 
+// A packet of `bytes` bytes: sealed the same by both, opened by the other, refused when changed.
+bool is_own_packet_the_same(Aead& own_seals, Aead& own_opens, Aead& library_seals,
+                            size_t bytes) noexcept {
+  uint8_t plain[kComparedBytesMax];
+  for (size_t index = 0; index < bytes; ++index) plain[index] = static_cast<uint8_t>(index * 7);
+  const uint8_t* const nonce = kAesExample.nonce.data();
+  const Bytes part(plain, bytes);
+  const std::span<const Bytes> parts(&part, 1);
+  uint8_t own[kComparedBytesMax + kTagBytes];
+  uint8_t librarys[kComparedBytesMax + kTagBytes];
+  const size_t sealed_bytes = bytes + kTagBytes;
+  if (!own_seals.seal(nonce, kAesAad, parts, own)) return false;
+  if (!library_seals.seal(nonce, kAesAad, parts, librarys)) return false;
+  if (!std::equal(own, own + sealed_bytes, librarys)) return false;
+  if (!own_opens.open(nonce, kAesAad, librarys, sealed_bytes)) return false;
+  if (!std::equal(plain, plain + bytes, librarys)) return false;
+  own[bytes / 2] ^= 1;
+  return !own_opens.open(nonce, kAesAad, own, sealed_bytes);
+}
+
 }  // namespace
+
+bool is_own_aes_gcm_right(const Evp& evp) noexcept {
+  constexpr auto kKind = AeadKind::kAes256Gcm;
+  const auto& key = kAesExample.key;
+  Result<Aead> seals = Aead::create_own(key, Direction::kSeal);
+  Result<Aead> opens = Aead::create_own(key, Direction::kOpen);
+  Result<Aead> library_seals = Aead::create_through(evp, kKind, key, Direction::kSeal);
+  if (!seals.ok() || !opens.ok() || !library_seals.ok()) return false;
+  for (const size_t bytes : {0u, 100u, 300u, kComparedBytesMax}) {
+    if (!is_own_packet_the_same(seals.value(), opens.value(), library_seals.value(), bytes)) {
+      return false;
+    }
+  }
+  return is_aead_right(std::move(seals), std::move(opens), kAesExample);
+}
 
 Status check_known_answers(const Evp& evp) noexcept {
   // The curve first: its number is OpenSSL's own, so that a relative with other habits is refused

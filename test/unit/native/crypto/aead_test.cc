@@ -8,6 +8,7 @@
 
 #include "base/prng.h"
 #include "conformance/allocation_guard.h"
+#include "crypto/evp.h"
 #include "hex.h"
 
 namespace hyperroute::crypto {
@@ -15,8 +16,18 @@ namespace {
 
 using Packet = std::vector<uint8_t>;
 
-Aead make(AeadKind kind, Bytes key, Direction direction) {
-  Result<Aead> made = Aead::create(kind, key.first<kKeyBytes>(), direction);
+// What computes a cipher: AES-256-GCM is computed here where the CPU has the instructions.
+enum class Way { kAesGcm, kAesGcmOfLibrary, kChaChaPoly };
+
+AeadKind kind_of(Way way) {
+  return way == Way::kChaChaPoly ? AeadKind::kChaCha20Poly1305 : AeadKind::kAes256Gcm;
+}
+
+Aead make(Way way, Bytes bytes, Direction direction) {
+  const auto key = bytes.first<kKeyBytes>();
+  Result<Aead> made = way == Way::kAesGcmOfLibrary
+                          ? Aead::create_through(*loaded_evp(), kind_of(way), key, direction)
+                          : Aead::create(kind_of(way), key, direction);
   HR_ASSERT(made.ok());
   return made.take();
 }
@@ -27,7 +38,7 @@ Packet seal(Aead& aead, const uint8_t* nonce, Bytes aad, Bytes plain) {
   return packet;
 }
 
-struct AeadTest : ::testing::TestWithParam<AeadKind> {
+struct AeadTest : ::testing::TestWithParam<Way> {
   void SetUp() override {
     const Status status = load();
     ASSERT_TRUE(status.ok()) << status.context;
@@ -48,7 +59,7 @@ struct AeadTest : ::testing::TestWithParam<AeadKind> {
 };
 
 struct Vector {
-  AeadKind kind;
+  Way way;
   const char* key;
   const char* nonce;
   const char* aad;
@@ -58,12 +69,12 @@ struct Vector {
 
 constexpr Vector kVectors[] = {
     // McGrew and Viega's specification of GCM, test cases 13, 14 and 15.
-    {AeadKind::kAes256Gcm, "0000000000000000000000000000000000000000000000000000000000000000",
+    {Way::kAesGcm, "0000000000000000000000000000000000000000000000000000000000000000",
      "000000000000000000000000", "", "", "530f8afbc74536b9a963b4f1c4cb738b"},
-    {AeadKind::kAes256Gcm, "0000000000000000000000000000000000000000000000000000000000000000",
+    {Way::kAesGcm, "0000000000000000000000000000000000000000000000000000000000000000",
      "000000000000000000000000", "", "00000000000000000000000000000000",
      "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"},
-    {AeadKind::kAes256Gcm, "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308",
+    {Way::kAesGcm, "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308",
      "cafebabefacedbaddecaf888", "",
      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
      "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255",
@@ -71,9 +82,8 @@ constexpr Vector kVectors[] = {
      "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad"
      "b094dac5d93471bdec1a502270e3cc6c"},
     // RFC 8439, appendix A.5.
-    {AeadKind::kChaCha20Poly1305,
-     "1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0", "000000000102030405060708",
-     "f33388860000000000004e91",
+    {Way::kChaChaPoly, "1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0",
+     "000000000102030405060708", "f33388860000000000004e91",
      "496e7465726e65742d4472616674732061726520647261667420646f63756d65"
      "6e74732076616c696420666f722061206d6178696d756d206f6620736978206d"
      "6f6e74687320616e64206d617920626520757064617465642c207265706c6163"
@@ -94,19 +104,34 @@ constexpr Vector kVectors[] = {
      "a6ad5cb4022b02709beead9d67890cbb22392336fea1851f38"},
 };
 
+void expect_published(const Vector& vector, Way way) {
+  SCOPED_TRACE(vector.sealed);
+  const Packet key = from_hex(vector.key);
+  const Packet nonce = from_hex(vector.nonce);
+  const Packet aad = from_hex(vector.aad);
+  Aead seals = make(way, key, Direction::kSeal);
+  Aead opens = make(way, key, Direction::kOpen);
+  Packet packet = seal(seals, nonce.data(), aad, from_hex(vector.plain));
+  EXPECT_EQ(to_hex(packet), vector.sealed);
+  ASSERT_TRUE(opens.open(nonce.data(), aad, packet.data(), packet.size()));
+  EXPECT_EQ(to_hex(Bytes(packet).first(packet.size() - kTagBytes)), vector.plain);
+}
+
 TEST(AeadVectors, PublishedOnesAreSealedAndOpened) {
   ASSERT_TRUE(load().ok());
   for (const Vector& vector : kVectors) {
-    SCOPED_TRACE(vector.sealed);
-    const Packet key = from_hex(vector.key);
-    const Packet nonce = from_hex(vector.nonce);
-    const Packet aad = from_hex(vector.aad);
-    Aead seals = make(vector.kind, key, Direction::kSeal);
-    Aead opens = make(vector.kind, key, Direction::kOpen);
-    Packet packet = seal(seals, nonce.data(), aad, from_hex(vector.plain));
-    EXPECT_EQ(to_hex(packet), vector.sealed);
-    ASSERT_TRUE(opens.open(nonce.data(), aad, packet.data(), packet.size()));
-    EXPECT_EQ(to_hex(Bytes(packet).first(packet.size() - kTagBytes)), vector.plain);
+    expect_published(vector, vector.way);
+    if (vector.way == Way::kAesGcm) expect_published(vector, Way::kAesGcmOfLibrary);
+  }
+}
+
+TEST(AeadVectors, AesGcmIsComputedHereWhereTheCpuHasTheInstructions) {
+  ASSERT_TRUE(load().ok());
+  const Hash key = sha256(bytes_of("key"));
+  for (const Direction direction : {Direction::kSeal, Direction::kOpen}) {
+    EXPECT_EQ(make(Way::kAesGcm, key, direction).is_own(), aes_gcm_is_supported());
+    EXPECT_FALSE(make(Way::kAesGcmOfLibrary, key, direction).is_own());
+    EXPECT_FALSE(make(Way::kChaChaPoly, key, direction).is_own());
   }
 }
 
@@ -197,9 +222,8 @@ TEST_P(AeadTest, AnotherKeyOrCipherDoesNotOpen) {
   Aead other_key = make(GetParam(), sha256(bytes_of("other")), Direction::kOpen);
   Packet copy = packet;
   EXPECT_FALSE(other_key.open(nonce, aad, copy.data(), copy.size()));
-  const bool is_aes = GetParam() == AeadKind::kAes256Gcm;
-  Aead other_kind =
-      make(is_aes ? AeadKind::kChaCha20Poly1305 : AeadKind::kAes256Gcm, key, Direction::kOpen);
+  const bool is_aes = kind_of(GetParam()) == AeadKind::kAes256Gcm;
+  Aead other_kind = make(is_aes ? Way::kChaChaPoly : Way::kAesGcm, key, Direction::kOpen);
   copy = packet;
   EXPECT_FALSE(other_kind.open(nonce, aad, copy.data(), copy.size()));
 }
@@ -227,14 +251,20 @@ TEST_P(AeadTest, MoreThanOneCallTakesIsRefused) {
   EXPECT_FALSE(opens->open(nonce, aad, to.data(), kAeadBytesMax + kTagBytes + 1));
 }
 
-TEST_P(AeadTest, AMovedOneGoesOnAndAnAssignedOneTakesTheKey) {
+TEST_P(AeadTest, AMovedOneGoesOnAndAnAssignedOneTakesItsKeyWhateverItWas) {
   const Packet packet = seal(*seals, nonce, aad, Bytes(plain, 40));
   Aead moved(std::move(*seals));
   EXPECT_EQ(seal(moved, nonce, aad, Bytes(plain, 40)), packet);
-  Aead assigned = make(GetParam(), sha256(bytes_of("other")), Direction::kSeal);
-  assigned = std::move(moved);
-  EXPECT_EQ(assigned.kind(), GetParam());
-  EXPECT_EQ(seal(assigned, nonce, aad, Bytes(plain, 40)), packet);
+  for (const Way other : {Way::kAesGcm, Way::kAesGcmOfLibrary, Way::kChaChaPoly}) {
+    Aead assigned = make(other, sha256(bytes_of("other")), Direction::kSeal);
+    const Packet of_other = seal(assigned, nonce, aad, Bytes(plain, 40));
+    std::swap(assigned, moved);
+    EXPECT_EQ(assigned.kind(), kind_of(GetParam()));
+    EXPECT_EQ(seal(assigned, nonce, aad, Bytes(plain, 40)), packet);
+    EXPECT_EQ(seal(moved, nonce, aad, Bytes(plain, 40)), of_other);
+    moved = std::move(assigned);
+    EXPECT_EQ(seal(moved, nonce, aad, Bytes(plain, 40)), packet);
+  }
 }
 
 TEST_P(AeadTest, SealingAndOpeningAllocateNothing) {
@@ -255,10 +285,11 @@ TEST_P(AeadTest, SealingAndOpeningAllocateNothing) {
   EXPECT_EQ(good, 300u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, AeadTest,
-                         ::testing::Values(AeadKind::kAes256Gcm, AeadKind::kChaCha20Poly1305),
-                         [](const auto& kind) {
-                           return kind.param == AeadKind::kAes256Gcm ? "AesGcm" : "ChaChaPoly";
+INSTANTIATE_TEST_SUITE_P(Ways, AeadTest,
+                         ::testing::Values(Way::kAesGcm, Way::kAesGcmOfLibrary, Way::kChaChaPoly),
+                         [](const auto& way) {
+                           if (way.param == Way::kChaChaPoly) return "ChaChaPoly";
+                           return way.param == Way::kAesGcm ? "AesGcm" : "AesGcmOfLibrary";
                          });
 
 }  // namespace

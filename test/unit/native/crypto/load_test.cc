@@ -72,6 +72,15 @@ TEST(CryptoLoad, ALibraryThatComputesOtherResultsIsRefused) {
   EXPECT_EQ(refusal_of(wrong), "wrong X25519");
 }
 
+TEST(CryptoLoad, AesGcmIsComputedHereOnlyWhereItGivesWhatTheLibraryGives) {
+  const Evp good = good_evp();
+  EXPECT_EQ(is_own_aes_gcm_right(good), aes_gcm_is_supported());
+  EXPECT_EQ(uses_own_aes_gcm(), aes_gcm_is_supported());
+  Evp other = good;
+  other.aes_256_gcm = good.chacha20_poly1305;
+  EXPECT_FALSE(is_own_aes_gcm_right(other));
+}
+
 TEST(CryptoLoad, ALibraryThatForbidsAnAlgorithmIsRefused) {
   const Evp good = good_evp();
   Evp strict = good;
@@ -103,7 +112,7 @@ TEST(CryptoLoad, RefusedPacketsAndKeysLeaveNoErrorInTheHostsQueue) {
   EXPECT_FALSE(diffie_hellman(pair.value().private_key, PublicKey{}).ok());
   EXPECT_EQ(peek(), 0ul);
   for (const AeadKind kind : {AeadKind::kAes256Gcm, AeadKind::kChaCha20Poly1305}) {
-    Result<Aead> aead = Aead::create(kind, pair.value().private_key, Direction::kOpen);
+    Result<Aead> aead = Aead::create_through(evp, kind, pair.value().private_key, Direction::kOpen);
     ASSERT_TRUE(aead.ok());
     uint8_t packet[64] = {};
     const uint8_t nonce[kNonceBytes] = {};
@@ -118,6 +127,7 @@ constexpr const char* kWithoutLibrary = "HYPERROUTE_TEST_WITHOUT_LIBCRYPTO";
 
 void expect_unavailable() {
   EXPECT_EQ(loaded_evp(), nullptr);
+  EXPECT_FALSE(uses_own_aes_gcm());
   EXPECT_EQ(derive_public(PublicKey{}).status().code, StatusCode::kCryptoUnavailable);
   const Status status = load();
   EXPECT_EQ(status.code, StatusCode::kCryptoUnavailable);
