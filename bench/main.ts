@@ -3,7 +3,7 @@ import { findProgram } from '#lib/cli/program.js';
 import { benches } from './harness/benches.js';
 import { ratiosOf, resultsOf } from './harness/figures.js';
 import { describeCommit, describeHost } from './harness/host.js';
-import type { BenchReport, Round } from './harness/types.js';
+import type { Bench, BenchReport, Round } from './harness/types.js';
 
 export { chooseCpus } from './harness/cpus.js';
 export { htmlReport } from './harness/html.js';
@@ -20,13 +20,15 @@ export interface BenchOptions {
   readonly names: readonly string[];
   readonly cpus: readonly [number, number];
   readonly quick: boolean;
+  /** Only cases with this in their name; every named bench must have cases. */
+  readonly cases?: string | undefined;
   /** Receives progress lines. */
   readonly say: (line: string) => void;
 }
 
 /** Every bench with what it measures, in the order in which all of them run. */
-export function listBenches(): readonly { readonly name: string; readonly summary: string }[] {
-  return benches.map(({ name, summary }) => ({ name, summary }));
+export function listBenches(): readonly Pick<Bench, 'name' | 'summary' | 'hasCases'>[] {
+  return benches.map(({ name, summary, hasCases = false }) => ({ name, summary, hasCases }));
 }
 
 /**

@@ -88,8 +88,14 @@ export function ratiosOf(rounds: readonly Round[], targets: readonly Target[]): 
     if (peer.length !== ours.length) throw new Error(`rounds of '${name}' did not alternate`);
     const value = rounded(median(ours.map((own, index) => own / (peer[index] ?? Number.NaN))));
     const holds = better === 'lower' ? value <= target : value >= target;
-    return { case: name, against, value, target, better, holds };
+    const unit = against === 'limit' ? unitOf(rounds, name) : {};
+    return { case: name, against, figure, ...unit, value, target, better, holds };
   });
+}
+
+function unitOf(rounds: readonly Round[], name: string): { unit?: string } {
+  const own = rounds.find((round) => round.case === name && round.subject === 'ours');
+  return own === undefined ? {} : { unit: own.unit };
 }
 
 const figureLevels = { p50: 50, p90: 90, p99: 99, p999: 99.9, max: 100 } as const;

@@ -41,8 +41,13 @@ function rowOf(result: BenchResult, counted: readonly CountName[]): string[] {
 export function formatRatio(ratio: Ratio): string {
   const sign = ratio.better === 'lower' ? '≤' : '≥';
   const verdict = ratio.holds ? 'holds' : 'missed';
-  const value = ratio.against === 'limit' ? `${ratio.value}` : `${ratio.value.toFixed(2)} ×`;
-  return `${ratio.case}: ${value} ${ratio.against} (target ${sign} ${ratio.target}: ${verdict})`;
+  const { unit = '', figure } = ratio;
+  const [value, target] =
+    ratio.against === 'limit'
+      ? [formatFigure(ratio.value, unit), formatFigure(ratio.target, unit)]
+      : [`${ratio.value.toFixed(2)} × ${ratio.against}`, String(ratio.target)];
+  const name = figure === 'p999' ? 'p99.9' : figure;
+  return `${ratio.case}: ${name} ${value} (target ${sign} ${target}: ${verdict})`;
 }
 
 /** A figure with a unit that suits its size. */

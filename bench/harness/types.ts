@@ -55,6 +55,9 @@ export interface Target {
 export interface Ratio {
   readonly case: string;
   readonly against: string;
+  readonly figure: Figure;
+  /** Of `value` and `target` against `limit`. */
+  readonly unit?: string;
   readonly value: number;
   readonly target: number;
   readonly better: 'lower' | 'higher';
@@ -95,6 +98,8 @@ export interface BenchContext {
   readonly cpus: readonly [number, number];
   /** Short rounds: shows that everything works, not how fast it is. */
   readonly quick: boolean;
+  /** Only cases with this in their name are wanted, of a bench that can leave some out. */
+  readonly cases?: string | undefined;
   /** Absolute path of the native subjects' executable. */
   readonly nativePath: string;
   /** Prints a progress line to stderr. */
@@ -104,5 +109,7 @@ export interface BenchContext {
 export interface Bench {
   readonly name: string;
   readonly summary: string;
+  /** Whether it can run some of its cases alone. */
+  readonly hasCases?: boolean;
   readonly run: (context: BenchContext) => Promise<Measured>;
 }

@@ -27,10 +27,12 @@ export interface LinkProgram {
 /** What a round asks of both ends. */
 export interface LinkRound {
   readonly name: string;
-  readonly role: 'rtt' | 'stream' | 'open-loop';
+  readonly role: 'rtt' | 'stream' | 'timed-stream' | 'open-loop' | 'idle';
   readonly bytes: number;
   readonly count: number;
+  /** Messages a second that the open loop offers. */
   readonly rate?: number;
+  /** Between two round trips; how long an idle pair is watched. */
   readonly pauseUs?: number;
   readonly lossPermille?: number;
   readonly blocking?: boolean;
@@ -75,6 +77,8 @@ const scriptSubjects: Readonly<Record<string, { subject: string; loses: boolean 
   dgram: { subject: 'node dgram', loses: false },
   raptor: { subject: 'ours', loses: true },
   'raptor-polled': { subject: 'ours', loses: true },
+  udx: { subject: 'npm udx-native', loses: false },
+  zeromq: { subject: 'npm zeromq', loses: false },
 };
 
 /** Every program of the build, ours and its peers, by link name; `js-` begins Node's. */
@@ -129,9 +133,11 @@ export async function runLink(
     const ended = await Promise.race([measuring.ended, deserted]);
     await stop(measuring.child);
     const { subject } = program;
+    const { rate } = round;
     if (ended !== '0') throw new Error(`${subject}: ${round.name}: the measuring end: ${ended}`);
     const text = round.role === 'open-loop' ? answering.text() : measuring.text();
-    return checkedOutput(subject, JSON.parse(text));
+    const rounds = checkedOutput(subject, JSON.parse(text));
+    return rate === undefined ? rounds : rounds.map((each) => ({ ...each, rate }));
   } finally {
     await stop(answering.child);
   }

@@ -10,13 +10,19 @@ export interface BenchRun {
 
 /** What the benches export. */
 export interface BenchModule {
-  readonly listBenches: () => readonly { readonly name: string; readonly summary: string }[];
+  readonly listBenches: () => readonly {
+    readonly name: string;
+    readonly summary: string;
+    /** Whether `cases` may be given for it. */
+    readonly hasCases?: boolean;
+  }[];
   /** Throws RangeError where the CPUs cannot be had. */
   readonly chooseCpus: (text?: string) => readonly [number, number];
   readonly runBenches: (options: {
     readonly names: readonly string[];
     readonly cpus: readonly [number, number];
     readonly quick: boolean;
+    readonly cases?: string | undefined;
     readonly say: (line: string) => void;
   }) => Promise<readonly BenchRun[]>;
   readonly formatReport: (report: never) => string;
@@ -39,8 +45,14 @@ async function run({ values, positionals, io }: CommandInput): Promise<number> {
     const list = known.map(({ name }) => name).join(', ');
     throw new UsageError(`there is no bench ${JSON.stringify(unknown)}; there are: ${list}`);
   }
+  const cases = typeof values.case === 'string' ? values.case : undefined;
+  const whole = names.find((name) => !known.some((one) => one.name === name && one.hasCases));
+  if (cases !== undefined && whole !== undefined) {
+    throw new UsageError(`--case: the bench ${JSON.stringify(whole)} runs as a whole`);
+  }
   const runs = await benches.runBenches({
     names,
+    cases,
     cpus: chosenCpus(benches, values.cpus),
     quick: values.quick === true,
     say: (line) => io.err.line(line),
@@ -78,6 +90,7 @@ export const bench: Command = {
       about: 'CPUs of the measuring and the measured side (default: the last two allowed)',
     },
     quick: { type: 'boolean', about: 'short rounds: shows that all works, not how fast it is' },
+    case: { type: 'string', value: 'TEXT', about: 'only cases with TEXT in their name (raptor)' },
     report: { type: 'string', value: 'FILE', about: 'write an HTML page with plots as well' },
     list: { type: 'boolean', about: 'list the benches' },
   },
@@ -86,6 +99,7 @@ export const bench: Command = {
   examples: [
     'hyperroute bench',
     'hyperroute bench ring udp-rtt --cpus 2,3',
+    'hyperroute bench raptor --case "open loop"',
     'hyperroute bench --json --report bench.html',
   ],
   run,

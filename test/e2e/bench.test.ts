@@ -44,6 +44,12 @@ const targets = [
   ['raptor', 'round trip 32 B from idle', 'raw UDP ping-pong', 1.3],
   ['raptor', 'JS round trip 32 B', 'node dgram', 0.7],
   ['raptor', 'JS round trip 32 B, polled', 'raw UDP ping-pong', 1.6],
+  ...['C++ ends', 'JS ends', 'routers'].map(
+    (ends) => ['raptor', `idle, ${ends}`, 'limit', 1] as const,
+  ),
+  ['raptor', 'resident beside Node, JS end', 'limit', 16 * 1024],
+  ['raptor', 'resident beside Node, router', 'limit', 16 * 1024],
+  ['raptor', 'memory of an idle session', 'limit', 64],
   ...[32, 288].flatMap((bytes) => [
     ['raptor', `stream ${bytes} B, 5 % loss`, 'without loss', 0.8] as const,
     ...[50, 80].map(
@@ -93,6 +99,15 @@ describe('hyperroute bench', () => {
     expect(wrong.err).toMatch(/--cpus: CPU 4000 is not among the allowed ones/);
   });
 
+  it('runs the cases of a bench that are asked for, and says which there are', () => {
+    const none = bench('raptor', '--case', 'nothing');
+    expect(none).toMatchObject({ code: 1, out: '' });
+    expect(none.err).toContain("'memory of an idle session'");
+    const whole = bench('ring', '--case', 'ping-pong');
+    expect(whole).toMatchObject({ code: 2, out: '' });
+    expect(whole.err).toContain('--case: the bench "ring" runs as a whole');
+  });
+
   it('prints one JSON value with a ratio for every target, and writes the page', {
     timeout: runTimeoutMs,
   }, (context) => {
@@ -122,6 +137,7 @@ describe('hyperroute bench', () => {
       expect(inOrder(found)).toEqual(inOrder(wanted));
       checkCodec(reports.find(({ bench: name }) => name === 'codec'));
       checkRoute(reports.find(({ bench: name }) => name === 'route'));
+      checkRaptor(reports.find(({ bench: name }) => name === 'raptor'));
       const html = readFileSync(page, 'utf8');
       for (const [, name] of targets) expect(html).toContain(name);
     } finally {
@@ -190,6 +206,25 @@ function checkRoute(report: BenchReport | undefined): void {
     'ours, planned alike',
     'ours, updated',
   ]);
+}
+
+/** Ends in JavaScript have their peers from npm; an open loop tells what it was offered. */
+function checkRaptor(report: BenchReport | undefined): void {
+  const results = report?.results ?? [];
+  const subjectsOf = (wanted: string) =>
+    results.filter(({ case: name }) => name === wanted).map(({ subject }) => subject);
+  const peers = ['npm udx-native', 'npm zeromq', 'ours'];
+  expect(subjectsOf('JS round trip 32 B').toSorted()).toEqual(['node dgram', ...peers]);
+  for (const bytes of [32, 288]) {
+    expect(subjectsOf(`JS stream ${bytes} B`).toSorted()).toEqual(peers);
+    const name = `open loop ${bytes} B`;
+    const rate = (which: string) =>
+      results.find(({ case: one }) => one === `${name}${which}`)?.rate ?? Number.NaN;
+    const most = rate(', as fast as it goes');
+    expect(rate(' at 50 %') / most).toBeCloseTo(0.5);
+    expect(rate(' at 80 %') / most).toBeCloseTo(0.8);
+  }
+  expect(subjectsOf('memory of an idle session')).toEqual(['ours', 'ours, rings']);
 }
 
 const byText = (one: unknown, other: unknown): number =>

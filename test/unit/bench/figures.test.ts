@@ -100,7 +100,15 @@ describe('ratios', () => {
       round('ours', 110 * (index === 4 ? 1 : pace)),
     ]);
     expect(ratiosOf(rounds, [target()])).toEqual([
-      { case: 'echo', against: 'bare', value: 1.1, target: 1.3, better: 'lower', holds: true },
+      {
+        case: 'echo',
+        against: 'bare',
+        figure: 'p50',
+        value: 1.1,
+        target: 1.3,
+        better: 'lower',
+        holds: true,
+      },
     ]);
   });
 

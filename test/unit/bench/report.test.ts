@@ -43,9 +43,17 @@ describe('the table', () => {
     const text = formatReport(report);
     expect(text).toMatch(/^echo & back\s+ours\s+2\.10 µs\s+2\.50 µs\s+2\.59 µs/m);
     expect(text).toMatch(/^one way\s+ours\s+12\.35 M\/s\s+5$/m);
-    expect(text).toContain('echo & back: 1.62 × bare <1> (target ≤ 1.3: missed)');
+    expect(text).toContain('echo & back: p50 1.62 × bare <1> (target ≤ 1.3: missed)');
     expect(text).toContain('Some CPU, 2 cores');
     expect(text).not.toContain('bytes');
+  });
+
+  it('shows limits in the unit of what they limit', () => {
+    const ratios = ratiosOf(rounds, [
+      { case: 'echo & back', against: 'limit', target: 3000, better: 'lower', figure: 'p99' },
+    ]);
+    const text = formatReport({ ...report, ratios });
+    expect(text).toContain('echo & back: p99 2.59 µs (target ≤ 3.00 µs: holds)');
   });
 
   it('has columns for what was counted only where something was', () => {
