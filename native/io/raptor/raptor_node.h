@@ -52,6 +52,15 @@ class RaptorNode {
   // session takes it), TOO_LARGE, CLOSED. What was taken leaves with the next transmit().
   [[nodiscard]] int64_t offer(uint64_t now_ns, uint32_t publication,
                               std::span<const uint8_t> message) noexcept;
+  // The same for a message of up to kNodeClaimBytesMax that the caller writes in place: `room` is
+  // where its first receiver is sent it from, and only further ones cost a copy. Returns 0 or an
+  // OfferCode; BACK_PRESSURE also where kDrop has a receiver without room alone. Then commit() or
+  // abort() before any other call on the node; another claim drops the one before.
+  [[nodiscard]] int64_t claim(uint32_t publication, uint32_t message_bytes,
+                              std::span<uint8_t>& room) noexcept;
+  // As offer(). NOT_CONNECTED: the first receiver has gone meanwhile. CLOSED: nothing is claimed.
+  [[nodiscard]] int64_t commit(uint64_t now_ns, uint32_t publication) noexcept;
+  void abort(uint32_t publication) noexcept;
   // Nothing more is offered; what was still arrives. The number means nothing any more.
   void end_publication(uint32_t publication);
   [[nodiscard]] RaptorPublicationCounters publication_counters(uint32_t publication) const;
@@ -123,12 +132,20 @@ class RaptorNode {
     uint16_t stream = 0;
     uint32_t misses = 0;  // In a row.
   };
+  // A message that is being written where its first receiver is sent it from.
+  struct Claim {
+    raptor::SessionRef session;
+    uint16_t stream = 0;
+    std::span<const uint8_t> message;
+  };
   struct Publication {
     RaptorPublicationOptions options;
     uint16_t generation = 0;
     bool is_taken = false;
     int64_t position = 0;
     RaptorPublicationCounters counters;
+    bool has_claim = false;
+    Claim claim;
     std::vector<Branch> branches;
   };
   struct Subscription {
@@ -213,8 +230,14 @@ class RaptorNode {
   void note_refused(NodeSession& session) noexcept;
   void poll_refused() noexcept;
   bool has_room_everywhere(const Publication& publication, uint32_t message_bytes) noexcept;
-  int64_t offer_to_all(uint64_t now_ns, Publication& publication,
-                       std::span<const uint8_t> message) noexcept;
+  int64_t offer_to_all(uint64_t now_ns, Publication& publication, std::span<const uint8_t> message,
+                       const Branch* but = nullptr) noexcept;
+  Branch* claimed_branch(Publication& publication) noexcept;
+  static bool waits_for_all(const Publication& publication) noexcept {
+    return publication.options.slow_receivers == SlowReceivers::kWait &&
+           publication.branches.size() > 1;
+  }
+  static int64_t taken(Publication& publication, uint32_t message_bytes) noexcept;
   void arm_timer(uint64_t deadline_ns) noexcept;
   raptor::MessageSink sink() noexcept { return {this, &RaptorNode::deliver}; }
 

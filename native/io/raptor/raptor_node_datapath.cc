@@ -22,17 +22,92 @@ int64_t RaptorNode::offer(uint64_t now_ns, uint32_t id, std::span<const uint8_t>
   }
   const uint32_t message_bytes = static_cast<uint32_t>(message.size());
   // One receiver alone says itself whether it has room.
-  const bool must_ask = publication->options.slow_receivers == SlowReceivers::kWait &&
-                        publication->branches.size() > 1;
   int64_t answer = code_of(OfferCode::kBackPressure);
-  if (!must_ask || has_room_everywhere(*publication, message_bytes)) {
+  if (!waits_for_all(*publication) || has_room_everywhere(*publication, message_bytes)) {
     answer = offer_to_all(now_ns, *publication, message);
   }
   if (answer == code_of(OfferCode::kBackPressure)) ++publication->counters.back_pressure;
-  if (answer < 0) return answer;
-  ++publication->counters.messages;
-  publication->position += static_cast<int64_t>(raptor::message_record_bytes(message_bytes));
-  return publication->position;
+  return answer < 0 ? answer : taken(*publication, message_bytes);
+}
+
+int64_t RaptorNode::taken(Publication& publication, uint32_t message_bytes) noexcept {
+  ++publication.counters.messages;
+  publication.position += static_cast<int64_t>(raptor::message_record_bytes(message_bytes));
+  return publication.position;
+}
+
+int64_t RaptorNode::claim(uint32_t id, uint32_t message_bytes, std::span<uint8_t>& room) noexcept {
+  Publication* const publication = find(publications_, id);
+  if (publication == nullptr) return code_of(OfferCode::kClosed);
+  abort(id);
+  if (message_bytes > publication->options.stream.message_bytes_max ||
+      message_bytes > kNodeClaimBytesMax) {
+    return code_of(OfferCode::kTooLarge);
+  }
+  bool has_receiver = false;
+  const bool may_claim =
+      !waits_for_all(*publication) || has_room_everywhere(*publication, message_bytes);
+  for (const Branch& branch : publication->branches) {
+    raptor::Session* const session = socket_.endpoint().session(branch.session);
+    if (session == nullptr || session->state() == raptor::SessionState::kClosed) continue;
+    has_receiver = true;
+    uint8_t* const data = may_claim ? session->claim(branch.stream, message_bytes) : nullptr;
+    if (data == nullptr) continue;
+    room = {data, message_bytes};
+    publication->has_claim = true;
+    publication->claim = {branch.session, branch.stream, room};
+    return 0;
+  }
+  if (!has_receiver) return code_of(OfferCode::kNotConnected);
+  ++publication->counters.back_pressure;
+  return code_of(OfferCode::kBackPressure);
+}
+
+int64_t RaptorNode::commit(uint64_t now_ns, uint32_t id) noexcept {
+  Publication* const publication = find(publications_, id);
+  if (publication == nullptr || !publication->has_claim) return code_of(OfferCode::kClosed);
+  Branch* const claimed = claimed_branch(*publication);
+  const std::span<const uint8_t> message = publication->claim.message;
+  const uint32_t message_bytes = static_cast<uint32_t>(message.size());
+  if (claimed == nullptr) {
+    publication->has_claim = false;
+    return code_of(OfferCode::kNotConnected);
+  }
+  // There was room for all, unless something else was offered since.
+  if (waits_for_all(*publication) && !has_room_everywhere(*publication, message_bytes)) {
+    abort(id);
+    return code_of(OfferCode::kBackPressure);
+  }
+  // Before it is committed, which may move it.
+  static_cast<void>(offer_to_all(now_ns, *publication, message, claimed));
+  publication->has_claim = false;
+  const int64_t position =
+      socket_.endpoint().session(claimed->session)->commit(now_ns, claimed->stream);
+  if (position < 0) return position;
+  claimed->misses = 0;
+  socket_.endpoint().touch(claimed->session);
+  return taken(*publication, message_bytes);
+}
+
+void RaptorNode::abort(uint32_t id) noexcept {
+  Publication* const publication = find(publications_, id);
+  if (publication == nullptr || !publication->has_claim) return;
+  publication->has_claim = false;
+  if (const Branch* const claimed = claimed_branch(*publication); claimed != nullptr) {
+    socket_.endpoint().session(claimed->session)->abort(claimed->stream);
+  }
+}
+
+// Null: the receiver has gone, and what was claimed with it.
+RaptorNode::Branch* RaptorNode::claimed_branch(Publication& publication) noexcept {
+  const Claim& claim = publication.claim;
+  for (Branch& branch : publication.branches) {
+    if (branch.session != claim.session || branch.stream != claim.stream) continue;
+    const raptor::Session* const session = socket_.endpoint().session(branch.session);
+    const bool is_gone = session == nullptr || session->state() == raptor::SessionState::kClosed;
+    return is_gone ? nullptr : &branch;
+  }
+  return nullptr;
 }
 
 bool RaptorNode::has_room_everywhere(const Publication& publication,
@@ -48,12 +123,12 @@ bool RaptorNode::has_room_everywhere(const Publication& publication,
 
 // 0: taken by one at least, or missed by one.
 int64_t RaptorNode::offer_to_all(uint64_t now_ns, Publication& publication,
-                                 std::span<const uint8_t> message) noexcept {
+                                 std::span<const uint8_t> message, const Branch* but) noexcept {
   const bool drops = publication.options.slow_receivers == SlowReceivers::kDrop;
   bool has_receiver = false;
   for (Branch& branch : publication.branches) {
     raptor::Session* session = socket_.endpoint().session(branch.session);
-    if (session == nullptr) continue;
+    if (session == nullptr || &branch == but) continue;
     const int64_t position = session->offer(now_ns, branch.stream, message);
     if (position >= 0) [[likely]] {
       has_receiver = true;

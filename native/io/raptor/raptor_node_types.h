@@ -23,6 +23,8 @@ inline constexpr uint64_t kNodeRemainderBytesMax = 64u << 20;
 // Messages in a row that a slow receiver may miss before its stream is ended.
 inline constexpr uint32_t kNodeMissesMax = 1'024;
 inline constexpr uint64_t kNodeReconnectNsMin = 1'000'000;
+// What is sent in one piece.
+inline constexpr uint32_t kNodeClaimBytesMax = raptor::kRecordPayloadBytesMax;
 
 // The numbers of sessions are SessionRef::value; those of publications, subscriptions and links
 // are the node's own, never 0 and not used twice in a row.
