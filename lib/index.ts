@@ -97,6 +97,7 @@ export { type Framing, framing, type LengthPrefixOptions } from './endpoints/fra
 export { type MemoryOptions, memory } from './endpoints/memory.js';
 export { type BatchHandler, MemoryEndpoint } from './endpoints/memory-endpoint.js';
 export type {
+  RaptorCongestion,
   RaptorConnectOptions,
   RaptorListenOptions,
   RaptorMode,

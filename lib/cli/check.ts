@@ -41,6 +41,8 @@ interface Summary {
   readonly threading: string;
   /** Names of the endpoints that other hosts can reach. */
   readonly exposed: readonly string[];
+  /** Names of the endpoints that write the keys of their sessions to a file. */
+  readonly keyLogs: readonly string[];
   /** Names of the endpoints that a rule sends to, and that can only answer. */
   readonly withoutRemote: readonly string[];
   readonly rejectCodes: Readonly<Record<string, number>>;
@@ -92,6 +94,7 @@ function summaryOf(file: string, ir: RouterIr, imageBytes: number): Summary {
     imageBytes,
     threading: ir.threading.model,
     exposed: ir.endpoints.filter(isExposed).map(({ name }) => name),
+    keyLogs: ir.endpoints.filter(({ options }) => options.keyLog != null).map(({ name }) => name),
     withoutRemote: withoutRemote(ir),
     rejectCodes: ir.rejectCodes,
   };
@@ -124,5 +127,6 @@ function print({ out }: Io, summary: Summary): void {
     out.line(out.style('yellow', `${label.padEnd(12)}${names.join(', ')}: ${meaning}`));
   };
   warn('exposed', summary.exposed, 'other hosts can reach them');
+  warn('key log', summary.keyLogs, 'whoever reads the file reads what their sessions carry');
   warn('no remote', summary.withoutRemote, 'a rule sends there, and all of it is NO_DESTINATION');
 }

@@ -17,8 +17,9 @@ function checkOptions(
   findings: Findings,
 ): void {
   const path = `endpoints.${name}`;
-  const isKind = kind === 'tcp-connect' || (kind === 'udp' && options.remote !== null);
-  const kinds = 'an endpoint of tcp.connect, or of udp with a remote';
+  const connects = kind === 'tcp-connect' || kind === 'raptor-connect';
+  const isKind = connects || (kind === 'udp' && options.remote !== null);
+  const kinds = 'an endpoint of tcp.connect or raptor.connect, or of udp with a remote';
   findings.need(isKind, 'ERR_CONFIG', `${path}.resolve`, kinds, kind, position);
   const { everyMs, server } = (resolve ?? {}) as { everyMs?: unknown; server?: unknown };
   const isTime =

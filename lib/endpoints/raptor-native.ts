@@ -27,6 +27,14 @@ export function nativeRaptorOptions(name: string, options: Options): Options {
   };
 }
 
+/** Warns of a socket that writes its keys down; to be called once it is open. */
+export function warnOfKeyLog(name: string, { keyLog }: Options): void {
+  if (typeof keyLog !== 'string') return;
+  const text = `${name} writes the keys of its sessions to ${keyLog}`;
+  const detail = 'Whoever reads that file reads everything that the sessions carry.';
+  process.emitWarning(text, { code: 'HYPERROUTE_KEY_LOG', detail });
+}
+
 function readKeyFile(name: string, path: string): string {
   const fault = (received: string, cause?: unknown): HyperRouteError => {
     const option = `endpoints.${name}.keyFile`;

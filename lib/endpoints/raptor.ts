@@ -2,7 +2,7 @@
 
 import { dirname, resolve } from 'node:path';
 import type { EndpointOf, Messages } from '../compiler/dsl/targets.js';
-import type { Duration, OptionReader } from '../schema/options.js';
+import { type Duration, isRecord, type OptionReader } from '../schema/options.js';
 import type { Raw } from '../schema/union.js';
 import {
   type CommonIr,
@@ -10,8 +10,11 @@ import {
   checkQueueRoom,
   defineEndpoint,
   isLoopback,
+  type ResolveOptions,
   readBindHost,
   readHost,
+  readHostName,
+  readResolve,
 } from './common.js';
 import { type OverloadOptions, readControl } from './control.js';
 import { bytesOfKey } from './raptor-keys.js';
@@ -22,6 +25,13 @@ import { bytesOfKey } from './raptor-keys.js';
  * `ordered`, but given up when it is too late. `unreliable`: at most once.
  */
 export type RaptorMode = 'ordered' | 'unordered' | 'latest' | 'deadline' | 'unreliable';
+
+/**
+ * How much may be under way. 'delay': as much as the network takes without a queue building up.
+ * `staticBytes`: so many bytes of each session, or what its peer takes where that is less, for
+ * those who own the wire.
+ */
+export type RaptorCongestion = 'delay' | { readonly staticBytes: number };
 
 interface SessionOptions<M extends Messages> extends CommonOptions<M> {
   /** This end's private key, `raptor-private-…`; better from the environment than in the file. */
@@ -46,6 +56,13 @@ interface SessionOptions<M extends Messages> extends CommonOptions<M> {
   readonly windowBytes?: number;
   /** A peer is taken for dead when nothing came from it for so long; default 100 ms. */
   readonly liveness?: Duration;
+  /** Default 'delay'. */
+  readonly congestion?: RaptorCongestion;
+  /**
+   * A file that the keys of sessions are appended to, for Wireshark: whoever reads it reads all
+   * that they carry. It has to be for its owner alone.
+   */
+  readonly keyLog?: string;
   /** Size asked for the socket's receive buffer; default 4 MiB. */
   readonly receiveBufferBytes?: number;
   /** Size asked for the socket's send buffer; default 1 MiB. */
@@ -59,6 +76,8 @@ export interface RaptorListenOptions<M extends Messages> extends SessionOptions<
   readonly port: number;
   /** Allows an address that other hosts can reach. */
   readonly exposed?: boolean;
+  /** Other listeners of this user that say so, too, may have the port: peers are spread. */
+  readonly reusePort?: boolean;
   /** Public keys of those who may connect; default: everybody who knows this end's public key. */
   readonly allow?: readonly string[];
   /** Sessions at a time; further ones are refused. Default 1024. */
@@ -67,8 +86,9 @@ export interface RaptorListenOptions<M extends Messages> extends SessionOptions<
 
 export interface RaptorConnectOptions<M extends Messages>
   extends SessionOptions<M>,
-    OverloadOptions {
-  /** Address to connect to: an IPv4 or IPv6 literal or 'localhost'. */
+    OverloadOptions,
+    ResolveOptions {
+  /** Address to connect to: an IPv4 or IPv6 literal or 'localhost'; see `resolveEvery`. */
   readonly host: string;
   readonly port: number;
   /** The listener's public key, `raptor-public-…`; not with `insecure`. */
@@ -89,6 +109,8 @@ const waitMsMax = 3_600_000;
 const livenessMsMin = 10;
 const livenessMsMax = 3_600_000;
 const deadlineMsMax = 3_600_000;
+const staticBytesMin = 4096;
+const staticBytesMax = 2 ** 26;
 
 /** Options of both kinds but for keys. */
 function readSession(reader: OptionReader, common: CommonIr): Readonly<Record<string, unknown>> {
@@ -112,9 +134,44 @@ function readSession(reader: OptionReader, common: CommonIr): Readonly<Record<st
     maxMessageBytes,
     windowBytes: reader.integer('windowBytes', windowBytesMin, windowBytesMax, messageBytesDefault),
     livenessMs: reader.duration('liveness', livenessMsMin, livenessMsMax, 100),
+    ...readCongestion(reader),
     receiveBufferBytes: reader.optionalInteger('receiveBufferBytes', 1, bufferBytesMax),
     sendBufferBytes: reader.optionalInteger('sendBufferBytes', 1, bufferBytesMax),
   };
+}
+
+/** A fixed window; null: it follows the network. */
+export function readCongestion(reader: OptionReader): { readonly staticBytes: number | null } {
+  const given = reader.raw('congestion') ?? 'delay';
+  if (given === 'delay') return { staticBytes: null };
+  if (!isRecord(given)) throw reader.error('congestion', "'delay' or { staticBytes }", given);
+  const window = reader.nested('congestion');
+  const staticBytes = window.integer('staticBytes', staticBytesMin, staticBytesMax, undefined);
+  window.done();
+  return { staticBytes };
+}
+
+/** Where the keys of sessions are written; null: nowhere. Relative to the configuration. */
+export function readKeyLog(
+  reader: OptionReader,
+  insecure: boolean,
+): { readonly keyLog: string | null } {
+  const keyLog = reader.raw('keyLog') ?? null;
+  if (keyLog === null) return { keyLog };
+  if (insecure) throw reader.error('keyLog', 'none with `insecure`: there are no keys', keyLog);
+  if (typeof keyLog === 'string' && keyLog !== '') return { keyLog: besides(reader, keyLog) };
+  throw reader.error('keyLog', 'the path of a file', keyLog);
+}
+
+/** Whether other sockets may have the port; one that is picked by the system is nobody else's. */
+export function readReusePort(reader: OptionReader, port: number): { readonly reusePort: boolean } {
+  const reusePort = reader.boolean('reusePort', false);
+  if (reusePort && port === 0) throw reader.error('port', '1 to 65535, with `reusePort`', port);
+  return { reusePort };
+}
+
+function besides(reader: OptionReader, path: string): string {
+  return resolve(dirname(reader.place.file), path);
 }
 
 /** Whether there is no encryption; anything but loopback has to be asked for twice. */
@@ -151,7 +208,7 @@ export function readKeys(
   if (keyFile !== null && (typeof keyFile !== 'string' || keyFile === '')) {
     throw reader.error('keyFile', 'the path of a file', keyFile);
   }
-  const path = keyFile === null ? null : resolve(dirname(reader.place.file), keyFile as string);
+  const path = keyFile === null ? null : besides(reader, keyFile as string);
   return { keys: keys as string | null, keyFile: path };
 }
 
@@ -184,11 +241,14 @@ export function listen<const M extends Messages = Raw>(
     if (insecure === false && keys.keys === null && keys.keyFile === null) {
       throw reader.error('keys', 'a private key, a `keyFile`, or `insecure: true`', undefined);
     }
+    const port = reader.integer('port', 0, 65_535, undefined);
     return {
       ...bound,
-      port: reader.integer('port', 0, 65_535, undefined),
+      port,
+      ...readReusePort(reader, port),
       insecure,
       ...keys,
+      ...readKeyLog(reader, insecure !== false),
       allow: readAllow(reader, insecure !== false),
       ...readSession(reader, common),
       maxSessions: reader.integer('maxSessions', 1, sessionCountMax, 1024),
@@ -201,7 +261,8 @@ export function connect<const M extends Messages = Raw>(
   options: RaptorConnectOptions<M>,
 ): EndpointOf<M> {
   const read: Parameters<typeof defineEndpoint>[3] = (reader, common) => {
-    const host = readHost(reader, undefined);
+    const resolved = readResolve(reader);
+    const host = resolved === null ? readHost(reader, undefined) : readHostName(reader);
     const insecure = readInsecure(reader, host);
     const given = reader.raw('serverKey') ?? null;
     if (insecure !== false && given !== null) {
@@ -216,9 +277,11 @@ export function connect<const M extends Messages = Raw>(
     waits.done();
     return {
       host,
+      ...(resolved === null ? {} : { resolve: resolved }),
       port: reader.integer('port', 1, 65_535, undefined),
       insecure,
       ...readKeys(reader, insecure !== false),
+      ...readKeyLog(reader, insecure !== false),
       serverKey: insecure === false ? readPublicKey(reader, 'serverKey', given) : null,
       ...readSession(reader, common),
       reconnect,

@@ -1,5 +1,6 @@
 // A stand-alone end of Raptor: publications and subscriptions over one socket, without a router.
 import { EventEmitter } from 'node:events';
+import { warnOfKeyLog } from '../endpoints/raptor-native.js';
 import { HyperRouteError } from '../errors.js';
 import { nativeCall } from '../native.js';
 import { type Duration, durationMs, OptionReader } from '../schema/options.js';
@@ -67,6 +68,7 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
       this.close();
       throw error;
     }
+    warnOfKeyLog('a raptor node', plan.native);
   }
 
   /** Where it is bound, as `address:port`; null once it is closed. */

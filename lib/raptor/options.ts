@@ -1,6 +1,15 @@
 // Options of stand-alone Raptor nodes: checked, completed, and as the addon takes them.
 import { readBindHost, readHost } from '../endpoints/common.js';
-import { readAllow, readInsecure, readKeys, readPublicKey } from '../endpoints/raptor.js';
+import {
+  type RaptorCongestion,
+  readAllow,
+  readCongestion,
+  readInsecure,
+  readKeyLog,
+  readKeys,
+  readPublicKey,
+  readReusePort,
+} from '../endpoints/raptor.js';
 import { bytesOfKey } from '../endpoints/raptor-keys.js';
 import { nativeRaptorOptions } from '../endpoints/raptor-native.js';
 import { type Duration, OptionReader } from '../schema/options.js';
@@ -13,6 +22,11 @@ export interface RaptorListen {
   readonly port?: number;
   /** Allows an address that other hosts can reach. */
   readonly exposed?: boolean;
+  /**
+   * Other ends of this user that say so, too, may have the port: sessions are spread over them. Not
+   * for an end that also connects.
+   */
+  readonly reusePort?: boolean;
   /** Public keys of those who may connect; default: everybody who knows this end's public key. */
   readonly allow?: readonly string[];
   /** Sessions at a time; further ones are refused. Default 1024. */
@@ -64,6 +78,13 @@ export interface RaptorNodeOptions {
    * the end their publishers wait, too. 'drop': they are dropped and counted.
    */
   readonly unsubscribed?: 'keep' | 'drop';
+  /** How much may be under way; default 'delay'. */
+  readonly congestion?: RaptorCongestion;
+  /**
+   * A file that the keys of sessions are appended to, for Wireshark: whoever reads it reads all
+   * that they carry. It has to be for its owner alone.
+   */
+  readonly keyLog?: string;
   readonly receiveBufferBytes?: number;
   readonly sendBufferBytes?: number;
   /** Closes the node. */
@@ -130,16 +151,24 @@ function readLocal(
       host: isLocal ? loopback : every,
       port: 0,
       exposed: true,
+      reusePort: false,
       maxSessions: 1024,
     };
   }
   const listen = reader.nested('listen');
   const bound = readBindHost(listen);
   readInsecureAt(listen, bound.host, insecure);
+  const port = listen.integer('port', 0, 65_535, 0);
+  const shared = readReusePort(listen, port);
+  if (shared.reusePort && links.length > 0) {
+    const expected = 'none beside `connect`: the answer of a listener might come to another socket';
+    throw listen.error('reusePort', expected, true);
+  }
   const read = {
     isListener,
     ...bound,
-    port: listen.integer('port', 0, 65_535, 0),
+    port,
+    ...shared,
     allow: readAllow(listen, insecure !== false),
     maxSessions: listen.integer('maxSessions', 1, sessionCountMax, 1024),
   };
@@ -203,6 +232,8 @@ export function readNodeOptions(options: unknown): NodePlan {
     hasOnePeer,
     insecure,
     ...keys,
+    ...readKeyLog(reader, insecure !== false),
+    ...readCongestion(reader),
     maxMessageBytes: bytesMax,
     windowBytes: reader.integer('windowBytes', windowBytesMin, windowBytesMax, messageBytesDefault),
     maxStreams: reader.integer('maxStreams', 1, streamCountMax, 64),

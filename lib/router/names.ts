@@ -35,7 +35,7 @@ export function patternsOf(ir: RouterIr): readonly EndpointIr[] {
 
 /** The name and the port that a pattern sends to. */
 export function remoteOf({ kind, options }: EndpointIr): RemoteAddress {
-  return (kind === 'tcp-connect' ? options : options.remote) as RemoteAddress;
+  return (kind === 'udp' ? options.remote : options) as RemoteAddress;
 }
 
 /** The endpoint that stands for a pattern at one address. */

@@ -4,7 +4,7 @@
 // socket opens first, and the old one is drained beside it.
 import type { EndpointIr } from '../compiler/ir.js';
 import { MemoryEndpoint } from '../endpoints/memory-endpoint.js';
-import { isRaptor, nativeRaptorOptions } from '../endpoints/raptor-native.js';
+import { isRaptor, nativeRaptorOptions, warnOfKeyLog } from '../endpoints/raptor-native.js';
 import { type ErrorDetail, HyperRouteError, isHyperRouteError } from '../errors.js';
 import {
   type NativeEndpointInfo,
@@ -73,6 +73,7 @@ export function openPort(
     const inherits = replaced !== undefined && canInherit(replaced, ir);
     const shared = inherits ? { ...spec, inherits: replaced.slot } : spec;
     const { slot, address = null, receiveBufferBytes = null } = openNative(router, shared);
+    if (isRaptor(ir.kind)) warnOfKeyLog(`endpoint '${ir.name}'`, ir.options);
     return { slot, worker, ir, address, receiveBufferBytes, memory: null, inherits };
   }
   const { mode, ringBytes } = ir.options as { mode: 'wake' | 'poll'; ringBytes: number };

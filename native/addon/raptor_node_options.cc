@@ -43,6 +43,8 @@ Status read_raptor_node_options(Napi::Env env, const Napi::Value& value, RaptorN
   RaptorSocketOptions& socket = out.socket;
   HR_TRY(read_raptor_address(options, socket.local));
   socket.exposed = options.boolean("exposed");
+  socket.reuses_port = options.boolean("reusePort");
+  if (options.has("keyLog")) socket.key_log_path = options.string("keyLog");
   socket.has_one_peer = options.boolean("hasOnePeer");
   socket.receive_buffer_bytes = options.u32_or("receiveBufferBytes", socket.receive_buffer_bytes);
   socket.send_buffer_bytes = options.u32_or("sendBufferBytes", socket.send_buffer_bytes);
@@ -55,6 +57,8 @@ Status read_raptor_node_options(Napi::Env env, const Napi::Value& value, RaptorN
   endpoint.message_bytes_max = options.u32("maxMessageBytes", raptor::kStreamMessageBytesMax);
   endpoint.stream_window_bytes = options.u32("windowBytes", raptor::kStreamRingBytesMax);
   endpoint.streams_max = static_cast<uint16_t>(options.u32("maxStreams", raptor::kStreamSlotsMax));
+  HR_TRY(
+      read_raptor_congestion(options, endpoint.uses_static_window, endpoint.static_window_bytes));
   socket.lossy.loss_share = options.u32_or("lossShare", 0);
   socket.lossy.seed = options.u32_or("lossSeed", 1);
   out.insecure_exposed = options.boolean("insecureExposed");

@@ -43,6 +43,12 @@ Status read_raptor_address(OptionReader& options, SocketAddress& out) {
   return Status::success();
 }
 
+Status read_raptor_congestion(OptionReader& options, bool& is_static, uint32_t& window_bytes) {
+  is_static = options.has("staticBytes");
+  if (is_static) window_bytes = options.u32("staticBytes", kRaptorWindowBytesMax);
+  return options.status();
+}
+
 namespace {
 
 constexpr uint32_t kUsPerMs = 1'000;
@@ -72,6 +78,7 @@ Status read_mode(OptionReader& options, raptor::StreamOptions& out) {
 
 Status read_listen(OptionReader& options, RaptorOptions& out) {
   out.exposed = options.boolean("exposed");
+  out.reuses_port = options.boolean("reusePort");
   out.sessions_max = options.u32("maxSessions");
   return options.has("allow") ? read_raptor_allow_list(options, out.allow_list) : Status::success();
 }
@@ -97,6 +104,8 @@ Status read_raptor_options(Napi::Env env, const Napi::Value& value, RaptorOption
   out.message_bytes_max = options.u32("maxMessageBytes");
   out.window_bytes = options.u32("windowBytes");
   out.liveness_us = options.u32("livenessMs", kMsMax) * kUsPerMs;
+  HR_TRY(read_raptor_congestion(options, out.uses_static_window, out.static_window_bytes));
+  if (options.has("keyLog")) out.key_log_path = options.string("keyLog");
   out.read_budget = options.u32("readBudget");
   out.receive_buffer_bytes = options.u32_or("receiveBufferBytes", out.receive_buffer_bytes);
   out.send_buffer_bytes = options.u32_or("sendBufferBytes", out.send_buffer_bytes);

@@ -21,5 +21,7 @@ Status read_raptor_options(Napi::Env env, const Napi::Value& value, RaptorOption
 Status read_raptor_address(OptionReader& options, SocketAddress& out);
 Status read_raptor_key(OptionReader& options, const char* name, std::span<uint8_t> out);
 Status read_raptor_allow_list(OptionReader& options, std::vector<crypto::PublicKey>& out);
+// The window of "congestion": whether there is one, and its bytes, 0 for what the peer takes.
+Status read_raptor_congestion(OptionReader& options, bool& is_static, uint32_t& window_bytes);
 
 }  // namespace hyperroute

@@ -88,6 +88,12 @@ Status set_ipv6_only(int fd) {
   return Status::system(StatusCode::kSystem, errno, "restricting a socket to IPv6");
 }
 
+Status share_port(int fd) {
+  const int on = 1;
+  if (::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) return Status::success();
+  return Status::system(StatusCode::kSystem, errno, "sharing a port");
+}
+
 Result<uint32_t> set_receive_buffer(int fd, uint32_t buffer_bytes) {
   return set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, buffer_bytes);
 }

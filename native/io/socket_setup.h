@@ -18,6 +18,10 @@ Status check_remote_address(const SocketAddress& address, int local_family);
 // Binds; kAddressInUse, kAddressInvalid or kPermission name the address.
 Status bind_socket(int fd, const SocketAddress& address);
 
+// To be called before binding: other sockets of the same user that do the same may have the port,
+// too. Each datagram goes to one of them, by a hash of its two addresses.
+Status share_port(int fd);
+
 // "::" then means every IPv6 address and leaves the IPv4 ones alone.
 Status set_ipv6_only(int fd);
 

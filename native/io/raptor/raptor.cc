@@ -42,6 +42,7 @@ Result<RaptorSocketOptions> RaptorBackend::socket_options() const {
   if (is_listener) {
     socket.local = options_.address;
     socket.exposed = options_.exposed;
+    socket.reuses_port = options_.reuses_port;
   } else {
     // Whatever interface leads there; nobody is listened to but the server.
     auto local = SocketAddress::parse(options_.address.is_loopback()
@@ -55,6 +56,7 @@ Result<RaptorSocketOptions> RaptorBackend::socket_options() const {
   }
   socket.receive_buffer_bytes = options_.receive_buffer_bytes;
   socket.send_buffer_bytes = options_.send_buffer_bytes;
+  socket.key_log_path = options_.key_log_path;
   socket.lossy = options_.lossy;
   raptor::EndpointOptions& endpoint = socket.endpoint;
   endpoint.is_listener = is_listener;
@@ -73,6 +75,8 @@ Result<RaptorSocketOptions> RaptorBackend::socket_options() const {
   endpoint.liveness_us = options_.liveness_us;
   endpoint.message_bytes_max = options_.message_bytes_max;
   endpoint.stream_window_bytes = options_.window_bytes;
+  endpoint.uses_static_window = options_.uses_static_window;
+  endpoint.static_window_bytes = options_.static_window_bytes;
   return socket;
 }
 

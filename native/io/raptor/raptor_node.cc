@@ -82,6 +82,10 @@ Result<uint32_t> RaptorNode::connect(uint64_t now_ns, const RaptorLinkOptions& o
       options.reconnect_ns_max < options.reconnect_ns_min) {
     return Status::error(StatusCode::kConfig, "reconnect: expected 1 ms ≤ least ≤ most");
   }
+  if (options_.socket.reuses_port) {
+    return Status::error(StatusCode::kConfig,
+                         "connect: the node shares its port: an answer might come to another");
+  }
   const auto is_taken = [](const auto& link) { return link->is_taken; };
   if (options_.socket.has_one_peer && std::ranges::any_of(links_, is_taken)) {
     return Status::error(StatusCode::kState, "connect: the node was opened for one peer");

@@ -26,6 +26,9 @@ Status check_listen(const RaptorOptions& options) {
     return Status::error(StatusCode::kConfig, "maxSessions: expected 1 to %u, got %u",
                          kRaptorSessionsMax, options.sessions_max);
   }
+  if (options.reuses_port && options.address.port() == 0) {
+    return Status::error(StatusCode::kConfig, "reusePort: expected a port other than 0");
+  }
   if (options.backlog_bytes == 0 || options.backlog_bytes > kRaptorBacklogBytesMax) {
     return Status::error(StatusCode::kConfig, "queue.bytes: expected 1 to %u, got %u",
                          kRaptorBacklogBytesMax, options.backlog_bytes);
@@ -103,6 +106,9 @@ bool can_reconfigure(const RaptorOptions& opened, const RaptorOptions& wanted) n
          is_same_identity(opened, wanted) && is_same_stream(opened.stream, wanted.stream) &&
          wanted.message_bytes_max == opened.message_bytes_max &&
          wanted.window_bytes == opened.window_bytes && wanted.liveness_us == opened.liveness_us &&
+         wanted.uses_static_window == opened.uses_static_window &&
+         wanted.static_window_bytes == opened.static_window_bytes &&
+         wanted.key_log_path == opened.key_log_path && wanted.reuses_port == opened.reuses_port &&
          wanted.sessions_max == opened.sessions_max &&
          wanted.receive_buffer_bytes == opened.receive_buffer_bytes &&
          wanted.send_buffer_bytes == opened.send_buffer_bytes &&

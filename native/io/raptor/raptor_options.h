@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/status.h"
@@ -25,8 +26,9 @@ inline constexpr uint32_t kRaptorLivenessUs = 100'000;
 
 struct RaptorOptions {
   RaptorMode mode = RaptorMode::kListen;
-  SocketAddress address;  // Listened on, or connected to.
-  bool exposed = false;   // kListen: whether `address` may be anything but loopback.
+  SocketAddress address;     // Listened on, or connected to.
+  bool exposed = false;      // kListen: whether `address` may be anything but loopback.
+  bool reuses_port = false;  // kListen: other listeners may have the port, too.
 
   // No encryption and no keys: on loopback, or wherever `insecure_exposed` says so a second time.
   bool insecure = false;
@@ -43,6 +45,10 @@ struct RaptorOptions {
   uint32_t window_bytes = 256u << 10;       // What a peer may have sent and we not routed.
   uint32_t liveness_us = kRaptorLivenessUs;
   bool is_inline = false;  // Run by JavaScript, which may pause.
+  // Static: what may be under way, whatever the network's queues do; 0: what the peer takes.
+  bool uses_static_window = false;
+  uint32_t static_window_bytes = 0;
+  std::string key_log_path;  // Where the keys of sessions are written; empty: nowhere.
 
   uint32_t read_budget = 64;  // Messages of one session in one burst.
   uint32_t receive_buffer_bytes = 4u << 20;

@@ -52,6 +52,9 @@ uint32_t raptor_in_flight_bytes(uint32_t kernel_buffer_bytes) noexcept {
 Status RaptorSocket::open(uint64_t now_ns, const RaptorSocketOptions& options) {
   HR_ASSERT(!socket_.is_open());
   HR_TRY(check_bind_address(options.local, options.exposed));
+  if (options.reuses_port && options.local.port() == 0) {
+    return Status::error(StatusCode::kConfig, "reusePort: expected a port other than 0");
+  }
   Status status = create_socket(options);
   if (status.ok()) status = allocate();
   if (status.ok() && options.lossy.is_active()) {
@@ -60,6 +63,10 @@ Status RaptorSocket::open(uint64_t now_ns, const RaptorSocketOptions& options) {
     if (lossy.ok()) lossy_ = lossy.take();
   }
   raptor::EndpointOptions endpoint_options = options.endpoint;
+  if (status.ok() && !options.key_log_path.empty()) {
+    status = key_log_.open(options.key_log_path.c_str());
+    endpoint_options.key_log = key_log_.log();
+  }
   // The kernel doubles what is asked for and accounts all of it.
   uint32_t in_flight_bytes = raptor_in_flight_bytes(receive_buffer_bytes_ * 2);
   if (endpoint_options.is_listener) in_flight_bytes /= kListenerShareFactor;
@@ -80,6 +87,7 @@ Status RaptorSocket::create_socket(const RaptorSocketOptions& options) {
   if (!socket_.is_open()) return Status::system(StatusCode::kSystem, errno, "socket(raptor)");
   if (options.local.is_ipv6()) HR_TRY(set_ipv6_only(socket_.get()));
   HR_TRY(set_buffers(options));
+  if (options.reuses_port) HR_TRY(share_port(socket_.get()));
   HR_TRY(bind_socket(socket_.get(), options.local));
   has_one_peer_ = options.has_one_peer;
   Result<SocketAddress> bound = SocketAddress::local_of(socket_.get());
@@ -175,6 +183,7 @@ void RaptorSocket::close() noexcept {
     say_goodbye();
     endpoint_.reset();
   }
+  key_log_.close();
   lossy_.reset();
   epoll_.reset();
   socket_.reset();

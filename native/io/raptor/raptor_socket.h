@@ -13,11 +13,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "base/memory.h"
 #include "base/status.h"
 #include "io/address.h"
 #include "io/lossy/lossy.h"
+#include "io/raptor/key_log_file.h"
 #include "io/unique_fd.h"
 #include "raptor/endpoint.h"
 #include "raptor/message_view.h"
@@ -35,6 +37,10 @@ inline constexpr uint32_t kRaptorTransmitCountMax = 64;
 struct RaptorSocketOptions {
   SocketAddress local;
   bool exposed = false;  // Whether `local` may be anything but loopback.
+  // Several sockets may be bound to `local`, whose port is not 0 then; each has the sessions of the
+  // peers whose datagrams the kernel gives it. connect() is for sockets with a port of their own:
+  // the answer might come to another.
+  bool reuses_port = false;
   // There is one session at a time: nobody but its other end is sent to or heard, and the kernel
   // looks up the way once for each connect(), not for each datagram.
   bool has_one_peer = false;
@@ -42,6 +48,8 @@ struct RaptorSocketOptions {
   uint32_t receive_buffer_bytes = 4u << 20;
   uint32_t send_buffer_bytes = 1u << 20;
   bool uses_offload = true;  // Segmentation and joining by the kernel, where it can.
+  // Where the keys of sessions are written for whoever debugs a capture; empty: nowhere.
+  std::string key_log_path;
   LossyOptions lossy;
   // in_flight_bytes_max is lowered to what the receive buffer can take.
   raptor::EndpointOptions endpoint;
@@ -76,7 +84,7 @@ class RaptorSocket {
   RaptorSocket& operator=(const RaptorSocket&) = delete;
 
   // Opens and binds the socket and creates the endpoint. kConfig, kAddressInUse, kAddressInvalid,
-  // kPermission, kCryptoUnavailable, kSystem.
+  // kPermission (the key log's, too), kCryptoUnavailable, kSystem.
   Status open(uint64_t now_ns, const RaptorSocketOptions& options);
   [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }
 
@@ -187,6 +195,7 @@ class RaptorSocket {
   uint32_t receive_buffer_bytes_ = 0;
   bool joins_segments_ = false;
   bool has_one_peer_ = false;
+  KeyLogFile key_log_;  // Outlives the endpoint.
   std::unique_ptr<raptor::Endpoint> endpoint_;
   std::unique_ptr<Lossy> lossy_;
   MemoryRegion receive_memory_;

@@ -42,6 +42,8 @@ const common = {
   maxMessageBytes: 1 << 18,
   windowBytes: 1 << 18,
   livenessMs: 100,
+  staticBytes: null,
+  keyLog: null,
   receiveBufferBytes: null,
   sendBufferBytes: null,
 };
@@ -54,6 +56,7 @@ describe('a raptor endpoint is completed with defaults', () => {
       host: '127.0.0.1',
       port: 0,
       exposed: false,
+      reusePort: false,
       insecure: false,
       keys,
       keyFile: null,
@@ -87,6 +90,27 @@ describe('a raptor endpoint is completed with defaults', () => {
     expect(file).toBe(join(import.meta.dirname, 'server.key'));
   });
 
+  it('a key log, too', () => {
+    const log = irOf(raptor.listen('l', { port: 0, keys, keyLog: 'keys.log' }))?.options.keyLog;
+    expect(log).toBe(join(import.meta.dirname, 'keys.log'));
+  });
+
+  it('a shared port and a fixed window as given', () => {
+    const congestion = { staticBytes: 1 << 20 };
+    const listener = raptor.listen('l', { port: 9, keys, reusePort: true, congestion });
+    expect(irOf(listener)?.options).toMatchObject({ reusePort: true, staticBytes: 1 << 20 });
+    const open = raptor.connect('c', { host: '::1', port: 9, serverKey, congestion: 'delay' });
+    expect(irOf(open)?.options).toMatchObject({ staticBytes: null });
+  });
+
+  it('a host name that is asked for', () => {
+    const options = { host: 'venues.test', port: 9, serverKey, resolveEvery: '5s' } as const;
+    expect(irOf(raptor.connect('c', options))?.options).toMatchObject({
+      host: 'venues.test',
+      resolve: { everyMs: 5000, server: null },
+    });
+  });
+
   it('reconnects and deadlines as given', () => {
     const endpoint = raptor.connect('c', {
       host: '::1',
@@ -110,6 +134,8 @@ describe('a raptor endpoint refuses', () => {
   const listen = (options: object) => () => raptor.listen('e', { port: 0, ...options } as never);
   const connect = (options: object) => () =>
     raptor.connect('e', { host: '127.0.0.1', port: 9, serverKey, ...options } as never);
+  const named = { host: 'venues.test', resolveEvery: '5s' };
+  const open = { insecure: true, serverKey: undefined };
   const cases: [string, () => unknown, string, RegExp][] = [
     ['a listener without keys', listen({}), 'keys', /private key/],
     ['keys beside a file', listen({ keys, keyFile: 'a' }), 'keyFile', /none beside/],
@@ -136,6 +162,14 @@ describe('a raptor endpoint refuses', () => {
       'insecure',
       /'exposed'/,
     ],
+    ['no encryption towards a name', connect({ ...named, ...open }), 'insecure', /'exposed'/],
+    ['a name that nobody asks for', connect({ host: 'venues.test' }), 'host', /IPv4/],
+    ['an address to ask for', connect({ resolveEvery: '5s' }), 'host', /host name/],
+    ['any port to share', listen({ keys, reusePort: true }), 'port', /1 to 65535/],
+    ['another window', listen({ keys, congestion: 'static' }), 'congestion', /staticBytes/],
+    ['no window', listen({ keys, congestion: {} }), 'congestion.staticBytes', /4096/],
+    ['a key log of no keys', listen({ insecure: true, keyLog: 'a' }), 'keyLog', /none with/],
+    ['a key log that is no path', listen({ keys, keyLog: '' }), 'keyLog', /path/],
     ['no key of the server', connect({ serverKey: undefined }), 'serverKey', /raptor-public-/],
     ['a key where nothing is encrypted', connect({ insecure: true }), 'serverKey', /none with/],
     ['a deadline without its mode', connect({ deadline: 5 }), 'deadline', /mode 'deadline'/],

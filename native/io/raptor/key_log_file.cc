@@ -1,0 +1,52 @@
+// Opening the key log, and appending to it. Not on the data path.
+#include "io/raptor/key_log_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+namespace hyperroute {
+namespace {
+
+constexpr mode_t kOwnerOnly = S_IRUSR | S_IWUSR;
+
+}  // namespace
+
+Status KeyLogFile::open(const char* path) {
+  // O_NONBLOCK: opening a pipe that nobody reads must not wait; a file takes no notice.
+  const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  UniqueFd file(::open(path, flags, kOwnerOnly));
+  if (!file.is_open()) {
+    const bool is_denied = errno == EACCES || errno == EPERM || errno == EROFS;
+    return Status::system(is_denied ? StatusCode::kPermission : StatusCode::kSystem, errno,
+                          "keyLog: opening %s", path);
+  }
+  struct stat found {};
+  if (::fstat(file.get(), &found) != 0) {
+    return Status::system(StatusCode::kSystem, errno, "keyLog: looking at %s", path);
+  }
+  if (!S_ISREG(found.st_mode)) {
+    return Status::error(StatusCode::kConfig, "keyLog: expected a file, got %s", path);
+  }
+  if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return Status::error(StatusCode::kPermission,
+                         "keyLog: expected a file for its owner alone (mode 0600), got %s", path);
+  }
+  file_ = std::move(file);
+  return Status::success();
+}
+
+void KeyLogFile::write_line(void* self, const char* text) {
+  char line[raptor::kKeyLogLineBytesMax + 1];
+  const int bytes = std::snprintf(line, sizeof line, "%s\n", text);
+  if (bytes <= 0 || static_cast<size_t>(bytes) >= sizeof line) return;
+  const auto& file = static_cast<KeyLogFile*>(self)->file_;
+  const ssize_t written = ::write(file.get(), line, static_cast<size_t>(bytes));
+  static_cast<void>(written);
+}
+
+}  // namespace hyperroute
