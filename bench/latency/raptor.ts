@@ -42,7 +42,7 @@ const full: Sizes = {
   rounds: 7,
   exchanges: 20_000,
   streamed: 2_000_000,
-  scriptStreamed: 500_000,
+  scriptStreamed: 200_000,
   idleExchanges: 500,
   idleRounds: 3,
   idleSeconds: 10,
