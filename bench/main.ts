@@ -27,8 +27,8 @@ export interface BenchOptions {
 }
 
 /** Every bench with what it measures, in the order in which all of them run. */
-export function listBenches(): readonly Pick<Bench, 'name' | 'summary' | 'hasCases'>[] {
-  return benches.map(({ name, summary, hasCases = false }) => ({ name, summary, hasCases }));
+export function listBenches(): readonly Pick<Bench, 'name' | 'summary' | 'cases'>[] {
+  return benches.map(({ name, summary, cases = [] }) => ({ name, summary, cases }));
 }
 
 /**

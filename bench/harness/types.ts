@@ -109,7 +109,7 @@ export interface BenchContext {
 export interface Bench {
   readonly name: string;
   readonly summary: string;
-  /** Whether it can run some of its cases alone. */
-  readonly hasCases?: boolean;
+  /** Of a bench that can run some of its cases alone: the names of what belongs together. */
+  readonly cases?: readonly string[];
   readonly run: (context: BenchContext) => Promise<Measured>;
 }

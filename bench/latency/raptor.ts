@@ -249,10 +249,6 @@ const groups: Readonly<Record<string, Group>> = {
 async function run(context: BenchContext): Promise<Measured> {
   const { cases = '' } = context;
   const wanted = Object.entries(groups).filter(([name]) => name.includes(cases));
-  if (wanted.length === 0) {
-    const list = Object.keys(groups).join("', '");
-    throw new Error(`raptor: no case has '${cases}' in its name; there are: '${list}'`);
-  }
   const folder = buildLinks();
   if (folder === undefined) {
     context.say('raptor: an installed package has no links to measure; it takes a checkout');
@@ -267,6 +263,6 @@ async function run(context: BenchContext): Promise<Measured> {
 export const raptor: Bench = {
   name: 'raptor',
   summary: 'Raptor and its peers on loopback: round trips, streams, loss, fixed rates, idle',
-  hasCases: true,
+  cases: Object.keys(groups),
   run,
 };

@@ -13,8 +13,8 @@ export interface BenchModule {
   readonly listBenches: () => readonly {
     readonly name: string;
     readonly summary: string;
-    /** Whether `cases` may be given for it. */
-    readonly hasCases?: boolean;
+    /** Those that can be run alone; none of a bench that runs as a whole. */
+    readonly cases?: readonly string[];
   }[];
   /** Throws RangeError where the CPUs cannot be had. */
   readonly chooseCpus: (text?: string) => readonly [number, number];
@@ -46,10 +46,7 @@ async function run({ values, positionals, io }: CommandInput): Promise<number> {
     throw new UsageError(`there is no bench ${JSON.stringify(unknown)}; there are: ${list}`);
   }
   const cases = typeof values.case === 'string' ? values.case : undefined;
-  const whole = names.find((name) => !known.some((one) => one.name === name && one.hasCases));
-  if (cases !== undefined && whole !== undefined) {
-    throw new UsageError(`--case: the bench ${JSON.stringify(whole)} runs as a whole`);
-  }
+  if (cases !== undefined) checkCases(cases, names, known);
   const runs = await benches.runBenches({
     names,
     cases,
@@ -65,6 +62,22 @@ async function run({ values, positionals, io }: CommandInput): Promise<number> {
     io.err.line(`wrote ${values.report}`);
   }
   return 0;
+}
+
+function checkCases(
+  wanted: string,
+  names: readonly string[],
+  known: ReturnType<BenchModule['listBenches']>,
+): void {
+  for (const name of names) {
+    const { cases = [] } = known.find((one) => one.name === name) ?? {};
+    if (cases.some((one) => one.includes(wanted))) continue;
+    throw new UsageError(
+      cases.length === 0
+        ? `--case: the bench ${JSON.stringify(name)} runs as a whole`
+        : `--case: ${name} has no case ${JSON.stringify(wanted)}; it has: ${cases.join('; ')}`,
+    );
+  }
 }
 
 function chosenCpus(benches: BenchModule, given: unknown): readonly [number, number] {

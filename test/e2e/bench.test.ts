@@ -99,10 +99,10 @@ describe('hyperroute bench', () => {
     expect(wrong.err).toMatch(/--cpus: CPU 4000 is not among the allowed ones/);
   });
 
-  it('runs the cases of a bench that are asked for, and says which there are', () => {
+  it('says which cases can be asked for, and which bench has none', () => {
     const none = bench('raptor', '--case', 'nothing');
-    expect(none).toMatchObject({ code: 1, out: '' });
-    expect(none.err).toContain("'memory of an idle session'");
+    expect(none).toMatchObject({ code: 2, out: '' });
+    expect(none.err).toContain('--case: raptor has no case "nothing"; it has: round trip 32 B;');
     const whole = bench('ring', '--case', 'ping-pong');
     expect(whole).toMatchObject({ code: 2, out: '' });
     expect(whole.err).toContain('--case: the bench "ring" runs as a whole');

@@ -25,8 +25,6 @@ public final class AeronLink {
   private static final int ECHO = 0;
   private static final int COUNTED = 1;
   private static final int COUNT_REPORT = 2;
-  private static final int TIMED = 3;
-  private static final int TIMED_REPORT = 4;
   private static final int KIND_SHIFT = 56;
   private static final long NUMBER_MASK = (1L << KIND_SHIFT) - 1;
   private static final int HEAD_BYTES = 16;
@@ -149,14 +147,6 @@ public final class AeronLink {
         send(report, 0, HEAD_BYTES);
         nextNumber = 0;
       }
-      case TIMED -> {
-        final long meantNs = buffer.getLong(offset + 8, ByteOrder.LITTLE_ENDIAN);
-        if (sampleCount < samples.length) samples[sampleCount++] = System.nanoTime() - meantNs;
-      }
-      case TIMED_REPORT -> {
-        printSamples();
-        send(buffer, offset, bytes);
-      }
       default -> throw new IllegalStateException("a message of an unknown kind");
     }
   }
@@ -225,20 +215,6 @@ public final class AeronLink {
     print(String.format("\"unit\":\"msg/s\",\"n\":%d,\"rate\":%.0f", samples.length, rate));
   }
 
-  private void openLoop() {
-    final long startNs = System.nanoTime();
-    final long rate = number("--rate", 1);
-    for (long number = 0; number < samples.length; ++number) {
-      final long meantNs = startNs + number * NS_PER_SECOND / rate;
-      while (System.nanoTime() < meantNs) poll();
-      head(message, TIMED, number, meantNs);
-      send(message, 0, number("--bytes", 32));
-    }
-    head(message, TIMED_REPORT, 0, 0);
-    send(message, 0, HEAD_BYTES);
-    await(TIMED_REPORT, 0, SILENCE_NS_MAX);
-  }
-
   private void printSamples() {
     if (sampleCount == 0) return;
     Arrays.sort(samples, 0, sampleCount);
@@ -277,7 +253,6 @@ public final class AeronLink {
     switch (arguments[0]) {
       case "rtt" -> link.roundTrips();
       case "stream" -> link.stream();
-      case "open-loop" -> link.openLoop();
       default -> throw new IllegalArgumentException(arguments[0]);
     }
     System.exit(0);
