@@ -55,10 +55,17 @@ export class RaptorBatch {
     return this.bytes.slice(this.offset, this.offset + this.length);
   }
 
-  /** @internal Native code has filled the buffer. Whether events wait as well. */
+  /** @internal Native code has filled the buffer. Whether there are messages, or events. */
   begin(): boolean {
+    const words = this.#words;
+    const end = words[0] ?? 0;
     this.#position = headBytes;
-    this.#end = this.#words[0] ?? 0;
+    this.#end = end;
+    return end > headBytes || words[1] !== 0;
+  }
+
+  /** @internal Whether events wait as well. */
+  get hasEvents(): boolean {
     return this.#words[1] !== 0;
   }
 

@@ -94,10 +94,8 @@ type Options = Readonly<Record<string, unknown>>;
 
 /** One JavaScript thread; nothing blocks. */
 export interface NativeRaptorNode {
-  /** The position, or a negative offer code. */
-  offer(publication: number, message: Uint8Array): number;
-  poll(): void;
-  flush(): void;
+  /** What the class' own functions know it by. */
+  number(): number;
   publish(options: Options): number;
   endPublication(publication: number): void;
   publicationCounters(publication: number): RaptorPublicationCounters;
@@ -117,11 +115,20 @@ export interface NativeRaptorNode {
   close(): void;
 }
 
-type NativeRaptorNodeClass = new (
-  options: Options,
-  buffer: Uint8Array,
-  onWake: (() => void) | undefined,
-) => NativeRaptorNode;
+/** Made for every message, so they are no methods: native/addon/raptor_node_calls.h says why. */
+export interface NativeRaptorNodeCalls {
+  /** The position, or a negative offer code; undefined for what is no Uint8Array. */
+  offer(node: number, publication: number, message: Uint8Array): number | undefined;
+  poll(node: number): void;
+  flush(node: number): void;
+}
+
+type NativeRaptorNodeClass = NativeRaptorNodeCalls &
+  (new (
+    options: Options,
+    buffer: Uint8Array,
+    onWake: (() => void) | undefined,
+  ) => NativeRaptorNode);
 
 /** The addon's class; loads the addon. */
 export function nativeRaptorNode(): NativeRaptorNodeClass {

@@ -8,7 +8,12 @@ import { callerPlace } from '../schema/position.js';
 import { batchBufferBytes, RaptorBatch } from './batch.js';
 import { type NodeEvents, tell } from './events.js';
 import { labelWords, type RaptorLabel } from './label.js';
-import { type NativeRaptorNode, nativeRaptorNode, type RaptorNodeCounters } from './native.js';
+import {
+  type NativeRaptorNode,
+  type NativeRaptorNodeCalls,
+  nativeRaptorNode,
+  type RaptorNodeCounters,
+} from './native.js';
 import {
   type NodePlan,
   type RaptorNodeOptions,
@@ -38,6 +43,8 @@ const drainCheckMs = 1;
  */
 export class RaptorNode extends EventEmitter<NodeEvents> {
   readonly #native: NativeRaptorNode;
+  readonly #calls: NativeRaptorNodeCalls;
+  readonly #number: number;
   readonly #plan: NodePlan;
   readonly #batch: RaptorBatch;
   readonly #subscriptions = new Map<number, RaptorSubscription>();
@@ -59,6 +66,8 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
     this.#plan = plan;
     this.#batch = new RaptorBatch(bytes);
     this.#native = nativeCall(() => new Native(plan.native, bytes, onWake));
+    this.#calls = Native;
+    this.#number = this.#native.number();
     const onAbort = (): void => this.close();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#unabort = () => signal?.removeEventListener('abort', onAbort);
@@ -110,7 +119,10 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
     const complete = nativePublicationOptions(label, options, this.#plan.messageBytesMax);
     const id = nativeCall(() => this.#native.publish(complete));
     const forget = (): void => void this.#publications.delete(id);
-    const publication = new RaptorPublication(this.#native, id, label, this.#flushLater, forget);
+    const native = this.#native;
+    const calls = this.#calls;
+    const flushLater = this.#flushLater;
+    const publication = new RaptorPublication(native, calls, id, label, flushLater, forget);
     this.#publications.set(id, publication);
     // Its opening leaves like a message does.
     this.#flushLater();
@@ -148,16 +160,16 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
    */
   poll(): void {
     if (this.#isHandling || this.#isClosed) return;
-    this.#native.poll();
+    this.#calls.poll(this.#number);
     this.#handle();
     if (!this.#isFlushDue) return;
     this.#isFlushDue = false;
-    this.#native.flush();
+    this.#calls.flush(this.#number);
   }
 
   /** Sends what was offered now rather than at the end of the turn. */
   flush(): void {
-    this.#native.flush();
+    this.#calls.flush(this.#number);
   }
 
   /** The sessions that are there, with counters. A snapshot; not for every message. */
@@ -254,8 +266,9 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
   /** Messages and events lie in the buffer. */
   #handle(): void {
     const batch = this.#batch;
+    if (!batch.begin()) return;
     this.#isHandling = true;
-    const hasEvents = batch.begin();
+    const hasEvents = batch.hasEvents;
     for (let id = batch.nextSubscription(); id !== 0; id = batch.nextSubscription()) {
       const subscription = this.#subscriptions.get(id);
       try {
@@ -293,7 +306,7 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
     if (isPolled) return;
     queueMicrotask(() => {
       this.#isFlushDue = false;
-      this.#native.flush();
+      this.#calls.flush(this.#number);
     });
   };
 }

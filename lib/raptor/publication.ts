@@ -6,7 +6,11 @@ import type { Duration } from '../schema/options.js';
 import { OptionReader } from '../schema/options.js';
 import { callerPlace } from '../schema/position.js';
 import { labelWords, type RaptorLabel } from './label.js';
-import type { NativeRaptorNode, RaptorPublicationCounters } from './native.js';
+import type {
+  NativeRaptorNode,
+  NativeRaptorNodeCalls,
+  RaptorPublicationCounters,
+} from './native.js';
 
 export interface PublicationOptions {
   /** What its messages are promised; default 'ordered'. */
@@ -79,6 +83,8 @@ export function nativePublicationOptions(
 export class RaptorPublication {
   readonly label: RaptorLabel;
   readonly #native: NativeRaptorNode;
+  readonly #calls: NativeRaptorNodeCalls;
+  readonly #node: number;
   readonly #flushLater: () => void;
   readonly #onClose: () => void;
   readonly #id: number;
@@ -87,12 +93,15 @@ export class RaptorPublication {
   /** @internal */
   constructor(
     native: NativeRaptorNode,
+    calls: NativeRaptorNodeCalls,
     id: number,
     label: RaptorLabel,
     flushLater: () => void,
     onClose: () => void,
   ) {
     this.#native = native;
+    this.#calls = calls;
+    this.#node = native.number();
     this.#onClose = onClose;
     this.#id = id;
     this.label = label;
@@ -103,14 +112,15 @@ export class RaptorPublication {
    * Takes a copy of `message` for every receiver, or nothing. Returns the position behind it, which
    * only grows, or a negative offer code: BACK_PRESSURE (try later), NOT_CONNECTED (nobody takes
    * it), TOO_LARGE (never fits), CLOSED. It leaves at the end of the turn, or with `node.flush()`.
-   * Throws TypeError for what is not a Uint8Array. Allocates nothing.
+   * Throws TypeError for what is not a Uint8Array, or one whose buffer has been transferred away.
+   * Allocates nothing.
    */
   offer(message: Uint8Array): number {
-    if (!(message instanceof Uint8Array)) {
+    if (this.#isClosed) return offerCodes.CLOSED;
+    const position = this.#calls.offer(this.#node, this.#id, message);
+    if (position === undefined) {
       throw new TypeError(`offer: expected a Uint8Array, received ${describeValue(message)}`);
     }
-    if (this.#isClosed) return offerCodes.CLOSED;
-    const position = this.#native.offer(this.#id, message);
     if (position >= 0) this.#flushLater();
     return position;
   }

@@ -1,6 +1,7 @@
 // The JavaScript class `RaptorNode`: what JavaScript asks of a node. Thread: JavaScript.
 #include "addon/raptor_node.h"
 
+#include "addon/raptor_node_calls.h"
 #include "addon/raptor_node_options.h"
 #include "addon/values.h"
 #include "base/clock.h"
@@ -55,31 +56,33 @@ const char* kind_name(RaptorNodeEventKind kind) {
 
 Napi::Function RaptorNodeObject::define(Napi::Env env) {
   using Self = RaptorNodeObject;
-  return DefineClass(env, "RaptorNode",
-                     {InstanceMethod<&Self::offer>("offer"),
-                      InstanceMethod<&Self::poll>("poll"),
-                      InstanceMethod<&Self::flush>("flush"),
-                      InstanceMethod<&Self::publish>("publish"),
-                      InstanceMethod<&Self::end_publication>("endPublication"),
-                      InstanceMethod<&Self::publication_counters>("publicationCounters"),
-                      InstanceMethod<&Self::subscribe>("subscribe"),
-                      InstanceMethod<&Self::unsubscribe>("unsubscribe"),
-                      InstanceMethod<&Self::pause>("pause"),
-                      InstanceMethod<&Self::connect>("connect"),
-                      InstanceMethod<&Self::disconnect>("disconnect"),
-                      InstanceMethod<&Self::close_session>("closeSession"),
-                      InstanceMethod<&Self::take_events>("takeEvents"),
-                      InstanceMethod<&Self::sessions>("sessions"),
-                      InstanceMethod<&Self::counters>("counters"),
-                      InstanceMethod<&Self::address>("address"),
-                      InstanceMethod<&Self::drain>("drain"),
-                      InstanceMethod<&Self::is_drained>("isDrained"),
-                      InstanceMethod<&Self::set_referenced>("setReferenced"),
-                      InstanceMethod<&Self::close>("close")});
+  RaptorNodeTable* const table = RaptorNodeTable::create();
+  const Napi::Function node_class = DefineClass(
+      env, "RaptorNode",
+      {InstanceMethod<&Self::node_number>("number"), InstanceMethod<&Self::publish>("publish"),
+       InstanceMethod<&Self::end_publication>("endPublication"),
+       InstanceMethod<&Self::publication_counters>("publicationCounters"),
+       InstanceMethod<&Self::subscribe>("subscribe"),
+       InstanceMethod<&Self::unsubscribe>("unsubscribe"), InstanceMethod<&Self::pause>("pause"),
+       InstanceMethod<&Self::connect>("connect"), InstanceMethod<&Self::disconnect>("disconnect"),
+       InstanceMethod<&Self::close_session>("closeSession"),
+       InstanceMethod<&Self::take_events>("takeEvents"),
+       InstanceMethod<&Self::sessions>("sessions"), InstanceMethod<&Self::counters>("counters"),
+       InstanceMethod<&Self::address>("address"), InstanceMethod<&Self::drain>("drain"),
+       InstanceMethod<&Self::is_drained>("isDrained"),
+       InstanceMethod<&Self::set_referenced>("setReferenced"),
+       InstanceMethod<&Self::close>("close")},
+      table);
+  define_raptor_node_calls(env, node_class, table);
+  return node_class;
 }
 
 RaptorNodeObject::RaptorNodeObject(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<RaptorNodeObject>(info), env_(info.Env()) {
+    : Napi::ObjectWrap<RaptorNodeObject>(info),
+      env_(info.Env()),
+      table_(static_cast<RaptorNodeTable*>(info.Data())) {
+  table_->retain();
+  number_ = table_->add(this);
   RaptorNodeOptions options;
   Status status = read_raptor_node_options(env_, info[0], options);
   message_bytes_max_ = options.socket.endpoint.message_bytes_max;
@@ -106,19 +109,21 @@ RaptorNodeObject::RaptorNodeObject(const Napi::CallbackInfo& info)
   throw_status(env_, status);
 }
 
-RaptorNodeObject::~RaptorNodeObject() { shut_down(); }
+RaptorNodeObject::~RaptorNodeObject() {
+  shut_down();
+  table_->remove(number_);
+  table_->release();
+}
+
+Napi::Value RaptorNodeObject::node_number(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), number_);
+}
 
 Napi::Value RaptorNodeObject::close(const Napi::CallbackInfo& info) {
   shut_down();
   if (is_held_) Unref();
   is_held_ = false;
   return info.Env().Undefined();
-}
-
-Napi::Value RaptorNodeObject::offer(const Napi::CallbackInfo& info) {
-  const OptionReader::Bytes message = typed_array_bytes(info.Env(), info[1]);
-  const int64_t position = node_.offer(monotonic_ns(), u32(info, 0), {message.data, message.bytes});
-  return Napi::Number::New(info.Env(), static_cast<double>(position));
 }
 
 Napi::Value RaptorNodeObject::publish(const Napi::CallbackInfo& info) {

@@ -4,19 +4,21 @@
 // it to JavaScript by one call, and sends what that call and its microtasks offered. Messages are
 // copied once, into a buffer of JavaScript's, and not referred to afterwards. A polled node has no
 // place in the loop and is served by poll() alone.
-// Thread: JavaScript. Data path: offer, poll, flush and the wake-up.
+// Thread: JavaScript. Data path: offer, poll, flush (raptor_node_calls.h) and the wake-up.
 #pragma once
 
 #include <napi.h>
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "io/raptor/raptor_node.h"
 
 namespace hyperroute {
 
+class RaptorNodeTable;
 struct RaptorWake;
 
 class RaptorNodeObject : public Napi::ObjectWrap<RaptorNodeObject> {
@@ -33,6 +35,14 @@ class RaptorNodeObject : public Napi::ObjectWrap<RaptorNodeObject> {
   // The environment ends, or close() was called. Idempotent.
   void shut_down();
 
+  // The position, or a negative offer code.
+  int64_t offer(uint32_t publication, std::span<const uint8_t> message) noexcept;
+  // Of a polled node: sends what is due, such as acknowledgements, and receives; the messages are
+  // in the buffer then.
+  void poll();
+  // Sends what was offered. A polled node does not sleep, and needs no timer.
+  void flush();
+
  private:
   // Who a subscription's messages are for.
   struct Inbox {
@@ -40,9 +50,7 @@ class RaptorNodeObject : public Napi::ObjectWrap<RaptorNodeObject> {
     uint32_t subscription;
   };
 
-  Napi::Value offer(const Napi::CallbackInfo& info);
-  Napi::Value poll(const Napi::CallbackInfo& info);
-  Napi::Value flush(const Napi::CallbackInfo& info);
+  Napi::Value node_number(const Napi::CallbackInfo& info);
   Napi::Value publish(const Napi::CallbackInfo& info);
   Napi::Value end_publication(const Napi::CallbackInfo& info);
   Napi::Value publication_counters(const Napi::CallbackInfo& info);
@@ -70,6 +78,8 @@ class RaptorNodeObject : public Napi::ObjectWrap<RaptorNodeObject> {
   uint32_t take_views(uint32_t subscription, std::span<const raptor::MessageView> views) noexcept;
 
   napi_env env_;
+  RaptorNodeTable* table_;
+  uint32_t number_ = 0;  // In the table.
   RaptorNode node_;
   uint32_t message_bytes_max_ = 0;  // Of received ones.
   RaptorWake* wake_ = nullptr;

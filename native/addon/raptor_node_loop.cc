@@ -173,24 +173,23 @@ bool RaptorNodeObject::call_javascript() {
   return node_.is_open();
 }
 
-// poll(): of a polled node. Sends what is due, such as acknowledgements, and receives; the messages
-// are in the buffer then.
-Napi::Value RaptorNodeObject::poll(const Napi::CallbackInfo& info) {
-  if (!node_.is_open()) return info.Env().Undefined();
+int64_t RaptorNodeObject::offer(uint32_t publication, std::span<const uint8_t> message) noexcept {
+  return node_.offer(monotonic_ns(), publication, message);
+}
+
+void RaptorNodeObject::poll() {
+  if (!node_.is_open()) return;
   const uint64_t now_ns = monotonic_ns();
   static_cast<void>(node_.transmit(now_ns));
   receive(now_ns);
-  return info.Env().Undefined();
 }
 
-// flush(): sends what was offered. A polled node does not sleep, and needs no timer.
-Napi::Value RaptorNodeObject::flush(const Napi::CallbackInfo& info) {
+void RaptorNodeObject::flush() {
   if (wake_ == nullptr) {
     static_cast<void>(node_.transmit(monotonic_ns()));
   } else if (!settle()) {
     node_.wake_at_once();
   }
-  return info.Env().Undefined();
 }
 
 }  // namespace hyperroute

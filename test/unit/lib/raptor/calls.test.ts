@@ -1,0 +1,177 @@
+// The calls of a Raptor node that are made for every message: what they take, and what they do with
+// what they cannot take. Nodes of one process, polled by the test.
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  generateRaptorKeys,
+  offerCodes,
+  type RaptorNode,
+  type RaptorNodeOptions,
+  raptor,
+} from '../../../../lib/index.js';
+import { nativeRaptorNode } from '../../../../lib/raptor/native.js';
+
+const opened: RaptorNode[] = [];
+afterEach(() => {
+  for (const node of opened.splice(0)) node.close();
+});
+
+const keys = generateRaptorKeys();
+const pollsMax = 10_000_000;
+
+function open(options: RaptorNodeOptions): RaptorNode {
+  const node = raptor.open({ poll: true, ...options });
+  opened.push(node);
+  return node;
+}
+
+function pair(): { readonly server: RaptorNode; readonly client: RaptorNode } {
+  const server = open({ listen: {}, keys: keys.privateKey });
+  const { port } = server;
+  const connect = { host: '127.0.0.1', port, serverKey: keys.publicKey };
+  return { server, client: open({ connect }) };
+}
+
+function pollUntil(nodes: readonly RaptorNode[], isSo: () => boolean): void {
+  for (let polls = 0; !isSo(); ++polls) {
+    if (polls === pollsMax) throw new Error('it never came to be so');
+    for (const node of nodes) node.poll();
+  }
+}
+
+/** Two ends with a session, and what the server gets. */
+function connected() {
+  const { server, client } = pair();
+  const received: string[] = [];
+  const subscription = server.subscription('up', (batch) => {
+    while (batch.next()) received.push(Buffer.from(batch.copy()).toString());
+  });
+  const publication = client.publication('up');
+  pollUntil([server, client], () => publication.counters().receivers === 1);
+  const poll = (isSo: () => boolean) => pollUntil([server, client], isSo);
+  return { server, client, publication, subscription, received, poll };
+}
+
+function transferred(): Uint8Array {
+  const bytes = new Uint8Array(8);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  return bytes;
+}
+
+describe('offer', () => {
+  it.each([
+    ['undefined', undefined],
+    ['a string', 'bytes'],
+    ['a number', 7],
+    ['an ArrayBuffer', new ArrayBuffer(8)],
+    ['a DataView', new DataView(new ArrayBuffer(8))],
+    ['words', new Uint16Array(8)],
+    ['clamped bytes', new Uint8ClampedArray(8)],
+    ['an object that claims to be bytes', Object.create(Uint8Array.prototype)],
+    ['bytes whose buffer was transferred', transferred()],
+  ])('of %s is a TypeError, and nothing is sent', (_, message) => {
+    const { publication, poll, received } = connected();
+    expect(() => publication.offer(message as Uint8Array)).toThrow(TypeError);
+    expect(publication.offer(Buffer.from('bytes'))).toBeGreaterThan(0);
+    poll(() => received.length > 0);
+    expect(received).toEqual(['bytes']);
+    expect(publication.counters().messages).toBe(1);
+  });
+
+  it('takes bytes of every kind of buffer, and none', () => {
+    const { publication, poll, received } = connected();
+    const shared = new Uint8Array(new SharedArrayBuffer(8), 2, 3);
+    shared.set(Buffer.from('two'));
+    const messages = [new Uint8Array(0), Uint8Array.from(Buffer.from('one')), shared];
+    for (const message of messages) expect(publication.offer(message)).toBeGreaterThan(0);
+    poll(() => received.length === 3);
+    expect(received).toEqual(['', 'one', 'two']);
+  });
+
+  it('answers CLOSED once its node has closed, while others are open', () => {
+    const first = connected();
+    first.client.close();
+    const second = connected();
+    expect(first.publication.offer(Buffer.from('late'))).toBe(offerCodes.CLOSED);
+    expect(second.publication.offer(Buffer.from('in time'))).toBeGreaterThan(0);
+    second.poll(() => second.received.length > 0);
+    expect(second.received).toEqual(['in time']);
+  });
+});
+
+describe('from within a handler', () => {
+  it('what is offered leaves with the poll that called it', () => {
+    const { server, client, publication, poll } = connected();
+    const answer = server.publication('down');
+    let answers = 0;
+    client.subscription('down', (batch) => {
+      while (batch.next()) answers++;
+    });
+    server.subscription('ask', (batch) => {
+      while (batch.next()) answer.offer(batch.copy());
+    });
+    const ask = client.publication('ask');
+    poll(() => ask.counters().receivers === 1 && answer.counters().receivers === 1);
+    ask.offer(Buffer.from('?'));
+    client.flush();
+    pollUntil([server], () => answer.counters().messages === 1);
+    // The server is not polled again.
+    pollUntil([client], () => answers === 1);
+    expect(publication.counters().messages).toBe(0);
+  });
+
+  it('poll does nothing, and flush sends', () => {
+    const { server, client, publication, subscription, received, poll } = connected();
+    subscription.close();
+    let calls = 0;
+    server.subscription('up', (batch) => {
+      while (batch.next()) {
+        calls++;
+        server.poll();
+        server.flush();
+        received.push(Buffer.from(batch.copy()).toString());
+      }
+    });
+    for (const text of ['one', 'two']) publication.offer(Buffer.from(text));
+    client.flush();
+    poll(() => received.length === 2);
+    expect(received).toEqual(['one', 'two']);
+    expect(calls).toBe(2);
+  });
+
+  it('close ends it: what follows in the batch is still there, and polls are nothing', () => {
+    const { server, client, publication, subscription } = connected();
+    subscription.close();
+    const seen: string[] = [];
+    const answer = server.publication('down');
+    const codes: number[] = [];
+    server.subscription('up', (batch) => {
+      while (batch.next()) {
+        server.close();
+        codes.push(answer.offer(Buffer.from('late')));
+        seen.push(Buffer.from(batch.copy()).toString());
+      }
+    });
+    for (const text of ['one', 'two']) publication.offer(Buffer.from(text));
+    client.flush();
+    pollUntil([server, client], () => seen.length > 0);
+    server.poll();
+    server.flush();
+    expect(seen).toEqual(['one', 'two']);
+    expect(codes).toEqual([offerCodes.CLOSED, offerCodes.CLOSED]);
+  });
+});
+
+it('a number that is no node, and arguments of other types, are nothing to the functions', () => {
+  const { offer, poll, flush } = nativeRaptorNode() as unknown as Record<
+    'offer' | 'poll' | 'flush',
+    (...args: unknown[]) => unknown
+  >;
+  const bytes = new Uint8Array(8);
+  for (const node of [undefined, null, 'x', {}, -1, 2 ** 31, 1n]) {
+    expect(offer(node, 1, bytes)).toBeUndefined();
+    expect(poll(node)).toBeUndefined();
+    expect(flush(node)).toBeUndefined();
+  }
+  expect(poll()).toBeUndefined();
+  expect(offer()).toBeUndefined();
+});
