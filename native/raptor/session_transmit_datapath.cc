@@ -337,6 +337,8 @@ uint32_t Session::send_mtu_probe(std::span<uint8_t> to) {
 uint32_t Session::send_close(std::span<uint8_t> to) {
   if (closes_left_ == 0 || now_ns_ < next_close_ns_) return 0;
   Draft draft(to.data(), kDatagramBytesMin - kDataHeaderBytes - protection_.trailer_bytes());
+  // What has come is acknowledged with it: the peer hears nothing later.
+  draft_ack(draft, false);
   if (!draft.frames.close(static_cast<uint16_t>(close_reason_))) return 0;
   closes_left_ -= 1;
   next_close_ns_ =

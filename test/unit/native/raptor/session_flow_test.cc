@@ -253,6 +253,18 @@ TEST(SessionFlow, DrainedMessagesThatWereRefusedCanStillBeHad) {
   EXPECT_EQ(pair.a().close_reason(), CloseReason::kDrained);
 }
 
+TEST(SessionFlow, CloseTellsWhatHasArrivedBeforeIt) {
+  SessionPair pair;
+  const uint16_t stream = pair.a().open_stream(ordered()).take();
+  ASSERT_GT(pair.a().offer(pair.now_ns, stream, numbered(1, 100)), 0);
+  ASSERT_TRUE(pair.run_until([&] { return pair.received_count(1) == 1; }, 10 * kMs));
+  // Too soon for an ACK of its own.
+  ASSERT_GT(pair.a().unacked_messages(stream), 0u);
+  pair.b().close(pair.now_ns, CloseReason::kClosed);
+  ASSERT_TRUE(pair.run_until([&] { return pair.a().state() == SessionState::kClosed; }, kSecond));
+  EXPECT_EQ(pair.a().unacked_messages(stream), 0u);
+}
+
 TEST(SessionFlow, CloseTellsTheOtherEndAtOnceAndNoMoreThanThreeTimes) {
   SessionPair pair;
   pair.run_for(10 * kMs);
