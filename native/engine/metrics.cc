@@ -3,14 +3,26 @@
 
 namespace hyperroute {
 
-Status Metrics::take(std::string_view group, std::string_view name, std::string_view what,
-                     const Counters::Spec& spec, Counters::Value& out) {
+namespace {
+
+std::string label_of(std::string_view group, std::string_view name, std::string_view what) {
   std::string label(group);
   // A name too long for a label is cut at the end of the name, never in the counter's own.
   const size_t fixed_bytes = group.size() + what.size() + 2;
   label.append("/").append(name.substr(0, kCounterLabelBytesMax - fixed_bytes));
-  label.append("/").append(what);
-  const std::string key = label + "#" + std::to_string(spec.worker_index);
+  return label.append("/").append(what);
+}
+
+std::string key_of(const std::string& label, uint32_t worker) {
+  return label + "#" + std::to_string(worker);
+}
+
+}  // namespace
+
+Status Metrics::take(std::string_view group, std::string_view name, std::string_view what,
+                     const Counters::Spec& spec, Counters::Value& out) {
+  const std::string label = label_of(group, name, what);
+  const std::string key = key_of(label, spec.worker_index);
   if (const auto at = entries_.find(key); at != entries_.end()) {
     at->second.used = true;
     out = at->second.value;
@@ -39,6 +51,20 @@ Status Metrics::endpoint(std::string_view name, uint32_t worker, EndpointCounter
   HR_ENDPOINT_COUNTERS(HR_TAKE_COUNTER)
 #undef HR_TAKE_COUNTER
   return Status::success();
+}
+
+Status Metrics::sessions(std::string_view name, uint32_t worker, std::string_view names,
+                         SessionRows& out) {
+  Counters::Value value;
+  HR_TRY(take("endpoint", name, "sessions",
+              {CounterType::kSessions, CounterUnit::kConnections, worker, {}, names}, value));
+  out = value.sessions;
+  return Status::success();
+}
+
+void Metrics::keep_sessions(std::string_view name, uint32_t worker) {
+  const auto at = entries_.find(key_of(label_of("endpoint", name, "sessions"), worker));
+  if (at != entries_.end()) at->second.used = true;
 }
 
 Status Metrics::control(std::string_view name, uint32_t worker, ControlCounters& out) {

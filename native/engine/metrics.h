@@ -1,9 +1,9 @@
 // What a router counts, by name: hands out slots of the counters file and takes them back.
 //
-// Labels are "endpoint/NAME/COUNTER", "route/NAME/COUNTER", "reject/CODE", "worker/NAME/COUNTER"
-// and "correlation/NAME/COUNTER"; the same label may stand there once for each worker, and a reader
-// adds them up. A name that goes and comes back keeps its counts while the router runs. Thread:
-// control. Data path: only the pointers.
+// Labels are "endpoint/NAME/COUNTER", "route/NAME/COUNTER", "reject/CODE", "worker/NAME/COUNTER",
+// "correlation/NAME/COUNTER" and, of rows, "endpoint/NAME/sessions"; the same label may stand there
+// once for each worker, and a reader adds them up. A name that goes and comes back keeps its counts
+// while the router runs. Thread: control. Data path: only the pointers.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,8 @@ class Metrics {
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
   Status endpoint(std::string_view name, uint32_t worker, EndpointCounters& out);
+  // The rows about its sessions, of a backend that has any; `names`: of what it counts of each.
+  Status sessions(std::string_view name, uint32_t worker, std::string_view names, SessionRows& out);
   // Beside these; written by any worker or by the control thread (slot_control.h).
   Status control(std::string_view name, uint32_t worker, ControlCounters& out);
   Status route(std::string_view name, uint32_t worker, RouteCounters& out);
@@ -38,6 +40,7 @@ class Metrics {
   // Removes what has not been asked for since the last sweep: endpoints and routes that an update
   // took away. Call when no worker can count there any more.
   void begin_sweep();
+  void keep_sessions(std::string_view name, uint32_t worker);
   void sweep();
 
  private:

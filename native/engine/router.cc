@@ -309,6 +309,7 @@ void Router::collect_metrics() {
     if (slot.port) {
       (void)metrics_.control(slot.port->name(), slot.port->owner(), control_counters);
       (void)metrics_.endpoint(slot.port->name(), slot.port->owner(), endpoint_counters);
+      metrics_.keep_sessions(slot.port->name(), slot.port->owner());
     }
   }
   WorkerCounters worker_counters{};

@@ -206,6 +206,10 @@ Result<uint8_t> Router::open_endpoint(const PortSpec& spec,
   if (!slot.ok()) return slot.status();
   EndpointCounters counters{};
   HR_TRY(metrics_.endpoint(spec.name, spec.worker, counters));
+  if constexpr (requires { Backend::kSessionCounterNames; }) {
+    HR_TRY(metrics_.sessions(spec.name, spec.worker, Backend::kSessionCounterNames,
+                             counters.sessions));
+  }
   ControlCounters control_counters;
   HR_TRY(metrics_.control(spec.name, spec.worker, control_counters));
   auto backend = std::make_unique<Backend>();

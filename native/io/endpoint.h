@@ -13,6 +13,7 @@
 #include <span>
 
 #include "base/status.h"
+#include "ring/session_rows.h"
 
 namespace hyperroute {
 
@@ -71,7 +72,8 @@ struct FinishedBytes {
 // Counters of one endpoint, written by its worker only and read from anywhere. The engine points
 // each at a slot of the counters file; the names are the labels that `stat` prints. A verdict other
 // than kSent is counted as undeliverable by the engine; the backend adds the messages it had taken
-// (kSent) and could not send after all.
+// (kSent) and could not send after all. Where the peer acknowledges what it has got, those are the
+// ones that it did not acknowledge to the end.
 #define HR_ENDPOINT_COUNTERS(X)                                                         \
   X(rx_messages)         /* messages handed to the router */                            \
   X(rx_bytes)            /* their bytes */                                              \
@@ -95,6 +97,8 @@ struct EndpointCounters {
 #define HR_COUNTER_FIELD(name) std::atomic<uint64_t>* name;
   HR_ENDPOINT_COUNTERS(HR_COUNTER_FIELD)
 #undef HR_COUNTER_FIELD
+  // Of a backend with kSessionCounterNames: what it shows of each session.
+  SessionRows sessions;
 };
 
 // Adds to a single-writer counter: a plain load and store, no locked instruction.
@@ -178,8 +182,8 @@ concept MessageBackend = requires(Backend backend, const Backend const_backend, 
   { const_backend.rx_idle() } -> std::same_as<bool>;
   // Worker. Open connections, or known senders.
   { const_backend.peer_count() } -> std::same_as<uint32_t>;
-  // Worker. Closes every socket; only destruction may follow. Returns how many messages waited in
-  // its own backlog and will never be sent.
+  // Worker. Closes every socket; only destruction may follow. Returns how many messages that it had
+  // taken (kSent) now count as undeliverable.
   { backend.close() } -> std::same_as<uint32_t>;
 };
 

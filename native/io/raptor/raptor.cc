@@ -175,7 +175,12 @@ uint32_t RaptorBackend::close() noexcept {
   if (!socket_.is_open()) return 0;
   uint32_t left_count = 0;
   for (uint32_t index = 0; index < capacity_; ++index) {
-    left_count += discard_backlog(peer_states_[index]);
+    RaptorPeer& peer = peer_states_[index];
+    unlist_session(peer);
+    left_count += discard_backlog(peer);
+    const raptor::Session* session = session_of(peer);
+    if (session == nullptr) continue;
+    left_count += static_cast<uint32_t>(session->unacked_messages(peer.stream));
   }
   backlogged_count_ = 0;
   count_socket();

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "base/memory.h"
 #include "base/prng.h"
@@ -42,6 +43,12 @@ struct RaptorLink {
 class RaptorBackend {
  public:
   using Options = RaptorOptions;
+  // What the counters file has of each session: its own counters and what waits, in bytes: offered
+  // and not sent, sent or not and not acknowledged, received and not taken by the router.
+#define HR_COUNTER_NAME(field, name) name ","
+  static constexpr std::string_view kSessionCounterNames =
+      HR_SESSION_COUNTERS(HR_COUNTER_NAME) "waitingBytes,unackedBytes,heldBytes,";
+#undef HR_COUNTER_NAME
 
   RaptorBackend() = default;
   RaptorBackend(const RaptorBackend&) = delete;
@@ -143,6 +150,14 @@ class RaptorBackend {
   void count_socket() noexcept;
   RaptorPeer* peer_of(raptor::SessionRef session) noexcept;
 
+  // What the counters file shows of sessions (raptor_session_rows.cc).
+  bool list_session(RaptorPeer& peer) noexcept;
+  void list_more() noexcept;
+  void unlist_session(RaptorPeer& peer) noexcept;
+  SessionRow row_of(const RaptorPeer& peer, raptor::Session& session) noexcept;
+  // When it is due again; UINT64_MAX: not before something happens.
+  uint64_t show_sessions() noexcept;
+
   // Receiving (raptor_rx_datapath.cc).
   static uint32_t deliver(void* self, std::span<const raptor::MessageView> views);
   uint32_t take_views(std::span<const raptor::MessageView> views) noexcept;
@@ -236,6 +251,14 @@ class RaptorBackend {
   bool tx_blocked_ = false;
   bool has_more_to_send_ = false;
   std::array<Staged, kRaptorStagedCountMax> staged_{};
+
+  // Worker. Peers with a row in the counters file, and what has happened since the rows were shown.
+  std::array<uint16_t, kSessionRowCount> listed_{};
+  uint32_t listed_count_ = 0;
+  uint32_t list_cursor_ = 0;
+  bool has_news_ = false;  // Beside datagrams: messages were offered, or taken.
+  uint64_t shown_datagrams_ = 0;
+  uint64_t show_ns_ = 0;
 
   // Worker, kConnect.
   raptor::SessionRef attempt_;

@@ -8,6 +8,7 @@
 #include "io/endpoint.h"
 #include "io/raptor/message_queue.h"
 #include "raptor/endpoint.h"
+#include "ring/session_rows.h"
 
 namespace hyperroute {
 
@@ -31,8 +32,10 @@ struct RaptorPeer {
   // Bytes that had been received when reading stopped and may still be handed out, at most.
   uint32_t allowance_bytes = 0;
   uint64_t next_sequence = 1;
-  MessageQueue received;  // Copies of what could not be routed, or came in pieces.
-  MessageQueue backlog;   // kListen: what its session has no room for.
+  uint64_t opened_ns = 0;              // Since 1970.
+  uint32_t row_index = kNoSessionRow;  // Of the session in the counters file.
+  MessageQueue received;               // Copies of what could not be routed, or came in pieces.
+  MessageQueue backlog;                // kListen: what its session has no room for.
 };
 
 }  // namespace hyperroute

@@ -193,6 +193,7 @@ void RaptorBackend::release(const RxView& view) noexcept {
     return;
   RaptorPeer& peer = peer_states_[index_of(view)];
   peer.received.take_front();
+  has_news_ = true;
   peer.is_held = false;
   if (!peer.received.empty()) return;
   peer.is_queued = false;

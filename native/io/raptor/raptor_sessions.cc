@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "io/raptor/raptor.h"
 
 namespace hyperroute {
@@ -86,10 +87,13 @@ bool RaptorBackend::adopt(raptor::SessionRef ref) noexcept {
   peer.stream = stream.value();
   peer.state = RaptorPeerState::kOpen;
   peer.next_sequence = 1;
+  peer.opened_ns = realtime_ns();
+  peer.row_index = kNoSessionRow;
   *word_of(peer_of_session_memory_, ref) = static_cast<uint16_t>(taken.index + 1);
   // A message may have come with the packet that completed the handshake, before there was a peer.
   note_refused(peer);
   ++open_count_;
+  static_cast<void>(list_session(peer));
   count(counters_.connections_opened);
   set_gauge();
   socket_.endpoint().touch(ref);
@@ -105,16 +109,20 @@ bool RaptorBackend::adopt(raptor::SessionRef ref) noexcept {
   return true;
 }
 
-// The session has ended. Messages that it had received whole are still handed out.
+// The session has ended. Messages that it had received whole are still handed out; of those that
+// it was given, what the peer did not acknowledge is undeliverable.
 void RaptorBackend::lose(RaptorPeer& peer, raptor::CloseReason reason) noexcept {
   HR_DASSERT(peer.state == RaptorPeerState::kOpen);
   spill_staged(&peer);
+  unlist_session(peer);
+  uint64_t lost_count = discard_backlog(peer);
   if (raptor::Session* session = socket_.endpoint().session(peer.session); session != nullptr) {
     const Reading reading = std::exchange(reading_, Reading::kRemainder);
     if (!is_stopped_ || peer.allowance_bytes > 0) static_cast<void>(session->poll(sink()));
     reading_ = reading;
+    lost_count += session->unacked_messages(peer.stream);
   }
-  count(counters_.undeliverable, discard_backlog(peer));
+  count(counters_.undeliverable, lost_count);
   if (peer.is_backlogged) {
     remove_from(backlogged_.get(), backlogged_count_, peer.peer.index);
     peer.is_backlogged = false;
@@ -233,8 +241,9 @@ uint64_t RaptorBackend::progress(uint64_t now_ns) noexcept {
     start_connect();
     transmit();
   }
+  const uint64_t show_ns = show_sessions();
   if (has_more_to_send_) return now_ns_;
-  uint64_t deadline_ns = socket_.next_deadline_ns();
+  uint64_t deadline_ns = std::min(socket_.next_deadline_ns(), show_ns);
   if (may_connect && !is_attempting_) deadline_ns = std::min(deadline_ns, connect_deadline_ns_);
   return deadline_ns;
 }

@@ -16,6 +16,7 @@ constexpr int64_t code_of(OfferCode code) { return static_cast<int64_t>(code); }
 uint32_t RaptorBackend::tx_burst(std::span<TxFrame> frames) noexcept {
   if (frames.empty()) return 0;
   tx_blocked_ = false;
+  has_news_ = true;
   numbered_[frames[0].producer] = 0;
   // Not the cycle's: round trips are measured from here.
   now_ns_ = std::max(now_ns_, monotonic_ns());
