@@ -324,6 +324,7 @@ TEST(RaptorOptionsCheck, NamesTheOptionThatCannotBe) {
   refused([](auto& o) { o.window_bytes = 1; }, "windowBytes");
   refused([](auto& o) { o.liveness_us = 1; }, "liveness");
   refused([](auto& o) { o.sessions_max = 0; }, "maxSessions");
+  refused([](auto& o) { o.reuses_port = true; }, "reusePort");
   refused([](auto& o) { o.stream.mode = raptor::StreamMode::kDeadline; }, "mode");
   refused([&](auto& o) { o.address = elsewhere; }, "exposed");
   refused(
@@ -340,6 +341,47 @@ TEST(RaptorOptionsCheck, NamesTheOptionThatCannotBe) {
         o.address = elsewhere;
       },
       "serverKey");
+}
+
+TEST(RaptorOptionsCheck, TellsWhatARunningEndpointCanTakeOver) {
+  RaptorOptions opened;
+  opened.address = SocketAddress::parse("127.0.0.1", 9).take();
+  opened.has_private_key = true;
+  using Change = void (*)(RaptorOptions&);
+  const auto takes = [&](Change change) {
+    RaptorOptions wanted = opened;
+    change(wanted);
+    return can_reconfigure(opened, wanted);
+  };
+  for (const Change change : std::initializer_list<Change>{
+           [](auto& o) { o.allow_list.resize(1); }, [](auto& o) { o.read_budget = 7; },
+           [](auto& o) { o.reconnect_min_ns *= 2; }, [](auto& o) { o.reconnect_max_ns *= 2; },
+           [](auto& o) { o.backlog_bytes /= 2; }, [](auto& o) { o.drop_oldest = true; }}) {
+    EXPECT_TRUE(takes(change));
+  }
+  const std::initializer_list<Change> others = {
+      [](auto& o) { o.mode = RaptorMode::kConnect; },
+      [](auto& o) { o.address = SocketAddress::parse("127.0.0.1", 10).take(); },
+      [](auto& o) { o.insecure = true; },
+      [](auto& o) { o.private_key[0] ^= 1; },
+      [](auto& o) { o.server_key[0] ^= 1; },
+      [](auto& o) { o.stream.mode = raptor::StreamMode::kLatest; },
+      [](auto& o) { o.stream.deadline_us = 1; },
+      [](auto& o) { o.message_bytes_max /= 2; },
+      [](auto& o) { o.window_bytes *= 2; },
+      [](auto& o) { o.liveness_us *= 2; },
+      [](auto& o) { o.sessions_max /= 2; },
+      [](auto& o) { o.receive_buffer_bytes /= 2; },
+      [](auto& o) { o.send_buffer_bytes /= 2; },
+      [](auto& o) { o.backlog_bytes *= 2; },
+      [](auto& o) { o.reuses_port = true; },
+      [](auto& o) { o.uses_static_window = true; },
+      [](auto& o) { o.static_window_bytes = 4096; },
+      [](auto& o) { o.key_log_path = "keys.log"; },
+  };
+  for (const Change& change : others) {
+    EXPECT_FALSE(takes(change)) << "change " << &change - others.begin();
+  }
 }
 
 }  // namespace
