@@ -8,6 +8,11 @@
 
 namespace hyperroute::raptor {
 
+CookieJar::CookieJar(const crypto::Secret<crypto::kKeyBytes>& secret) noexcept
+    : secret_(secret),
+      // No input of make() is as short.
+      first_bucket_(load_u64_le(crypto::hmac_sha256(secret, crypto::Bytes{}).data())) {}
+
 void CookieJar::make(uint64_t bucket, const PathAddress& address, uint64_t initiator_id,
                      std::span<uint8_t, kCookieBytes> to) const noexcept {
   // The address at its full width and with its size: no two inputs have the same bytes.
@@ -26,15 +31,14 @@ void CookieJar::make(uint64_t bucket, const PathAddress& address, uint64_t initi
 
 void CookieJar::issue(uint64_t now_ns, const PathAddress& address, uint64_t initiator_id,
                       std::span<uint8_t, kCookieBytes> to) const noexcept {
-  make(now_ns / kCookieBucketNs, address, initiator_id, to);
+  make(first_bucket_ + now_ns / kCookieBucketNs, address, initiator_id, to);
 }
 
 bool CookieJar::is_valid(uint64_t now_ns, const PathAddress& address, uint64_t initiator_id,
                          std::span<const uint8_t, kCookieBytes> cookie) const noexcept {
   const uint64_t bucket = load_u64_le(cookie.data());
-  const uint64_t current = now_ns / kCookieBucketNs;
-  // A bucket to come was never issued. The subtraction cannot wrap behind that check.
-  if (bucket > current || current - bucket > 1) return false;
+  // The difference wraps for a bucket to come, which was never issued.
+  if (first_bucket_ + now_ns / kCookieBucketNs - bucket > 1) return false;
   std::array<uint8_t, kCookieBytes> expected;
   make(bucket, address, initiator_id, expected);
   return crypto::is_equal_constant_time(expected.data(), cookie.data(), kCookieBytes);

@@ -23,7 +23,7 @@ inline constexpr uint32_t kCookieBucketBytes = 8;
 class CookieJar {
  public:
   // The secret lives as long as the endpoint; old cookies lapse by their time.
-  explicit CookieJar(const crypto::Secret<crypto::kKeyBytes>& secret) noexcept : secret_(secret) {}
+  explicit CookieJar(const crypto::Secret<crypto::kKeyBytes>& secret) noexcept;
 
   void issue(uint64_t now_ns, const PathAddress& address, uint64_t initiator_id,
              std::span<uint8_t, kCookieBytes> to) const noexcept;
@@ -35,6 +35,7 @@ class CookieJar {
             std::span<uint8_t, kCookieBytes> to) const noexcept;
 
   crypto::Secret<crypto::kKeyBytes> secret_;
+  uint64_t first_bucket_;  // The number of the bucket at time 0: cookies do not tell the uptime.
 };
 
 // More INITIATEs than this in a window, each of which may cost five X25519 operations (some 0.4 ms
@@ -49,6 +50,23 @@ inline constexpr uint64_t kPressedNs = 1'000'000'000;
 inline constexpr uint32_t kProvenPerWindowMax = 8;
 inline constexpr uint64_t kProvenWindowNs = 10'000'000;
 
+// Events in windows that begin with their first.
+struct RateWindow {
+  uint64_t start_ns = 0;
+  uint32_t count = 0;
+
+  void roll(uint64_t now_ns, uint64_t window_ns) noexcept {
+    if (now_ns - start_ns >= window_ns) *this = RateWindow{now_ns};
+  }
+  // Whether one more is allowed now, of so many in a window.
+  [[nodiscard]] bool take(uint64_t now_ns, uint64_t window_ns, uint32_t count_max) noexcept {
+    roll(now_ns, window_ns);
+    if (count == count_max) return false;
+    count += 1;
+    return true;
+  }
+};
+
 // How many handshakes came lately.
 class Pressure {
  public:
@@ -62,27 +80,15 @@ class Pressure {
   }
   // Whether one with a good cookie may be worked on now.
   [[nodiscard]] bool take_proven(uint64_t now_ns) noexcept {
-    proven_.roll(now_ns, kProvenWindowNs);
-    if (proven_.count == kProvenPerWindowMax) return false;
-    proven_.count += 1;
-    return true;
+    return proven_.take(now_ns, kProvenWindowNs, kProvenPerWindowMax);
   }
   [[nodiscard]] bool is_pressed(uint64_t now_ns) const noexcept {
     return now_ns < pressed_until_ns_;
   }
 
  private:
-  struct Window {
-    uint64_t start_ns;
-    uint32_t count = 0;
-
-    void roll(uint64_t now_ns, uint64_t window_ns) noexcept {
-      if (now_ns - start_ns >= window_ns) *this = Window{now_ns};
-    }
-  };
-
-  Window unproven_;
-  Window proven_;
+  RateWindow unproven_;
+  RateWindow proven_;
   uint64_t pressed_until_ns_ = 0;
 };
 

@@ -12,6 +12,9 @@ namespace {
 // A liveness below this would take a scheduling delay for a death.
 constexpr uint32_t kLivenessUsMin = 5'000;
 
+// What a peer would believe: RttEstimator::kPeerAckDelayNsMax.
+constexpr uint32_t kAckDelayUsMax = RttEstimator::kPeerAckDelayNsMax / 1'000;
+
 void fill_from_kernel(void*, uint8_t* to, size_t bytes) {
   // Fails on kernels without getrandom alone, which Node does not run on.
   HR_ASSERT(crypto::random_bytes({to, bytes}).ok());
@@ -36,6 +39,7 @@ Status check(const EndpointOptions& options) {
       {"cookie_threshold", options.cookie_threshold, 0, kHalfOpenMax},
       {"connect_timeout_ns", options.connect_timeout_ns, 1, kConnectTimeoutNsMax},
       {"liveness_us", options.liveness_us, kLivenessUsMin, kLivenessUsMax},
+      {"ack_delay_us", options.ack_delay_us, 0, kAckDelayUsMax},
       {"in_flight_bytes_max", options.in_flight_bytes_max, kDatagramBytesMin, UINT32_MAX},
       {"datagram_bytes_max", options.datagram_bytes_max, kDatagramBytesMin, kDatagramBytesMax},
       {"message_bytes_max", options.message_bytes_max, 1, kMessageBytesLimit},

@@ -33,6 +33,10 @@ namespace hyperroute::raptor {
 // The index of a session is 16 bits wide, and handshakes need an index too.
 inline constexpr uint32_t kSessionsMax = 32'768;
 inline constexpr uint32_t kHalfOpenMax = 4'096;
+// What one host may hold of the half-open entries, once it has to prove its address: a part, and
+// some where the part would be less.
+inline constexpr uint32_t kHalfOpenHostDivisor = 8;
+inline constexpr uint32_t kHalfOpenPerHostMin = 4;
 inline constexpr uint64_t kConnectTimeoutNsMax = 600'000'000'000;
 
 // A session of this endpoint; stale once the session has ended. 0 names none.
@@ -59,6 +63,9 @@ struct EndpointOptions {
   uint32_t sessions_max = 1'024;   // 1 to kSessionsMax
   uint32_t half_open_max = 256;    // 1 to kHalfOpenMax
   uint32_t cookie_threshold = 32;  // half open before cookies are asked for
+  // A number for the host of an address, not 0, which is bounded in what it may hold half open;
+  // null: every address is a host.
+  uint64_t (*host_of)(const PathAddress& address) noexcept = nullptr;
   uint64_t connect_timeout_ns = 3'000'000'000;
 
   // Told to the peer.
@@ -184,9 +191,12 @@ class Endpoint {
 
   // endpoint_handshake.cc: cold, and allocates.
   void on_initiate(uint64_t now_ns, uint8_t* datagram, uint32_t bytes, const PathAddress& from);
-  bool admit(uint64_t now_ns, const InitiatePacket& packet, const PathAddress& from);
+  bool admit(uint64_t now_ns, const InitiatePacket& packet, const PathAddress& from,
+             bool is_proven);
+  uint64_t host_of(const PathAddress& address) const noexcept;
+  bool may_answer(uint64_t now_ns, uint64_t host) noexcept;
   void answer(uint64_t now_ns, const InitiatePacket& packet, const uint8_t* header,
-              const PathAddress& from);
+              const PathAddress& from, uint64_t host);
   HandshakeStatus judge(const ResponderHandshake& handshake, uint8_t version,
                         const PathAddress& from) const noexcept;
   void refuse(ResponderHandshake& handshake, HandshakeStatus status, uint8_t version,

@@ -116,9 +116,12 @@ void Endpoint::on_initiate(uint64_t now_ns, uint8_t* datagram, uint32_t bytes,
     counters_.malformed += 1;
     return;
   }
-  if (!admit(now_ns, packet, from)) return;
+  const std::span<const uint8_t, kCookieBytes> cookie{packet.cookie, kCookieBytes};
+  const bool is_proven =
+      packet.has_cookie() && cookies_.is_valid(now_ns, from, packet.header.session, cookie);
+  if (!admit(now_ns, packet, from, is_proven)) return;
   const uint16_t known = slots_.find_remote(from, packet.header.session);
-  if (known == kNoSlot) return answer(now_ns, packet, header, from);
+  if (known == kNoSlot) return answer(now_ns, packet, header, from, is_proven ? host_of(from) : 0);
   counters_.duplicate_handshakes += 1;
   SessionSlot& slot = slots_[known];
   if (slot.state != SlotState::kHalfOpen) return;
@@ -127,15 +130,14 @@ void Endpoint::on_initiate(uint64_t now_ns, uint8_t* datagram, uint32_t bytes,
 }
 
 // Whether an INITIATE may cost anything; else its sender has to prove first that it can receive.
-bool Endpoint::admit(uint64_t now_ns, const InitiatePacket& packet, const PathAddress& from) {
-  const std::span<const uint8_t, kCookieBytes> cookie{packet.cookie, kCookieBytes};
-  const bool has_cookie = packet.has_cookie();
-  if (has_cookie && cookies_.is_valid(now_ns, from, packet.header.session, cookie)) return true;
+bool Endpoint::admit(uint64_t now_ns, const InitiatePacket& packet, const PathAddress& from,
+                     bool is_proven) {
+  if (is_proven) return true;
   pressure_.add_unproven(now_ns);
   const bool is_crowded = counters_.half_open >= options_.cookie_threshold ||
                           counters_.half_open >= options_.half_open_max;
   if (!is_crowded && !pressure_.is_pressed(now_ns)) return true;
-  if (has_cookie) counters_.bad_cookie += 1;
+  if (packet.has_cookie()) counters_.bad_cookie += 1;
   RetryPacket retry;
   retry.session = packet.header.session;
   cookies_.issue(now_ns, from, packet.header.session, retry.cookie);
@@ -146,16 +148,29 @@ bool Endpoint::admit(uint64_t now_ns, const InitiatePacket& packet, const PathAd
   return false;
 }
 
-void Endpoint::answer(uint64_t now_ns, const InitiatePacket& packet, const uint8_t* header,
-                      const PathAddress& from) {
-  if (counters_.half_open >= options_.half_open_max) {
+uint64_t Endpoint::host_of(const PathAddress& address) const noexcept {
+  return options_.host_of != nullptr ? options_.host_of(address) : hash_of(address) | 1;
+}
+
+// Whether there is an entry and time for an INITIATE. `host`: of an address that is proven, else 0.
+// Only those are bounded each by itself: whoever can write any address into a packet would else
+// use up what a host has, and before addresses are proven there are few entries for all.
+bool Endpoint::may_answer(uint64_t now_ns, uint64_t host) noexcept {
+  const uint32_t host_max =
+      std::max(options_.half_open_max / kHalfOpenHostDivisor, kHalfOpenPerHostMin);
+  if (counters_.half_open >= options_.half_open_max ||
+      (host != 0 && slots_.held_by(host) >= host_max)) {
     counters_.half_open_full += 1;
-    return;
+    return false;
   }
-  if (packet.has_cookie() && !pressure_.take_proven(now_ns)) {
-    counters_.handshakes_deferred += 1;
-    return;
-  }
+  if (host == 0 || pressure_.take_proven(now_ns)) return true;
+  counters_.handshakes_deferred += 1;
+  return false;
+}
+
+void Endpoint::answer(uint64_t now_ns, const InitiatePacket& packet, const uint8_t* header,
+                      const PathAddress& from, uint64_t host) {
+  if (!may_answer(now_ns, host)) return;
   const Result<HandshakeIdentity> own = identity();
   if (!own.ok()) return;
   std::optional<ResponderHandshake> handshake =
@@ -172,6 +187,7 @@ void Endpoint::answer(uint64_t now_ns, const InitiatePacket& packet, const uint8
   SessionSlot& slot = slots_[index];
   slot.state = SlotState::kHalfOpen;
   counters_.half_open += 1;
+  slots_.hold(index, host);
   slot.half_open = std::make_unique<HalfOpen>();
   HalfOpen& half = *slot.half_open;
   half.remote = handshake->remote();
@@ -261,6 +277,10 @@ void Endpoint::on_respond(uint64_t now_ns, const uint8_t* datagram, uint32_t byt
     counters_.wrong_address += 1;
     return;
   }
+  if (!slot.attempt->responds.take(now_ns, kRespondWindowNs, kRespondsPerWindowMax)) {
+    counters_.handshakes_deferred += 1;
+    return;
+  }
   Parameters remote;
   SessionKeys keys;
   if (!slot.attempt->handshake.read_respond(packet, remote, keys)) {
@@ -320,13 +340,16 @@ void Endpoint::confirm(uint64_t now_ns, uint16_t index, const DataHeader& header
   SessionSlot& slot = slots_[index];
   HalfOpen& half = *slot.half_open;
   if (half.session == nullptr) {
-    const uint64_t rtt_ns = half.answered_ns == 0 ? 0 : elapsed_ns(now_ns, half.answered_ns);
-    half.session = make_session(now_ns, index, half.keys, half.remote, rtt_ns);
+    half.session = make_session(now_ns, index, half.keys, half.remote, 0);
   }
   if (half.session == nullptr) return release(index);
   if (!half.session->on_packet(now_ns, header, datagram, bytes, kNoSink)) {
     counters_.unconfirmed += 1;
     return;
+  }
+  // From now on it is known who answered; the time of a forged packet would mean nothing.
+  if (half.answered_ns != 0) {
+    half.session->set_handshake_rtt(now_ns, elapsed_ns(now_ns, half.answered_ns));
   }
   const uint16_t earlier = slots_.find_peer(slot.address, slot.peer_key);
   if (earlier != kNoSlot) {
@@ -339,6 +362,7 @@ void Endpoint::confirm(uint64_t now_ns, uint16_t index, const DataHeader& header
     return release(index);
   }
   counters_.half_open -= 1;
+  slots_.unhold(index);
   open(index, std::move(half.session), half.keys);
   slot.half_open.reset();
   // Now that the session is told of, what it got may be handed out.

@@ -25,6 +25,11 @@ inline constexpr uint64_t kInitiateIntervalNsMax = 1'000'000'000;
 // A RETRY is answered at once this often in one attempt; later ones wait for the timer, so that
 // nobody on the path turns small packets into large ones.
 inline constexpr uint32_t kRetriesAtOnceMax = 4;
+// A RESPOND costs two X25519 operations before it is known to be one. Of those for one attempt no
+// more are worked on in a window (a tenth of a core); who floods an attempt with others can lose
+// its packets as well, and the real one comes again with every INITIATE.
+inline constexpr uint32_t kRespondsPerWindowMax = 64;
+inline constexpr uint64_t kRespondWindowNs = 100'000'000;
 // What a responder remembers of a handshake that is not confirmed, it forgets after this time.
 inline constexpr uint64_t kHalfOpenNs = 1'000'000'000;
 

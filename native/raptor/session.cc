@@ -201,6 +201,13 @@ void Session::end_with(CloseReason reason, bool tells_peer) {
   has_work_ = tells_peer;
 }
 
+void Session::set_handshake_rtt(uint64_t now_ns, uint64_t rtt_ns) {
+  enter(now_ns);
+  rtt_.on_sample(now_ns_, rtt_ns, 0);
+  update_path();
+  update_deadline();
+}
+
 void Session::on_too_large(uint64_t now_ns, uint32_t bytes) {
   enter(now_ns);
   mtu_.on_too_large(now_ns_, bytes);

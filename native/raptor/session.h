@@ -133,6 +133,8 @@ class Session {
   void drain(uint64_t now_ns);
   // Ends the session now. A CLOSE tells the peer (sent up to 3 times; is_finished() after that).
   void close(uint64_t now_ns, CloseReason reason);
+  // The time from this end's answer to the packet that confirmed it; before anything is sent.
+  void set_handshake_rtt(uint64_t now_ns, uint64_t rtt_ns);
   // The kernel would not send a datagram of so many bytes (EMSGSIZE): the path is narrower.
   void on_too_large(uint64_t now_ns, uint32_t bytes);
   // Derives the next sending key as soon as the protocol allows it.

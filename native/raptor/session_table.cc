@@ -1,6 +1,8 @@
 // Taking, freeing and finding slots. Owner: the endpoint; not on the data path.
 #include "raptor/session_table.h"
 
+#include <algorithm>
+
 namespace hyperroute::raptor {
 namespace {
 
@@ -13,7 +15,11 @@ uint64_t mark_of(const PathAddress& address) {
 }  // namespace
 
 SessionTable::SessionTable(uint32_t capacity)
-    : slots_(capacity), address_hashes_(capacity, 0), free_(capacity), free_count_(capacity) {
+    : slots_(capacity),
+      address_hashes_(capacity, 0),
+      half_open_hosts_(capacity, 0),
+      free_(capacity),
+      free_count_(capacity) {
   HR_ASSERT(capacity > 0 && capacity < kNoSlot);
   for (uint32_t index = 0; index < capacity; ++index) free_[index] = static_cast<uint16_t>(index);
 }
@@ -53,8 +59,13 @@ void SessionTable::free(uint16_t index) noexcept {
   slot.half_open.reset();
   slot.key_trail.reset();
   address_hashes_[index] = 0;
+  unhold(index);
   free_[(free_head_ + free_count_) % capacity()] = index;
   free_count_ += 1;
+}
+
+uint32_t SessionTable::held_by(uint64_t host) const noexcept {
+  return static_cast<uint32_t>(std::count(half_open_hosts_.begin(), half_open_hosts_.end(), host));
 }
 
 uint16_t SessionTable::find_remote(const PathAddress& address, uint64_t remote_id) const noexcept {

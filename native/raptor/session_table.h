@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "crypto/noise.h"
+#include "raptor/cookies.h"
 #include "raptor/handshake.h"
 #include "raptor/key_log.h"
 #include "raptor/path_address.h"
@@ -39,6 +40,7 @@ struct Attempt {
   uint64_t sent_ns = 0;  // when it was sent last
   uint32_t sent_count = 0;
   uint32_t retry_count = 0;  // of those that were answered at once
+  RateWindow responds = {};  // that were worked on
 };
 
 // An answered handshake. `session` is made when the first packet that may confirm it comes.
@@ -96,6 +98,12 @@ class SessionTable {
   [[nodiscard]] uint16_t take(uint64_t random, const PathAddress& address) noexcept;
   void free(uint16_t index) noexcept;
 
+  // The slot is half open for a host that has proven its address, until it is free or open.
+  void hold(uint16_t index, uint64_t host) noexcept { half_open_hosts_[index] = host; }
+  void unhold(uint16_t index) noexcept { half_open_hosts_[index] = 0; }
+  // How many slots are. Looks at every slot's host: some microseconds, beside a Diffie-Hellman.
+  [[nodiscard]] uint32_t held_by(uint64_t host) const noexcept;
+
   // The slot that a packet's session id names, or kNoSlot.
   [[nodiscard]] uint16_t find(uint64_t id) const noexcept {
     const uint16_t index = static_cast<uint16_t>(id & 0xFFFF);
@@ -112,7 +120,8 @@ class SessionTable {
  private:
   std::vector<SessionSlot> slots_;
   std::vector<uint64_t> address_hashes_;  // 0 of a free slot
-  std::vector<uint16_t> free_;            // a ring of free indexes
+  std::vector<uint64_t> half_open_hosts_;
+  std::vector<uint16_t> free_;  // a ring of free indexes
   uint32_t free_head_ = 0;
   uint32_t free_count_ = 0;
 };

@@ -45,6 +45,19 @@ SocketAddress socket_address_of(const raptor::PathAddress& path) noexcept {
   return address;
 }
 
+uint64_t raptor_host_of(const raptor::PathAddress& path) noexcept {
+  const SocketAddress address = socket_address_of(path);
+  if (!address.is_ipv6()) {
+    sockaddr_in ipv4;
+    std::memcpy(&ipv4, address.socket_address(), sizeof ipv4);
+    return uint64_t{1} << 32 | ipv4.sin_addr.s_addr;
+  }
+  sockaddr_in6 ipv6;
+  std::memcpy(&ipv6, address.socket_address(), sizeof ipv6);
+  const uint64_t prefix = load_u64_le(ipv6.sin6_addr.s6_addr);
+  return prefix == 0 ? 1 : prefix;
+}
+
 uint32_t raptor_in_flight_bytes(uint32_t kernel_buffer_bytes) noexcept {
   return std::max(kernel_buffer_bytes / kReceiveOverheadFactor, kInFlightBytesMin);
 }
@@ -67,6 +80,7 @@ Status RaptorSocket::open(uint64_t now_ns, const RaptorSocketOptions& options) {
     status = key_log_.open(options.key_log_path.c_str());
     endpoint_options.key_log = key_log_.log();
   }
+  endpoint_options.host_of = raptor_host_of;
   // The kernel doubles what is asked for and accounts all of it.
   uint32_t in_flight_bytes = raptor_in_flight_bytes(receive_buffer_bytes_ * 2);
   if (endpoint_options.is_listener) in_flight_bytes /= kListenerShareFactor;

@@ -70,6 +70,9 @@ struct RaptorSocketCounters {
 // PathAddress is opaque to the core; this driver puts the kernel's form of an address in it.
 raptor::PathAddress path_address_of(const SocketAddress& address) noexcept;
 SocketAddress socket_address_of(const raptor::PathAddress& path) noexcept;
+// For EndpointOptions::host_of: of IPv4 the address, of IPv6 its first 64 bits, which are what a
+// host is given at least.
+uint64_t raptor_host_of(const raptor::PathAddress& path) noexcept;
 
 // The most that a peer may have under way to a receive buffer of so many bytes as the kernel
 // accounts them: each datagram costs its buffers and headers too, small ones several times their

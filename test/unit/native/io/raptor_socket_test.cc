@@ -196,6 +196,17 @@ TEST_F(RaptorSocketTest, RefusesAnAddressThatOthersReachUnlessExposed) {
   EXPECT_FALSE(socket.is_open());
 }
 
+TEST_F(RaptorSocketTest, TakesAnIpv4AddressOrAnIpv6NetworkForAHost) {
+  const auto host_of = [](const char* host, uint16_t port) {
+    return raptor_host_of(path_address_of(SocketAddress::parse(host, port).take()));
+  };
+  EXPECT_EQ(host_of("192.0.2.1", 1), host_of("192.0.2.1", 2));
+  EXPECT_NE(host_of("192.0.2.1", 1), host_of("192.0.2.2", 1));
+  EXPECT_EQ(host_of("2001:db8:0:1::1", 1), host_of("2001:db8:0:1:ffff::2", 9));
+  EXPECT_NE(host_of("2001:db8:0:1::1", 1), host_of("2001:db8:0:2::1", 1));
+  EXPECT_NE(host_of("::1", 1), 0u);
+}
+
 TEST_F(RaptorSocketTest, PutsAddressesIntoTheProtocolsFormAndBack) {
   for (const char* host : {"127.0.0.1", "::1", "fe80::1", "255.255.255.255"}) {
     const SocketAddress address = SocketAddress::parse(host, 4711).take();

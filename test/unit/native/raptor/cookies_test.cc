@@ -27,6 +27,14 @@ struct Cookie : std::array<uint8_t, kCookieBytes> {
   explicit Cookie(const CookieJar& from) { from.issue(kNowNs, address(1), kAttemptId, *this); }
 };
 
+TEST(Cookies, DoNotTellHowLongTheListenerRuns) {
+  std::array<uint8_t, kCookieBytes> cookies[2];
+  jar(1).issue(0, address(1), kAttemptId, cookies[0]);
+  jar(2).issue(0, address(1), kAttemptId, cookies[1]);
+  EXPECT_NE(load_u64_le(cookies[0].data()), 0u);
+  EXPECT_NE(load_u64_le(cookies[0].data()), load_u64_le(cookies[1].data()));
+}
+
 TEST(Cookies, AreTakenFromTheAddressAndAttemptTheyWereMadeFor) {
   const CookieJar mine = jar(1);
   const Cookie cookie(mine);

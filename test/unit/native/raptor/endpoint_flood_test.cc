@@ -125,6 +125,82 @@ TEST(EndpointFlood, OfProvenClientsFillsTheHalfOpenTableAndNoMore) {
   EXPECT_EQ(network.established(kListener).size(), 1u);
 }
 
+// Addresses of the tests are numbers: a hundred of them are a host.
+uint64_t hundreds(const PathAddress& address) noexcept { return 1 + number_of(address) / 100; }
+
+TEST(EndpointFlood, OfOneHostWithManyAddressesFillsAPartOfTheHalfOpenTable) {
+  TestNetwork network(45);
+  EndpointOptions options = network.options(kListener);
+  options.cookie_threshold = 0;
+  options.half_open_max = 64;
+  options.host_of = hundreds;
+  network.start(kListener, options);
+  const RaptorCounters& counters = network.at(kListener).counters();
+  network.filter = [](Datagram& datagram) { return datagram.kind() != PacketKind::kData; };
+  const auto half_open = [&](uint32_t first, uint32_t count) {
+    for (uint32_t client = first; client < first + count; ++client) {
+      network.start(client);
+      network.connect(client);
+      network.run();
+      network.stop(client);
+      network.now_ns += kProvenWindowNs / kProvenPerWindowMax;
+    }
+  };
+  half_open(1'000, 40);
+  EXPECT_EQ(counters.half_open, 64 / kHalfOpenHostDivisor);
+  EXPECT_GE(counters.half_open_full, 40 - 64 / kHalfOpenHostDivisor);
+  // Others are served, and who has confirmed holds nothing.
+  half_open(2'000, 3);
+  EXPECT_EQ(counters.half_open, 64 / kHalfOpenHostDivisor + 3);
+  network.filter = nullptr;
+  for (uint32_t client = 3'000; client < 3'020; ++client) {
+    network.start(client);
+    network.establish(client);
+    network.now_ns += kProvenWindowNs / kProvenPerWindowMax;
+  }
+  EXPECT_EQ(counters.sessions_open, 20u);
+}
+
+TEST(EndpointFlood, InTheNameOfAHostTakesNothingOfWhatItMayHold) {
+  TestNetwork network(46);
+  EndpointOptions options = network.options(kListener);
+  options.host_of = hundreds;
+  options.half_open_max = 64;
+  network.start(kListener, options);
+  const RaptorCounters& counters = network.at(kListener).counters();
+  // Strangers write its address, and rubbish in place of a cookie.
+  const Datagram genuine = initiate_of(network, 2'000);
+  for (uint32_t port = 0; port < options.cookie_threshold; ++port) {
+    Datagram forged = genuine;
+    forged.from = 2'001 + port;
+    forged.bytes[kInitiateCookieOffset] = 1;
+    write_initiate_mac(initiate_mac_key(keys_of(1).public_key), forged.bytes.data());
+    network.deliver(forged);
+  }
+  EXPECT_EQ(counters.half_open, options.cookie_threshold);
+  drain(network);
+  network.start(2'099);
+  network.establish(2'099);
+  EXPECT_EQ(counters.sessions_open, 1u);
+}
+
+TEST(EndpointFlood, WithoutMacOrCookieCostsNoDiffieHellman) {
+  TestNetwork network(47);
+  EndpointOptions options = network.options(kListener);
+  options.cookie_threshold = 0;
+  network.start(kListener, options);
+  const Datagram genuine = initiate_of(network, 9);
+  // An ephemeral key is drawn before the first operation of a handshake.
+  const uint64_t drawn = network.node(kListener).random->fill_count;
+  Datagram without_mac = genuine;
+  without_mac.bytes[kInitiateMacOffset] ^= 1;
+  network.deliver(without_mac);
+  network.deliver(genuine);
+  EXPECT_EQ(network.at(kListener).counters().bad_mac, 1u);
+  EXPECT_EQ(network.at(kListener).counters().retries_sent, 1u);
+  EXPECT_EQ(network.node(kListener).random->fill_count, drawn);
+}
+
 TEST(EndpointFlood, WithOldOrStolenCookiesGetsNoFurther) {
   TestNetwork network(43);
   EndpointOptions options = network.options(kListener);

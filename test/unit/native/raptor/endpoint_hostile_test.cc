@@ -209,6 +209,54 @@ TEST_F(EndpointUnderAttack, GoesOnConnectingAfterForgedAnswers) {
   EXPECT_EQ(counters.wrong_address, 1u);
 }
 
+TEST_F(EndpointUnderAttack, WorksOnABoundedNumberOfAnswersAndStillTakesTheTrueOne) {
+  network = std::make_unique<TestNetwork>(29);
+  network->start(kListener);
+  network->start(kClient);
+  Datagram held;
+  network->filter = [&](Datagram& datagram) {
+    if (datagram.kind() == PacketKind::kRespond) held = datagram;
+    return datagram.kind() != PacketKind::kRespond;
+  };
+  network->connect(kClient);
+  network->run();
+  ASSERT_FALSE(held.bytes.empty());
+  Datagram forged = held;
+  forged.bytes[20] ^= 1;
+  for (uint32_t count = 0; count < 10 * kRespondsPerWindowMax; ++count) network->deliver(forged);
+  const RaptorCounters& counters = network->at(kClient).counters();
+  EXPECT_EQ(counters.bad_handshake, kRespondsPerWindowMax);
+  EXPECT_EQ(counters.handshakes_deferred, 9 * kRespondsPerWindowMax);
+  network->now_ns += kRespondWindowNs;
+  network->deliver(held);
+  EXPECT_EQ(network->established(kClient).size(), 1u);
+}
+
+TEST_F(EndpointUnderAttack, TakesNoRoundTripFromForgedConfirmations) {
+  network = std::make_unique<TestNetwork>(30);
+  network->start(kListener);
+  network->start(kClient);
+  Datagram held;
+  network->filter = [&](Datagram& datagram) {
+    if (datagram.kind() == PacketKind::kData && datagram.to == kListener) {
+      held = datagram;
+      return false;
+    }
+    return true;
+  };
+  network->connect(kClient);
+  network->run();
+  network->now_ns += kMs;
+  Datagram forged = held;
+  forged.bytes[30] ^= 1;
+  network->deliver(forged);
+  network->now_ns += 19 * kMs;
+  network->deliver(held);
+  ASSERT_EQ(network->established(kListener).size(), 1u);
+  const Session* session = listener().session(network->established(kListener)[0].session);
+  EXPECT_EQ(session->counters().rtt_ns, 20 * kMs);
+}
+
 TEST_F(EndpointUnderAttack, SendsNoMoreForForgedRetriesThanItsBound) {
   network = std::make_unique<TestNetwork>(28);
   network->start(kClient);

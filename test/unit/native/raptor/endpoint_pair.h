@@ -35,10 +35,12 @@ struct TestRandom {
   explicit TestRandom(uint64_t seed) : prng(seed) {}
   static void fill(void* context, uint8_t* to, size_t bytes) {
     auto* const random = static_cast<TestRandom*>(context);
+    random->fill_count += 1;
     for (size_t at = 0; at < bytes; ++at) to[at] = static_cast<uint8_t>(random->prng.next_u32());
   }
   RandomSource source() { return {this, fill}; }
   Prng prng;
+  uint64_t fill_count = 0;
 };
 
 inline crypto::KeyPair keys_of(uint8_t owner) {
