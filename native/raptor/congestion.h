@@ -30,6 +30,12 @@ class CongestionWindow {
   // Where the least RTT is below kNearRttNs: what a queue of tens of microseconds holds there.
   static constexpr uint32_t kNearWindowBytesMin = 64u << 10;
   static constexpr uint64_t kNearRttNs = 2'000'000;
+  // A short path may be slow as well. Where the queue stays above the target, or more is lost than
+  // chance ever takes, for so many judgements in a row at the floor, the floor is halved, down to
+  // that of a far path; a window that has grown beyond it by itself puts it back. One slow round is
+  // a peer that did not run.
+  static constexpr uint32_t kOverrunsMax = 8;
+  static constexpr uint32_t kOverrunLossPercent = 40;
   static constexpr uint32_t kFarDatagramsMin = 4;
   // RFC 6928, RFC 9002 section 7.2: ten segments; twice that, as pacing spreads them.
   static constexpr uint32_t kInitialDatagrams = 20;
@@ -94,6 +100,7 @@ class CongestionWindow {
   void grow(uint32_t acked_bytes) noexcept;
   void end_round(uint64_t now_ns, const RttEstimator& rtt, uint64_t next_number) noexcept;
   void judge_loss() noexcept;
+  void count_overrun(uint32_t& overruns) noexcept;
   void judge_delay(const RttEstimator& rtt) noexcept;
   [[nodiscard]] bool drain(uint64_t now_ns, const RttEstimator& rtt) noexcept;
   void set_window(uint64_t bytes) noexcept;
@@ -103,6 +110,9 @@ class CongestionWindow {
   uint32_t window_bytes_max_;
   uint32_t window_bytes_min_;
   uint32_t window_bytes_;
+  uint32_t near_window_bytes_min_ = kNearWindowBytesMin;
+  uint32_t late_overruns_ = 0;  // Cuts in a row that ended at the floor.
+  uint32_t lossy_overruns_ = 0;
   bool is_slow_start_ = true;
 
   // What probes that turn out spurious give back (RFC 4015); 0: nothing.

@@ -44,9 +44,10 @@ bool CongestionWindow::was_limit(const AckSummary& ack) const noexcept {
 void CongestionWindow::on_ack(uint64_t now_ns, const AckSummary& ack, const LossSummary& loss,
                               const RttEstimator& rtt, uint64_t next_number) noexcept {
   if (kind_ == CongestionKind::kStatic) return;
-  window_bytes_min_ = rtt.has_sample() && rtt.min_ns() < kNearRttNs
-                          ? kNearWindowBytesMin
-                          : kFarDatagramsMin * datagram_bytes_;
+  window_bytes_min_ = kFarDatagramsMin * datagram_bytes_;
+  if (rtt.has_sample() && rtt.min_ns() < kNearRttNs) {
+    window_bytes_min_ = std::max(window_bytes_min_, near_window_bytes_min_);
+  }
   set_window(window_bytes_);
   // Packets that came after all were acknowledged, not lost.
   judged_lost_ -= std::min(judged_lost_, ack.spurious_packets);
@@ -100,17 +101,31 @@ void CongestionWindow::end_round(uint64_t now_ns, const RttEstimator& rtt,
   round_samples_ = 0;
 }
 
+// After a cut: whether it would have gone below the floor, and has for long.
+void CongestionWindow::count_overrun(uint32_t& overruns) noexcept {
+  if (window_bytes_ > window_bytes_min_) {
+    overruns = 0;
+  } else if (++overruns == kOverrunsMax) {
+    overruns = 0;
+    near_window_bytes_min_ = std::max(near_window_bytes_min_ / 2, 1u);
+  }
+}
+
 void CongestionWindow::judge_delay(const RttEstimator& rtt) noexcept {
   const uint64_t base_ns = rtt.min_ns();
   const uint64_t limit_ns = base_ns + target_ns(rtt);
   const uint64_t delay_ns = base_ns + round_delay_ns_;
-  if (delay_ns <= limit_ns) return;
+  if (delay_ns <= limit_ns) {
+    late_overruns_ = 0;
+    return;
+  }
   const uint64_t excess_percent = kBetaPercent * (delay_ns - limit_ns) / delay_ns;
   const uint64_t cut_percent = std::min<uint64_t>(excess_percent, kCutPercentMax);
   // What is in flight now was sent by the old window: the samples of the next round are its.
   is_resting_ = true;
   is_slow_start_ = false;
   set_window(uint64_t{window_bytes_} * (100 - cut_percent) / 100);
+  count_overrun(late_overruns_);
 }
 
 void CongestionWindow::judge_loss() noexcept {
@@ -118,11 +133,17 @@ void CongestionWindow::judge_loss() noexcept {
   if (packets < kLossPacketsMin) return;
   const uint64_t tolerated = uint64_t{packets} * kLossPercentMax / 100 + kLossSlackPackets;
   const bool is_heavy = judged_lost_ > tolerated;
+  const bool is_overrun = judged_lost_ > uint64_t{packets} * kOverrunLossPercent / 100;
+  if (!is_overrun) lossy_overruns_ = 0;
   judged_acked_ = 0;
   judged_lost_ = 0;
-  if (!is_heavy) return;
+  if (!is_heavy) {
+    if (window_bytes_ > kNearWindowBytesMin) near_window_bytes_min_ = kNearWindowBytesMin;
+    return;
+  }
   is_slow_start_ = false;
   set_window(uint64_t{window_bytes_} * (100 - kLossCutPercent) / 100);
+  if (is_overrun) count_overrun(lossy_overruns_);
 }
 
 // Whether the round that ends was one of draining, or draining begins now.

@@ -158,9 +158,6 @@ LinkFaults draw_faults(Prng& random, bool has_static_window) {
   if (random.one_in(4) && !has_static_window) {
     faults.bytes_per_second = random.between(250'000, 50'000'000);
     faults.queue_ns_max = between_ns(random, 2 * kMillisecondNs, 60 * kMillisecondNs);
-    // A slow path is a long one: on a short one the least window of a session, 64 KiB, would
-    // overrun it for ever.
-    if (faults.bytes_per_second < 10'000'000) faults.delay_ns += 2 * kMillisecondNs;
   }
   return faults;
 }

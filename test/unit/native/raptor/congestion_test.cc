@@ -86,8 +86,26 @@ TEST(CongestionWindow, OnANearPathTheFloorIs64KiB) {
   Fed fed;
   fed.round(1, 20 * kUs, 0, 0);
   EXPECT_EQ(fed.window.window_bytes(), CongestionWindow::kNearWindowBytesMin);
-  for (int round = 0; round < 50; ++round) fed.round(40, 30 * kMs, 20);
-  EXPECT_EQ(fed.window.window_bytes(), CongestionWindow::kNearWindowBytesMin);
+  // Neither a third of loss, for however long, nor a peer that does not run for a while.
+  for (int round = 0; round < 200; ++round) fed.round(60, 30 * kUs, 20);
+  EXPECT_GE(fed.window.window_bytes(), CongestionWindow::kNearWindowBytesMin);
+  for (int round = 0; round < 5; ++round) fed.round(40, 30 * kMs);
+  EXPECT_GE(fed.window.window_bytes(), CongestionWindow::kNearWindowBytesMin);
+}
+
+TEST(CongestionWindow, AFloorThatIsTooHighForLongGivesWayAndComesBack) {
+  Fed fed;
+  fed.round(1, 20 * kUs, 0, 0);
+  for (int round = 0; round < 200; ++round) fed.round(40, 30 * kMs);
+  EXPECT_EQ(fed.window.window_bytes(), CongestionWindow::kFarDatagramsMin * 1'200);
+  for (int round = 0; round < 400; ++round) fed.round(100, 20 * kUs);
+  EXPECT_GT(fed.window.window_bytes(), CongestionWindow::kNearWindowBytesMin);
+  for (int round = 0; round < 6; ++round) fed.round(100, 20 * kMs);
+  EXPECT_GE(fed.window.window_bytes(), CongestionWindow::kNearWindowBytesMin);
+  Fed lossy;
+  lossy.round(1, 20 * kUs, 0, 0);
+  for (int round = 0; round < 200; ++round) lossy.round(40, 20 * kUs, 20);
+  EXPECT_LT(lossy.window.window_bytes(), CongestionWindow::kNearWindowBytesMin / 2);
 }
 
 TEST(CongestionWindow, AQueueBeyondTheTargetEndsSlowStartAndShrinksTheWindowOnceInTwoRounds) {
@@ -177,6 +195,16 @@ TEST(CongestionLoop, ANearPathIsFilledWithAQueueBelowTheTarget) {
   model.run(120 * kMs);
   EXPECT_GE(model.utilisation(), 0.95);
   EXPECT_LE(model.queue_ns_mean(), CongestionWindow::kTargetNsMin);
+}
+
+TEST(CongestionLoop, ASlowShortPathIsNotOverrunForGood) {
+  // The path holds 600 bytes and its queue half of the floor of a near path.
+  BottleneckModel model(1, {10e6, 500 * kUs, 32'000});
+  model.run(5 * kSecond);
+  model.run(30 * kSecond);
+  EXPECT_GE(model.utilisation(), 0.95);
+  EXPECT_LE(static_cast<double>(model.dropped()), 0.02 * 25e6 / 8 * 10 / 1'200);
+  EXPECT_LE(model.queue_ns_mean(), 10 * kMs);
 }
 
 TEST(CongestionLoop, FivePercentOfRandomLossKeepsTheRateOfBothPaths) {
