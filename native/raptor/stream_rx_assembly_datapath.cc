@@ -1,6 +1,5 @@
 // Messages of several records, put together in the ring. The session's thread; no allocation.
-#include <cstring>
-
+#include "base/copies.h"
 #include "raptor/stream_rx_batch.h"
 
 namespace hyperroute::raptor {
@@ -24,7 +23,7 @@ void StreamRx::begin_assembly(uint64_t position, const RecordHeader& header,
 bool StreamRx::append(const RecordHeader& header, const uint8_t* payload) noexcept {
   HR_DASSERT(header.fragment_offset == assembly_.bytes);
   uint8_t* const to = tail_of_assembly();
-  if (to != payload) std::memmove(to, payload, header.payload_bytes);
+  if (to != payload) move_bytes(to, payload, header.payload_bytes);
   assembly_.bytes += header.payload_bytes;
   assembly_.next += record_bytes(header.payload_bytes);
   return header.is_end();

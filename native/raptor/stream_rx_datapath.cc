@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/copies.h"
 #include "raptor/stream_rx_batch.h"
 
 namespace hyperroute::raptor {
@@ -167,7 +168,7 @@ StreamRx::Verdict StreamRx::keep_rest(uint64_t position, const uint8_t* rest, ui
   }
   if (is_in_order_mode()) {
     parse_ = refused;
-    std::memcpy(at(position), rest, rest_bytes);
+    copy_bytes(at(position), rest, rest_bytes);
     frontier_ = highest_ = position + rest_bytes;
     return Verdict::kAccepted;
   }

@@ -2,8 +2,8 @@
 // does not take them: all that came lies in the ring, record behind record, and is walked there.
 // The session's thread; no allocation but of the ring, once.
 #include <algorithm>
-#include <cstring>
 
+#include "base/copies.h"
 #include "raptor/stream_rx_batch.h"
 
 namespace hyperroute::raptor {
@@ -42,7 +42,7 @@ StreamRx::Verdict StreamRx::keep_run(uint64_t position, const uint8_t* run, uint
   const uint64_t floor = std::max(frontier_, skip_to_);
   if (position == floor && frontier_ == highest_ && floor == frontier_) {
     // In order, and behind what the sink has refused.
-    std::memcpy(at(position), run, run_bytes);
+    copy_bytes(at(position), run, run_bytes);
     frontier_ = highest_ = end;
     return Verdict::kAccepted;
   }
@@ -56,7 +56,7 @@ StreamRx::Verdict StreamRx::keep_run(uint64_t position, const uint8_t* run, uint
     const uint32_t bytes = record_bytes(load_record_header(run + offset).payload_bytes);
     const uint64_t begin = position + offset;
     if (begin >= floor && !received_.is_set(begin)) {
-      std::memcpy(at(begin), run + offset, bytes);
+      copy_bytes(at(begin), run + offset, bytes);
       received_.set(begin, bytes);
     }
     offset += bytes;

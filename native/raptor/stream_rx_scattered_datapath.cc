@@ -3,8 +3,8 @@
 // before them; the ring holds fragments, and messages that the sink refused.
 // The session's thread; no allocation but of the ring, once.
 #include <algorithm>
-#include <cstring>
 
+#include "base/copies.h"
 #include "raptor/stream_rx_batch.h"
 
 namespace hyperroute::raptor {
@@ -68,7 +68,7 @@ void StreamRx::scatter_batch(Batch& batch, const MessageSink& sink) noexcept {
 }
 
 void StreamRx::keep(uint64_t position, const uint8_t* record, uint32_t bytes) noexcept {
-  std::memcpy(at(position), record, bytes);
+  copy_bytes(at(position), record, bytes);
   stored_count_ += static_cast<uint32_t>(stored_.set(position, 8) / 8);
 }
 
@@ -129,7 +129,9 @@ void StreamRx::append_stored(const MessageSink& sink) noexcept {
 }
 
 // Delivers the message of a fragment that was kept, if it was the last one missing. Every fragment
-// but the last is full, so the message's begin is known from any of them.
+// but the last is full, so the message's begin is known from any of them. How much of the message
+// is known to lie together from its begin on is kept in place of the offset of its first fragment,
+// which is 0: so no fragment is looked at twice, in whatever order they come.
 void StreamRx::try_complete(uint64_t position, const RecordHeader& header,
                             const MessageSink& sink) noexcept {
   const uint64_t before_bytes =
@@ -140,26 +142,35 @@ void StreamRx::try_complete(uint64_t position, const RecordHeader& header,
   if (before_bytes > 0 && !stored_.is_set(position - kRecordBytesMax)) return;
   const uint64_t behind = position + record_bytes(header.payload_bytes);
   if (!header.is_end() && (behind >= highest_ || !stored_.is_set(behind))) return;
-  uint64_t next = begin;
-  uint32_t message_bytes = 0;
-  for (bool is_last = false; !is_last;) {
-    if (next >= highest_ || !stored_.is_set(next)) return;
+  if (!stored_.is_set(begin)) return;
+  uint8_t* const first = at(begin);
+  RecordHeader head = load_record_header(first);
+  bool is_fitting = head.is_begin() && !is_whole(head);
+  uint32_t message_bytes = std::max<uint32_t>(head.fragment_offset, head.payload_bytes);
+  uint64_t next = begin + uint64_t{message_bytes / kRecordPayloadBytesMax} * kRecordBytesMax;
+  bool is_last = false;
+  while (is_fitting && !is_last && next < highest_ && stored_.is_set(next)) {
     const RecordHeader each = load_record_header(at(next));
-    if (is_whole(each) || each.is_begin() != (next == begin) ||
-        each.fragment_offset != message_bytes) {
-      is_broken_ = !is_lenient_mode();
-      return;
-    }
+    is_fitting = !each.is_begin() && each.fragment_offset == message_bytes;
+    if (!is_fitting) break;
     message_bytes += each.payload_bytes;
     next += record_bytes(each.payload_bytes);
     is_last = each.is_end();
   }
-  uint8_t* const first = at(begin);
+  if (!is_fitting) {
+    is_broken_ = !is_lenient_mode();
+    return;
+  }
+  if (!is_last) {
+    head.fragment_offset = message_bytes;
+    store_record_header(first, head);
+    return;
+  }
   uint32_t offset = kRecordPayloadBytesMax;
   for (uint64_t from = begin + kRecordBytesMax; from < next; from += kRecordBytesMax) {
     const uint32_t bytes = std::min(message_bytes - offset, kRecordPayloadBytesMax);
-    std::memmove(first + kRecordHeaderBytes + offset, first + (from - begin) + kRecordHeaderBytes,
-                 bytes);
+    move_bytes(first + kRecordHeaderBytes + offset, first + (from - begin) + kRecordHeaderBytes,
+               bytes);
     offset += bytes;
     forget(from);
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/copies.h"
 #include "raptor/stream_tx.h"
 
 namespace hyperroute::raptor {
@@ -64,7 +65,7 @@ int64_t StreamTx::offer(uint64_t now_ns, std::span<const uint8_t> message) noexc
     uint8_t* const to = at(begin);
     write_header(to, message_bytes, kRecordWhole, 0);
     // An empty span may have no address, which memcpy may not be given.
-    if (message_bytes > 0) std::memcpy(to + kRecordHeaderBytes, message.data(), message_bytes);
+    if (message_bytes > 0) copy_bytes(to + kRecordHeaderBytes, message.data(), message_bytes);
     wrote_record(begin, static_cast<uint32_t>(bytes));
   } else {
     write_fragments(begin, message);
@@ -86,7 +87,7 @@ void StreamTx::write_fragments(uint64_t begin, std::span<const uint8_t> message)
     const bool is_last = offset + bytes == message_bytes;
     const uint32_t flags = (offset == 0 ? kRecordBegin : 0u) | (is_last ? kRecordEnd : 0u);
     write_header(to, bytes, static_cast<uint8_t>(flags), offset);
-    std::memcpy(to + kRecordHeaderBytes, message.data() + offset, bytes);
+    copy_bytes(to + kRecordHeaderBytes, message.data() + offset, bytes);
     wrote_record(begin, record_bytes(bytes));
     to += record_bytes(bytes);
     begin += record_bytes(bytes);
@@ -115,7 +116,7 @@ int64_t StreamTx::commit(uint64_t now_ns) noexcept {
   if (begin != tail_) {
     // Both addresses count from one, so that they overlap as the positions do.
     uint8_t* const to = at(begin);
-    std::memmove(to, to + (tail_ - begin), bytes);
+    move_bytes(to, to + (tail_ - begin), bytes);
   }
   wrote_record(begin, bytes);
   committed(now_ns, begin, begin + bytes, claim_bytes_);

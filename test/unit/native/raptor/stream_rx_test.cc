@@ -98,6 +98,30 @@ TEST(StreamRx, PutsTheLargestMessageTogether) {
   EXPECT_TRUE(receiver.taken[0] == message);
 }
 
+// Each second fragment first, then those between, from the front and from the back.
+TEST(StreamRx, PutsTheLargestMessageTogetherWhenHalfOfItsFragmentsComeLate) {
+  const std::string message = text_of(4u << 20, 'f');
+  const uint32_t count =
+      (static_cast<uint32_t>(message.size()) + kRecordPayloadBytesMax - 1) / kRecordPayloadBytesMax;
+  for (const bool from_front : {true, false}) {
+    Receiver receiver(StreamMode::kReliableUnordered, 4u << 20, 16u << 20);
+    RunBuilder before;
+    before.record("before");
+    const auto fragment = [&](uint32_t index) {
+      RunBuilder run;
+      run.fragments(message, index, index + 1);
+      const uint64_t position = before.bytes().size() + uint64_t{index} * kRecordBytesMax;
+      ASSERT_EQ(receiver.run(position, run), Verdict::kAccepted);
+    };
+    for (uint32_t index = 0; index < count; index += 2) fragment(index);
+    for (uint32_t at = 1; at < count; at += 2) fragment(from_front ? at : count / 2 * 2 - at);
+    ASSERT_EQ(receiver.taken.size(), 1u);
+    EXPECT_TRUE(receiver.taken[0] == message);
+    EXPECT_EQ(receiver.run(0, before), Verdict::kAccepted);
+    EXPECT_EQ(receiver.stream.buffered_bytes(), 0u);
+  }
+}
+
 TEST(StreamRx, KeepsWhatTheSinkRefusesAndHandsItOutAgainInOrder) {
   const std::string large = text_of(2000, 'k');
   for (const StreamMode mode : {StreamMode::kReliableOrdered, StreamMode::kReliableUnordered,
