@@ -293,4 +293,82 @@ inline void store_record_header(uint8_t* to, const RecordHeader& header) noexcep
   return header.invalid();
 }
 
+// Of every packet of data, so in line.
+inline const char* AckFrame::invalid() const noexcept {
+  if (range_count == 0 || range_count > kAckRangesMax) return "ACK has no ranges, or too many";
+  // How many numbers are left below: one more than `largest` says, which may be all 2^64.
+  uint64_t left = largest;
+  for (uint32_t index = 0; index < range_count; ++index) {
+    const AckRange each = range(index);
+    if ((index == 0) != (each.gap == 0)) return "ACK range has a wrong gap";
+    if (each.run == 0) return "ACK range is empty";
+    // The first range takes run numbers of left + 1; every other gap + run of what was left.
+    const uint64_t taken = uint64_t{each.gap} + each.run - (index == 0 ? 1 : 0);
+    if (taken > left) return "ACK range goes below packet 0";
+    left -= taken;
+  }
+  return nullptr;
+}
+
+inline FrameResult FrameReader::took(uint32_t bytes) noexcept {
+  HR_DASSERT(bytes % 8 == 0 && bytes <= bytes_);
+  at_ += bytes;
+  bytes_ -= bytes;
+  return FrameResult::kFrame;
+}
+
+inline FrameResult FrameReader::next_ack(Frame& frame) noexcept {
+  if (bytes_ < kAckHeaderBytes) return malformed("ACK is cut");
+  const uint32_t range_count = at_[1];
+  if (load_u16_le(at_ + 2) != 0) return malformed("reserved bytes are not 0");
+  const uint32_t frame_bytes = kAckHeaderBytes + range_count * kAckRangeBytes;
+  if (frame_bytes > bytes_) return malformed("ACK is cut");
+  frame.ack =
+      AckFrame{load_u64_le(at_ + 8), load_u32_le(at_ + 4), range_count, at_ + kAckHeaderBytes};
+  if (const char* reason = frame.ack.invalid(); reason != nullptr) return malformed(reason);
+  return took(frame_bytes);
+}
+
+inline FrameResult FrameReader::next_stream(Frame& frame) noexcept {
+  if (bytes_ < kStreamHeaderBytes) return malformed("STREAM is cut");
+  const uint32_t run_bytes = load_u32_le(at_ + 4);
+  if (at_[1] != 0) return malformed("reserved bytes are not 0");
+  if (run_bytes > bytes_ - kStreamHeaderBytes) return malformed("STREAM run is cut");
+  if (run_bytes == 0 || run_bytes % kRecordAlignment != 0) {
+    return malformed("STREAM run has no whole records");
+  }
+  frame.stream =
+      StreamFrame{load_u64_le(at_ + 8), run_bytes, load_u16_le(at_ + 2), at_ + kStreamHeaderBytes};
+  if (frame.stream.position % kRecordAlignment != 0 || frame.stream.position >= kPositionMax) {
+    return malformed("STREAM has an impossible position");
+  }
+  return took(kStreamHeaderBytes + run_bytes);
+}
+
+inline FrameResult FrameReader::next(Frame& frame) noexcept {
+  if (bytes_ == 0) return reason_ == nullptr ? FrameResult::kEnd : FrameResult::kMalformed;
+  if (bytes_ < kShortFrameBytes) return malformed("frame is cut");
+  frame.type = static_cast<FrameType>(at_[0]);
+  switch (frame.type) {
+    case FrameType::kStream:
+      return next_stream(frame);
+    case FrameType::kAck:
+      return next_ack(frame);
+    case FrameType::kPing:
+    case FrameType::kDrain:
+    case FrameType::kClose:
+      return next_short(frame);
+    case FrameType::kOpen:
+      return next_open(frame);
+    case FrameType::kWindow:
+    case FrameType::kSkip:
+    case FrameType::kEnd:
+      return next_position(frame);
+    case FrameType::kPadding:
+      bytes_ = 0;
+      return FrameResult::kEnd;
+  }
+  return malformed("unknown frame");
+}
+
 }  // namespace hyperroute::raptor
