@@ -17,10 +17,11 @@ namespace hyperroute::raptor {
 // A sockaddr_in6, the larger of the two that a socket driver has.
 inline constexpr uint32_t kPathAddressBytesMax = 28;
 
-struct PathAddress {
+struct alignas(8) PathAddress {
   // Bytes behind `size` stay zero.
   uint8_t bytes[kPathAddressBytesMax] = {};
   uint8_t size = 0;
+  uint8_t zero[3] = {};
 
   // `from` has at most kPathAddressBytesMax bytes.
   static PathAddress of(std::span<const uint8_t> from) noexcept {
@@ -31,10 +32,20 @@ struct PathAddress {
     return address;
   }
 
+  // All of it, by words: what lies behind `size` is equal too.
   friend bool operator==(const PathAddress& left, const PathAddress& right) noexcept {
-    return left.size == right.size && std::memcmp(left.bytes, right.bytes, left.size) == 0;
+    uint64_t words[2][kWords];
+    std::memcpy(words[0], &left, sizeof left);
+    std::memcpy(words[1], &right, sizeof right);
+    uint64_t difference = 0;
+    for (uint32_t word = 0; word < kWords; ++word) difference |= words[0][word] ^ words[1][word];
+    return difference == 0;
   }
+
+ private:
+  static constexpr uint32_t kWords = 4;
 };
+static_assert(sizeof(PathAddress) == 32);
 
 // For tables only: not keyed, so whoever chooses addresses can choose equal hashes. The tables
 // that use it are bounded and take an entry only after a Diffie-Hellman.
