@@ -23,12 +23,23 @@ class Pacer {
   static constexpr uint32_t kSlowStartGainPercent = 200;
   static constexpr uint32_t kBurstDatagrams = 16;
   static constexpr uint64_t kBurstNsMin = 1'000'000;
+  static constexpr uint64_t kSlackDivisor = 32;
   // Of a pace: keeps the sums below small, whatever an estimate says.
   static constexpr uint64_t kSrttNsMax = 60'000'000'000;
 
-  // After whatever changed window or estimate.
+  // After whatever changed window or estimate. Divides only where the pace would change by more
+  // than kSlackDivisor says: an estimate moves a little with every ACK.
   void update(uint32_t window_bytes, uint64_t srtt_ns, bool is_slow_start,
               uint32_t datagram_bytes) noexcept {
+    const uint64_t change_ns = srtt_ns > srtt_ns_ ? srtt_ns - srtt_ns_ : srtt_ns_ - srtt_ns;
+    if (window_bytes == window_bytes_ && datagram_bytes == datagram_bytes_ &&
+        is_slow_start == is_slow_start_ && change_ns <= srtt_ns_ / kSlackDivisor) {
+      return;
+    }
+    window_bytes_ = window_bytes;
+    datagram_bytes_ = datagram_bytes;
+    is_slow_start_ = is_slow_start;
+    srtt_ns_ = srtt_ns;
     const uint64_t gain = is_slow_start ? kSlowStartGainPercent : kGainPercent;
     const uint64_t bytes = std::max<uint64_t>(window_bytes, 1) * gain;
     // 60e9 · 100 · 2^16 is below 2^64.
@@ -53,14 +64,20 @@ class Pacer {
 
  private:
   [[nodiscard]] uint64_t cost_ns(uint64_t bytes) const noexcept {
-    const uint64_t per_byte = ns_per_byte_q16_;
-    return bytes != 0 && per_byte > (UINT64_MAX >> 1) / bytes ? UINT64_MAX >> 17
-                                                              : (bytes * per_byte) >> 16;
+    uint64_t cost = 0;
+    const bool is_out_of_range = __builtin_mul_overflow(bytes, ns_per_byte_q16_, &cost);
+    return is_out_of_range ? UINT64_MAX >> 16 : cost >> 16;
   }
 
   uint64_t ns_per_byte_q16_ = 0;  // 0 before the first update: unpaced.
   uint64_t burst_ns_ = kBurstNsMin;
   uint64_t spent_until_ns_ = 0;
+
+  // What the pace was made of.
+  uint64_t srtt_ns_ = 0;
+  uint32_t window_bytes_ = 0;
+  uint32_t datagram_bytes_ = 0;
+  bool is_slow_start_ = false;
 };
 
 }  // namespace hyperroute::raptor

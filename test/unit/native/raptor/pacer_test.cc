@@ -57,6 +57,27 @@ TEST(Pacer, ABurstIsSixteenDatagramsOnASlowPathAndAMillisecondOnAFastOne) {
   EXPECT_NEAR(static_cast<double>(send_greedily(fast, 0, 1, 1'000)), 1'250'000.0, 2'000.0);
 }
 
+TEST(Pacer, TheRateFollowsAnEstimateThatCreepsUpInSmallSteps) {
+  Pacer pacer;
+  for (uint64_t srtt_ns = 10 * kMs; srtt_ns <= 20 * kMs; srtt_ns += kMs / 20) {
+    pacer.update(100'000, srtt_ns, false, 1'000);
+  }
+  send_greedily(pacer, 0, 100 * kMs, 1'000);
+  const uint64_t sent_bytes = send_greedily(pacer, 100 * kMs, 1'100 * kMs, 1'000);
+  // As if it had been 20 ms at once, but for the part by which an old pace may be off.
+  EXPECT_NEAR(static_cast<double>(sent_bytes), 6'250'000.0,
+              6'250'000.0 / Pacer::kSlackDivisor + 62'500.0);
+}
+
+TEST(Pacer, ANewWindowSetsTheRateHoweverSmallTheChange) {
+  Pacer pacer;
+  pacer.update(100'000, 20 * kMs, false, 1'000);
+  pacer.update(104'000, 20 * kMs, false, 1'000);
+  send_greedily(pacer, 0, 100 * kMs, 1'000);
+  const uint64_t sent_bytes = send_greedily(pacer, 100 * kMs, 1'100 * kMs, 1'000);
+  EXPECT_NEAR(static_cast<double>(sent_bytes), 6'500'000.0, 62'500.0);
+}
+
 TEST(Pacer, ALonePacketNeverWaits) {
   Pacer pacer;
   pacer.update(20'000, 100 * kMs, false, 1'000);
