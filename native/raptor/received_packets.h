@@ -19,10 +19,15 @@ namespace hyperroute::raptor {
 
 // What an ACK frame is to say.
 struct AckContents {
+  AckContents() noexcept {}
+
   uint64_t largest = 0;
   uint32_t delay_ns = 0;
   uint32_t range_count = 0;
-  AckRange ranges[kAckRangesMax];
+  // A union's member is not initialised: only `range_count` of them are ever written and read.
+  union {
+    AckRange ranges[kAckRangesMax];
+  };
 
   [[nodiscard]] std::span<const AckRange> span() const noexcept { return {ranges, range_count}; }
 };
@@ -43,9 +48,24 @@ class ReceivedPackets {
 
   // Whether the packet neither came before nor is too old to tell. Changes nothing: to be asked
   // before, or add() to be called only after, the packet was found authentic.
-  [[nodiscard]] bool is_new(uint64_t number) const noexcept;
+  [[nodiscard]] bool is_new(uint64_t number) const noexcept {
+    if (number >= next_number_) return number <= kNumberMax;
+    return next_number_ - number <= kReplayWindow && !test_seen(number);
+  }
   // An authentic packet that is_new(). O(1) in order, else bounded by window and ranges.
-  void add(uint64_t number, uint64_t now_ns, bool is_eliciting) noexcept;
+  void add(uint64_t number, uint64_t now_ns, bool is_eliciting) noexcept {
+    HR_DASSERT(is_new(number));
+    if (number == next_number_ && range_count_ != 0 && ranges_[range_count_ - 1].last + 1 == number)
+        [[likely]] {
+      ranges_[range_count_ - 1].last = number;
+      next_number_ = number + 1;
+      largest_came_ns_ = now_ns;
+    } else {
+      add_out_of_order(number, now_ns, is_eliciting);
+    }
+    set_seen(number);
+    if (is_eliciting && eliciting_++ == 0) oldest_eliciting_ns_ = now_ns;
+  }
   // As add(), for a packet that could not be taken: it is not new again, and no ACK names it, so
   // that its sender sends what was in it once more.
   void refuse(uint64_t number) noexcept;
@@ -65,9 +85,24 @@ class ReceivedPackets {
   // What the ACK has to say; false before the first packet. Once it is certain to be sent, call
   // on_ack_sent(). `ranges_max`: what there is room for, 1 at least.
   [[nodiscard]] bool contents(uint64_t now_ns, uint32_t ranges_max,
-                              AckContents& contents) const noexcept;
+                              AckContents& contents) const noexcept {
+    HR_DASSERT(ranges_max >= 1);
+    if (range_count_ == 0) return false;
+    const Range& newest = ranges_[range_count_ - 1];
+    contents.largest = newest.last;
+    contents.delay_ns = clamp_u32(elapsed_ns(now_ns, largest_came_ns_));
+    contents.ranges[0] = {0, clamp_u32(newest.last - newest.first + 1)};
+    contents.range_count = 1;
+    if (range_count_ > 1) add_older_ranges(ranges_max, contents);
+    return true;
+  }
   // `range_count`: as many of the newest ranges as the frame holds.
-  void on_ack_sent(uint32_t range_count) noexcept;
+  void on_ack_sent(uint32_t range_count) noexcept {
+    eliciting_ = 0;
+    is_urgent_ = false;
+    // The newest range stays whatever was said of it: it is what the next packet makes longer.
+    if (range_count_ > 1) age_ranges(range_count);
+  }
 
   // One above the largest number that came; 0 before the first.
   [[nodiscard]] uint64_t next_number() const noexcept { return next_number_; }
@@ -83,26 +118,35 @@ class ReceivedPackets {
   static constexpr uint32_t kWordBits = 64;
   static constexpr uint32_t kWords = kReplayWindow / kWordBits;
 
+  void add_out_of_order(uint64_t number, uint64_t now_ns, bool is_eliciting) noexcept;
+  static uint32_t clamp_u32(uint64_t value) noexcept {
+    return value < UINT32_MAX ? static_cast<uint32_t>(value) : UINT32_MAX;
+  }
+  void add_older_ranges(uint32_t ranges_max, AckContents& contents) const noexcept;
   void add_ahead(uint64_t number) noexcept;
   void add_late(uint64_t number) noexcept;
   void clear_seen(uint64_t first, uint64_t last) noexcept;
   void insert_range(uint32_t index, uint64_t number) noexcept;
   void remove_range(uint32_t index) noexcept;
-  bool test_seen(uint64_t number) const noexcept;
-  void set_seen(uint64_t number) noexcept;
+  void age_ranges(uint32_t range_count) noexcept;
+  bool test_seen(uint64_t number) const noexcept {
+    return (seen_[number % kReplayWindow / kWordBits] >> (number % kWordBits) & 1) != 0;
+  }
+  void set_seen(uint64_t number) noexcept {
+    seen_[number % kReplayWindow / kWordBits] |= uint64_t{1} << (number % kWordBits);
+  }
 
-  uint64_t seen_[kWords] = {};  // By number modulo the window.
-  uint64_t next_number_ = 0;    // One above the largest, refused ones included.
-  // Newest last, so that the range that grows in order stays in its place.
-  Range ranges_[kAckRangesMax];
+  uint64_t next_number_ = 0;  // One above the largest, refused ones included.
   uint32_t range_count_ = 0;
-
   uint32_t eliciting_ = 0;  // Since the last ACK.
-  bool is_urgent_ = false;
   uint64_t oldest_eliciting_ns_ = 0;
   uint64_t largest_came_ns_ = 0;
   uint64_t ack_delay_ns_ = kAckDelayNs;
+  bool is_urgent_ = false;
+  // Newest last, so that the range that grows in order stays in its place.
+  Range ranges_[kAckRangesMax];
   uint64_t reorder_depth_max_ = 0;
+  uint64_t seen_[kWords] = {};  // By number modulo the window.
 };
 
 }  // namespace hyperroute::raptor

@@ -6,19 +6,6 @@
 
 namespace hyperroute::raptor {
 
-bool ReceivedPackets::test_seen(uint64_t number) const noexcept {
-  return (seen_[number % kReplayWindow / kWordBits] >> (number % kWordBits) & 1) != 0;
-}
-
-void ReceivedPackets::set_seen(uint64_t number) noexcept {
-  seen_[number % kReplayWindow / kWordBits] |= uint64_t{1} << (number % kWordBits);
-}
-
-bool ReceivedPackets::is_new(uint64_t number) const noexcept {
-  if (number >= next_number_) return number <= kNumberMax;
-  return next_number_ - number <= kReplayWindow && !test_seen(number);
-}
-
 // Numbers that enter the window without having come.
 void ReceivedPackets::clear_seen(uint64_t first, uint64_t last) noexcept {
   if (last - first >= kReplayWindow - 1) {
@@ -51,24 +38,17 @@ void ReceivedPackets::insert_range(uint32_t index, uint64_t number) noexcept {
   ++range_count_;
 }
 
-void ReceivedPackets::add(uint64_t number, uint64_t now_ns, bool is_eliciting) noexcept {
-  HR_DASSERT(is_new(number));
-  if (number == next_number_ && range_count_ != 0 && ranges_[range_count_ - 1].last + 1 == number)
-      [[likely]] {
-    ranges_[range_count_ - 1].last = number;
-    next_number_ = number + 1;
-    largest_came_ns_ = now_ns;
-  } else if (number >= next_number_) {
+void ReceivedPackets::add_out_of_order(uint64_t number, uint64_t now_ns,
+                                       bool is_eliciting) noexcept {
+  if (number >= next_number_) {
     add_ahead(number);
     largest_came_ns_ = now_ns;
-  } else {
-    add_late(number);
-    if (ranges_[range_count_ - 1].last == number) largest_came_ns_ = now_ns;
-    // The sender may be about to resend it.
-    is_urgent_ |= is_eliciting;
+    return;
   }
-  set_seen(number);
-  if (is_eliciting && eliciting_++ == 0) oldest_eliciting_ns_ = now_ns;
+  add_late(number);
+  if (ranges_[range_count_ - 1].last == number) largest_came_ns_ = now_ns;
+  // The sender may be about to resend it.
+  is_urgent_ |= is_eliciting;
 }
 
 void ReceivedPackets::refuse(uint64_t number) noexcept {
@@ -112,34 +92,21 @@ void ReceivedPackets::add_late(uint64_t number) noexcept {
   }
 }
 
-bool ReceivedPackets::contents(uint64_t now_ns, uint32_t ranges_max,
-                               AckContents& contents) const noexcept {
-  HR_DASSERT(ranges_max >= 1);
-  if (range_count_ == 0) return false;
-  contents.largest = ranges_[range_count_ - 1].last;
-  contents.delay_ns =
-      static_cast<uint32_t>(std::min<uint64_t>(elapsed_ns(now_ns, largest_came_ns_), UINT32_MAX));
-  contents.range_count = 0;
-  uint64_t below = contents.largest + 1;
+// Behind the newest, which is there, and as far as gaps and runs fit the frame's fields.
+void ReceivedPackets::add_older_ranges(uint32_t ranges_max, AckContents& contents) const noexcept {
   const uint32_t count = std::min(ranges_max, range_count_);
-  for (uint32_t index = range_count_; index-- > range_count_ - count;) {
-    const Range& range = ranges_[index];
-    const uint64_t gap = below - range.last - 1;
-    const uint64_t run = range.last - range.first + 1;
-    if (gap > UINT32_MAX) break;
-    const uint32_t run_said = static_cast<uint32_t>(std::min<uint64_t>(run, UINT32_MAX));
-    contents.ranges[contents.range_count++] = {static_cast<uint32_t>(gap), run_said};
-    if (run_said != run) break;
-    below = range.first;
+  for (uint32_t said = 1; said < count; ++said) {
+    const Range& above = ranges_[range_count_ - said];
+    const Range& range = ranges_[range_count_ - said - 1];
+    if (contents.ranges[said - 1].run != above.last - above.first + 1) return;
+    const uint64_t gap = above.first - range.last - 1;
+    if (gap > UINT32_MAX) return;
+    contents.ranges[said] = {static_cast<uint32_t>(gap), clamp_u32(range.last - range.first + 1)};
+    contents.range_count = said + 1;
   }
-  return true;
 }
 
-void ReceivedPackets::on_ack_sent(uint32_t range_count) noexcept {
-  eliciting_ = 0;
-  is_urgent_ = false;
-  // The newest range stays whatever was said of it: it is what the next packet makes longer.
-  if (range_count_ <= 1) return;
+void ReceivedPackets::age_ranges(uint32_t range_count) noexcept {
   const uint32_t said = std::min(range_count, range_count_);
   const uint32_t first_said = range_count_ - said;
   uint32_t kept = first_said;
