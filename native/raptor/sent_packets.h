@@ -11,13 +11,14 @@
 // Packets that ask for no ACK take a number and no slot. Slots are given in order, by ordinals: a
 // number is found from its distance to the oldest slot, by bisection where numbers are missing.
 // A slot outlives its packet's loss, so that an ACK that comes after all is recognised.
-// Memory: about 180 KiB, untouched until used; a session with little in flight touches the front.
+// Memory: about 256 KiB, untouched until used; a session with little in flight touches the front.
 // Owner: the session's thread. Data path: record and on_ack for every packet.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
+#include "base/memory.h"
 #include "raptor/rtt.h"
 #include "wire/raptor_frames.h"
 
@@ -134,7 +135,14 @@ class SentPackets {
 
   // Declares lost what RACK finds lost by now. After each on_ack() and at loss_deadline_ns().
   LossSummary detect_lost(uint64_t now_ns, const RttEstimator& rtt,
-                          const SentHandler& handler) noexcept;
+                          const SentHandler& handler) noexcept {
+    // Where none was overtaken, nothing is lost and nothing waits for a deadline.
+    if (!was_spurious_ && !is_oldest_overtaken()) [[likely]] {
+      loss_deadline_ns_ = kNoDeadlineNs;
+      return {};
+    }
+    return detect_overtaken(now_ns, rtt, handler);
+  }
   // When detect_lost() has to be called again if no ACK comes before.
   [[nodiscard]] uint64_t loss_deadline_ns() const noexcept { return loss_deadline_ns_; }
 
@@ -154,7 +162,8 @@ class SentPackets {
   [[nodiscard]] const SentCounters& counters() const noexcept { return counters_; }
 
  private:
-  struct Slot {
+  // A packet of one item or two is one cache line.
+  struct alignas(kCacheLineBytes) Slot {
     uint64_t number;
     uint64_t sent_ns;
     uint32_t bytes;
@@ -176,7 +185,13 @@ class SentPackets {
   uint64_t first_ordinal() const noexcept {
     return next_ordinal_ > kSlots ? next_ordinal_ - kSlots : 0;
   }
-  uint64_t monotonic(uint64_t now_ns) noexcept;
+  bool is_oldest_overtaken() const noexcept {
+    return in_flight_packets_ != 0 && has_acked_ && slot(oldest_ordinal_).number < largest_acked_;
+  }
+  uint64_t monotonic(uint64_t now_ns) noexcept {
+    last_now_ns_ = now_ns > last_now_ns_ ? now_ns : last_now_ns_;
+    return last_now_ns_;
+  }
   void restart_slots(uint64_t now_ns) noexcept;
   void forget(uint64_t ordinal) noexcept;
   void remember_skipped(uint64_t first, uint64_t last) noexcept;
@@ -186,50 +201,57 @@ class SentPackets {
   // Returns one above the newest ordinal it had news of, or 0.
   uint64_t ack_range(const NumberRange& range, const SentHandler& handler,
                      AckSummary& summary) noexcept;
+  bool ack_only_packet(const AckFrame& frame, uint64_t now_ns, const SentHandler& handler,
+                       AckSummary& summary) noexcept;
   void ack_word(uint64_t word_ordinal, uint64_t mask, const SentHandler& handler,
                 AckSummary& summary) noexcept;
   void recognise_word(uint64_t word_ordinal, uint64_t mask, AckSummary& summary) noexcept;
   void take_news(uint64_t now_ns, uint64_t newest_ordinal_end, AckSummary& summary) noexcept;
+  void end_round() noexcept;
+  LossSummary detect_overtaken(uint64_t now_ns, const RttEstimator& rtt,
+                               const SentHandler& handler) noexcept;
   void adapt_reorder_window(const RttEstimator& rtt) noexcept;
   void lose_oldest(uint64_t now_ns, bool by_probe, const SentHandler& handler,
                    LossSummary& summary) noexcept;
   void advance_oldest() noexcept;
 
-  // A union's member is not initialised: the pages of slots that were never used stay untouched.
-  union {
-    Slot slots_[kSlots];
-  };
-  uint64_t in_flight_[kWords] = {};  // Sent, not judged.
-  uint64_t lost_[kWords] = {};       // Declared lost, their slot not yet taken again.
-  uint64_t next_ordinal_ = 0;        // Of the next slot to be given.
-  uint64_t oldest_ordinal_ = 0;      // Of the oldest packet in flight; else next_ordinal_.
+  // What every packet and every ACK touches.
+  alignas(kCacheLineBytes) uint64_t next_ordinal_ = 0;  // Of the next slot to be given.
+  uint64_t oldest_ordinal_ = 0;  // Of the oldest packet in flight; else next_ordinal_.
   uint32_t in_flight_packets_ = 0;
   uint32_t in_flight_bytes_ = 0;
-  uint32_t lost_watched_ = 0;  // Bits in lost_.
   uint64_t next_number_ = 0;
   uint64_t last_now_ns_ = 0;
-
+  uint32_t lost_watched_ = 0;  // Bits in lost_.
+  uint32_t skipped_count_ = 0;
+  uint32_t unanswered_probes_ = 0;
+  uint32_t reorder_steps_ = 0;  // The window in quarters of the least RTT.
   bool has_acked_ = false;
+  bool grew_in_round_ = false;
+  bool was_spurious_ = false;              // A packet declared lost by its order was acknowledged.
   uint64_t largest_acked_ = 0;             // Any packet, one without a slot included.
   uint64_t newest_acked_ordinal_end_ = 0;  // One above the newest slot acknowledged.
   uint64_t rack_rtt_ns_ = 0;               // Of that packet (RACK.rtt).
   uint64_t last_ack_ns_ = 0;               // The last ACK that brought news.
   uint64_t loss_deadline_ns_ = kNoDeadlineNs;
-  uint64_t last_loss_ns_ = 0;
-
   uint64_t last_probe_ns_ = 0;
-  uint32_t unanswered_probes_ = 0;
-
-  uint32_t reorder_steps_ = 0;  // The window in quarters of the least RTT.
-  uint32_t reorder_rounds_left_ = 0;
   uint64_t round_end_number_ = 0;  // A round ends when a packet of this number or above is acked.
-  bool grew_in_round_ = false;
-  bool was_spurious_ = false;  // A packet declared lost by its order was acknowledged.
 
-  uint32_t skipped_count_ = 0;
+  uint64_t in_flight_[kWords] = {};  // Sent, not judged.
+
+  // Where packets are lost.
+  uint64_t last_loss_ns_ = 0;
+  uint32_t reorder_rounds_left_ = 0;
   uint32_t skipped_next_ = 0;
   NumberRange skipped_[kSkippedMax];
   SentCounters counters_;
+  uint64_t lost_[kWords] = {};  // Declared lost, their slot not yet taken again.
+
+  // Last, and touched from its front as far as it is used. A union's member is not initialised: the
+  // pages of slots that were never used stay untouched.
+  union {
+    Slot slots_[kSlots];
+  };
 };
 
 }  // namespace hyperroute::raptor

@@ -9,11 +9,6 @@
 
 namespace hyperroute::raptor {
 
-uint64_t SentPackets::monotonic(uint64_t now_ns) noexcept {
-  last_now_ns_ = std::max(last_now_ns_, now_ns);
-  return last_now_ns_;
-}
-
 // With nothing in flight the front slots are used again: they are warm, and the pages of the
 // others stay untouched in a session that never has much in flight.
 void SentPackets::restart_slots(uint64_t now_ns) noexcept {
@@ -77,7 +72,8 @@ void SentPackets::record(uint64_t number, uint64_t now_ns, uint32_t bytes, bool 
 }
 
 // The ranges as numbers, newest first. Every one is checked before any has an effect.
-AckVerdict SentPackets::read_ranges(const AckFrame& frame, NumberRange* ranges) const noexcept {
+inline AckVerdict SentPackets::read_ranges(const AckFrame& frame,
+                                           NumberRange* ranges) const noexcept {
   if (frame.range_count == 0 || frame.range_count > kAckRangesMax) return AckVerdict::kMalformed;
   if (frame.largest >= next_number_) return AckVerdict::kNeverSent;
   uint64_t below = frame.largest + 1;
@@ -87,7 +83,7 @@ AckVerdict SentPackets::read_ranges(const AckFrame& frame, NumberRange* ranges) 
     if (uint64_t{range.gap} + range.run > below) return AckVerdict::kMalformed;
     const uint64_t last = below - range.gap - 1;
     below = last - (range.run - 1);
-    if (is_skipped(below, last)) return AckVerdict::kNeverSent;
+    if (skipped_count_ != 0 && is_skipped(below, last)) return AckVerdict::kNeverSent;
     ranges[index] = {below, last};
   }
   return AckVerdict::kOk;
@@ -115,11 +111,64 @@ uint64_t SentPackets::lower_bound(uint64_t number) const noexcept {
   return low;
 }
 
+inline void SentPackets::take_news(uint64_t now_ns, uint64_t newest_ordinal_end,
+                                   AckSummary& summary) noexcept {
+  const Slot& newest = slot(newest_ordinal_end - 1);
+  summary.newest_number = newest.number;
+  if (newest_ordinal_end > newest_acked_ordinal_end_) {
+    newest_acked_ordinal_end_ = newest_ordinal_end;
+    rack_rtt_ns_ = elapsed_ns(now_ns, newest.sent_ns);
+    summary.has_rtt = true;
+    summary.rtt_ns = rack_rtt_ns_;
+  } else {
+    // Packets still come late: what is known about the path's order is not forgotten.
+    reorder_rounds_left_ = kReorderRounds;
+  }
+  last_ack_ns_ = now_ns;
+  unanswered_probes_ = 0;
+  if (in_flight_packets_ == 0) {
+    oldest_ordinal_ = next_ordinal_;
+  } else {
+    advance_oldest();
+  }
+  if (newest.number < round_end_number_) return;
+  round_end_number_ = next_number_;
+  grew_in_round_ = false;
+  if (reorder_steps_ != 0) end_round();
+}
+
+// What is left of on_ack() where one packet is in flight, none is lost or skipped, and the newest
+// range names it: a request, or its answer. False: it is not so, and nothing changed.
+inline bool SentPackets::ack_only_packet(const AckFrame& frame, uint64_t now_ns,
+                                         const SentHandler& handler, AckSummary& summary) noexcept {
+  if (in_flight_packets_ != 1 || (lost_watched_ | skipped_count_) != 0) return false;
+  if (frame.range_count != 1 || frame.largest >= next_number_ || !has_acked_) return false;
+  const AckRange range = frame.range(0);
+  if (range.gap != 0 || range.run == 0 || range.run > frame.largest + 1) return false;
+  const uint64_t ordinal = oldest_ordinal_;
+  const Slot& packet = slot(ordinal);
+  if (packet.number > frame.largest || frame.largest - packet.number >= range.run) return false;
+  in_flight_[ordinal % kSlots / kWordBits] = 0;
+  in_flight_packets_ = 0;
+  in_flight_bytes_ = 0;
+  largest_acked_ = std::max(largest_acked_, frame.largest);
+  summary.packets = 1;
+  summary.bytes = packet.bytes;
+  summary.datagram_bytes_max = packet.bytes;
+  for (uint32_t index = 0; index < packet.item_count; ++index) {
+    handler.acked(handler.context, packet.items[index]);
+  }
+  take_news(monotonic(now_ns), ordinal + 1, summary);
+  return true;
+}
+
 AckSummary SentPackets::on_ack(const AckFrame& frame, uint64_t now_ns,
                                const SentHandler& handler) noexcept {
-  NumberRange ranges[kAckRangesMax];
   AckSummary summary;
   summary.in_flight_bytes_before = in_flight_bytes_;
+  if (ack_only_packet(frame, now_ns, handler, summary)) [[likely]]
+    return summary;
+  NumberRange ranges[kAckRangesMax];
   summary.verdict = read_ranges(frame, ranges);
   if (summary.verdict != AckVerdict::kOk) return summary;
   const uint64_t acked_ns = monotonic(now_ns);
@@ -134,12 +183,19 @@ AckSummary SentPackets::on_ack(const AckFrame& frame, uint64_t now_ns,
   return summary;
 }
 
-uint64_t SentPackets::ack_range(const NumberRange& range, const SentHandler& handler,
-                                AckSummary& summary) noexcept {
-  uint64_t begin = lower_bound(range.first);
+inline uint64_t SentPackets::ack_range(const NumberRange& range, const SentHandler& handler,
+                                       AckSummary& summary) noexcept {
+  if ((in_flight_packets_ | lost_watched_) == 0) return 0;
   // Below the oldest in flight there is nothing but packets declared lost, where there are any.
-  if (lost_watched_ == 0) begin = std::max(begin, oldest_ordinal_);
-  const uint64_t end = lower_bound(range.last + 1);
+  // Mostly an ACK names that one, and often the newest too: then nothing has to be searched.
+  uint64_t begin = oldest_ordinal_;
+  if (lost_watched_ != 0) {
+    begin = lower_bound(range.first);
+  } else if (range.first > slot(begin).number) {
+    begin = std::max(begin, lower_bound(range.first));
+  }
+  const uint64_t end =
+      range.last >= slot(next_ordinal_ - 1).number ? next_ordinal_ : lower_bound(range.last + 1);
   uint64_t newest_ordinal_end = 0;
   while (begin < end) {
     const uint64_t word_ordinal = begin & ~uint64_t{kWordBits - 1};
@@ -159,8 +215,8 @@ uint64_t SentPackets::ack_range(const NumberRange& range, const SentHandler& han
   return newest_ordinal_end;
 }
 
-void SentPackets::ack_word(uint64_t word_ordinal, uint64_t mask, const SentHandler& handler,
-                           AckSummary& summary) noexcept {
+inline void SentPackets::ack_word(uint64_t word_ordinal, uint64_t mask, const SentHandler& handler,
+                                  AckSummary& summary) noexcept {
   in_flight_[word_ordinal % kSlots / kWordBits] &= ~mask;
   uint32_t bytes = 0;
   const uint32_t packets = static_cast<uint32_t>(std::popcount(mask));
@@ -197,26 +253,8 @@ void SentPackets::recognise_word(uint64_t word_ordinal, uint64_t mask,
   summary.spurious_packets += packets;
 }
 
-void SentPackets::take_news(uint64_t now_ns, uint64_t newest_ordinal_end,
-                            AckSummary& summary) noexcept {
-  const Slot& newest = slot(newest_ordinal_end - 1);
-  summary.newest_number = newest.number;
-  if (newest_ordinal_end > newest_acked_ordinal_end_) {
-    newest_acked_ordinal_end_ = newest_ordinal_end;
-    rack_rtt_ns_ = elapsed_ns(now_ns, newest.sent_ns);
-    summary.has_rtt = true;
-    summary.rtt_ns = rack_rtt_ns_;
-  } else {
-    // Packets still come late: what is known about the path's order is not forgotten.
-    reorder_rounds_left_ = kReorderRounds;
-  }
-  last_ack_ns_ = now_ns;
-  unanswered_probes_ = 0;
-  advance_oldest();
-  if (newest.number < round_end_number_) return;
-  round_end_number_ = next_number_;
-  grew_in_round_ = false;
-  if (reorder_steps_ == 0) return;
+// The reordering window shrinks where it was not needed for long.
+void SentPackets::end_round() noexcept {
   if (reorder_rounds_left_ > 0) --reorder_rounds_left_;
   if (reorder_rounds_left_ == 0) {
     reorder_steps_ /= 2;
@@ -240,17 +278,16 @@ void SentPackets::adapt_reorder_window(const RttEstimator& rtt) noexcept {
   if (reorder_steps_ == 0 || reorder_window_ns(rtt) < rtt.srtt_ns()) ++reorder_steps_;
 }
 
-LossSummary SentPackets::detect_lost(uint64_t now_ns, const RttEstimator& rtt,
-                                     const SentHandler& handler) noexcept {
+LossSummary SentPackets::detect_overtaken(uint64_t now_ns, const RttEstimator& rtt,
+                                          const SentHandler& handler) noexcept {
   const uint64_t time_ns = monotonic(now_ns);
   adapt_reorder_window(rtt);
   LossSummary summary;
   loss_deadline_ns_ = kNoDeadlineNs;
   const uint64_t window_ns = reorder_window_ns(rtt);
   // The oldest was sent first: when it is not lost, no other is.
-  while (in_flight_packets_ != 0) {
+  while (is_oldest_overtaken()) {
     const Slot& oldest = slot(oldest_ordinal_);
-    if (!has_acked_ || oldest.number >= largest_acked_) break;
     const uint64_t due_ns = time_after(oldest.sent_ns, rack_rtt_ns_ + window_ns);
     if (window_ns != 0 && time_ns < due_ns) {
       loss_deadline_ns_ = due_ns;
