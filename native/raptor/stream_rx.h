@@ -105,6 +105,8 @@ class StreamRx {
   [[nodiscard]] const char* run_fault(const uint8_t* run, uint32_t run_bytes) const noexcept;
   [[nodiscard]] bool continues(const RecordHeader& header) const noexcept;
   Verdict malformed() noexcept;
+  [[nodiscard]] bool is_lone_message(const uint8_t* run, uint32_t run_bytes) const noexcept;
+  Verdict take_lone(const uint8_t* run, uint32_t run_bytes, const MessageSink& sink) noexcept;
   Verdict take_in_order(uint64_t position, const uint8_t* run, uint32_t run_bytes,
                         const MessageSink& sink) noexcept;
   Verdict keep_rest(uint64_t position, const uint8_t* rest, uint32_t rest_bytes, uint64_t refused,
@@ -164,9 +166,9 @@ class StreamRx {
   bool is_broken_ = false;
   // What came last in order was a hole: fragments without their BEGIN may follow.
   bool is_behind_hole_ = false;
-  StreamOptions options_;
-  StreamRxCounters counters_;
   Assembly assembly_;
+  StreamRxCounters counters_;
+  StreamOptions options_;
 
   // Of modes that keep the order: what is below and has not come will not. Above frontier_ only
   // where nothing above that has come and the sink has refused what is below.

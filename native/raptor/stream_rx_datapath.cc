@@ -68,14 +68,40 @@ StreamRx::Verdict StreamRx::on_run(uint64_t position, uint8_t* run, uint32_t run
     ++counters_.beyond_window;
     return Verdict::kBeyondWindow;
   }
-  if (run_fault(run, run_bytes) != nullptr) return malformed();
   const bool is_next =
       position == frontier_ && frontier_ == highest_ && frontier_ == parse_ && stored_count_ == 0;
+  if (is_next && is_lone_message(run, run_bytes) && !is_lenient_mode()) [[likely]]
+    return take_lone(run, run_bytes, sink);
+  if (run_fault(run, run_bytes) != nullptr) return malformed();
   if (is_next) [[likely]]
     return take_in_order(position, run, run_bytes, sink);
   if (position > frontier_) ++counters_.out_of_order;
   return is_in_order_mode() ? keep_run(position, run, run_bytes, sink)
                             : scatter_run(position, run, run_bytes, sink);
+}
+
+// Whether the run is one message of one record, and the next.
+inline bool StreamRx::is_lone_message(const uint8_t* run, uint32_t run_bytes) const noexcept {
+  const uint64_t word = load_u64_le(run);
+  const uint32_t payload_bytes = word & 0xffff;
+  return (word >> 16) == kWholeTag && payload_bytes <= whole_bytes_max_ &&
+         record_bytes(payload_bytes) == run_bytes && !assembly_.is_active();
+}
+
+// What take_in_order() does, for the one message of a request or of its answer.
+inline StreamRx::Verdict StreamRx::take_lone(const uint8_t* run, uint32_t run_bytes,
+                                             const MessageSink& sink) noexcept {
+  const MessageView view{run + kRecordHeaderBytes, load_u16_le(run), stream_, session_};
+  is_behind_hole_ = false;
+  if (sink.deliver(sink.context, {&view, 1}) == 0) [[unlikely]] {
+    ++counters_.refused;
+    is_refused_ = true;
+    return keep_rest(frontier_, run, run_bytes, frontier_, sink);
+  }
+  ++counters_.messages;
+  counters_.bytes += view.bytes;
+  consumed_ = frontier_ = highest_ = parse_ = frontier_ + run_bytes;
+  return Verdict::kAccepted;
 }
 
 // Adds messages of one record until the batch is full, or the run or a fragment ends it.
