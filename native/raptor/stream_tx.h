@@ -79,7 +79,9 @@ class StreamTx {
 
   // The position of a SKIP that is to be sent now, else kNoPosition. Then on_skip_sent(), and one
   // of the others once its packet's fate is known.
-  [[nodiscard]] uint64_t skip_position() const noexcept;
+  [[nodiscard]] uint64_t skip_position() const noexcept {
+    return abandoned_ > skip_sent_ ? due_skip_position() : kNoPosition;
+  }
   void on_skip_sent(uint64_t position) noexcept { skip_sent_ = position; }
   void on_skip_acked(uint64_t position) noexcept;
   void on_skip_lost(uint64_t position) noexcept;
@@ -102,26 +104,30 @@ class StreamTx {
     return end_state_ == FrameState::kAcked && head_ == tail_ && !needs_skip();
   }
   // Whether next_run(), skip_position() or end_position() has something.
-  [[nodiscard]] bool has_work() const noexcept {
-    return has_run() || skip_position() != kNoPosition || end_state_ == FrameState::kDue;
-  }
+  [[nodiscard]] bool has_work() const noexcept { return has_run() || has_control(); }
   // Whether next_run() with room for a full record has something.
   [[nodiscard]] bool has_run() const noexcept {
     return lost_bytes_ != 0 || (next_ != tail_ && !is_blocked());
   }
   // Whether there is something new to send that the peer's window does not allow.
-  [[nodiscard]] bool is_blocked() const noexcept;
+  [[nodiscard]] bool is_blocked() const noexcept { return tail_ > limit_ && is_beyond_limit(); }
+  // Nothing is lost, nothing was given up: an ACK then moves the head and changes nothing else.
+  [[nodiscard]] bool is_plain() const noexcept { return (lost_bytes_ | abandoned_) == 0; }
+  // Whether skip_position() or end_position() has something.
+  [[nodiscard]] bool has_control() const noexcept {
+    return end_state_ == FrameState::kDue || skip_position() != kNoPosition;
+  }
 
   // Committed and neither acknowledged nor abandoned.
   [[nodiscard]] uint64_t unacked_bytes() const noexcept { return tail_ - head_ - acked_bytes_; }
   [[nodiscard]] uint64_t unsent_bytes() const noexcept { return tail_ - next_; }
+  // The messages that unacked_bytes() are of. Reads kCountedRecordsMax records at most and takes
+  // the rest to be like those.
+  [[nodiscard]] uint64_t unacked_messages() const noexcept;
   [[nodiscard]] uint64_t position() const noexcept { return tail_; }
   [[nodiscard]] uint64_t limit() const noexcept { return limit_; }
   [[nodiscard]] const StreamOptions& options() const noexcept { return options_; }
   [[nodiscard]] const StreamTxCounters& counters() const noexcept { return counters_; }
-  // The messages that unacked_bytes() are of. Reads kCountedRecordsMax records at most and takes
-  // the rest to be like those.
-  [[nodiscard]] uint64_t unacked_messages() const noexcept;
 
  private:
   enum class FrameState : uint8_t { kNone, kDue, kSent, kAcked };
@@ -159,40 +165,42 @@ class StreamTx {
   void mark_deadline(uint64_t now_ns) noexcept;
   void drop_mark() noexcept;
   [[nodiscard]] bool needs_skip() const noexcept;
+  [[nodiscard]] uint64_t due_skip_position() const noexcept;
+  [[nodiscard]] bool is_beyond_limit() const noexcept;
 
-  // Read and written by each offer.
-  MirroredRegion ring_;
-  uint64_t mask_ = 0;
+  // Read and written by each message and each packet.
   uint64_t tail_ = 0;
   uint64_t head_ = 0;
   uint64_t next_ = 0;
   uint64_t limit_ = 0;
+  uint64_t mask_ = 0;
+  MirroredRegion ring_;
+  uint32_t claim_bytes_ = kNoClaim;
+  bool is_ended_ = false;
+  FrameState end_state_ = FrameState::kNone;
   // All records from here to tail_ take uniform_bytes_: a run of them is cut without reading them.
   uint64_t uniform_from_ = 0;
   uint32_t uniform_bytes_ = 0;
-  uint32_t claim_bytes_ = kNoClaim;
-  StreamTxCounters counters_;
+  uint32_t mark_count_ = 0;  // of marks_
   StreamOptions options_;
-  bool is_ended_ = false;
-  FrameState end_state_ = FrameState::kNone;
-
-  // Used only with losses.
-  MemoryRegion words_;
-  PositionBitmap acked_;
-  PositionBitmap lost_;
   uint64_t acked_bytes_ = 0;  // of set bits, all above head_
   uint64_t lost_bytes_ = 0;
-  uint64_t lost_from_ = 0;  // No lost bit is below.
-
   // SKIP: everything below abandoned_ is given up, as far as the peer has not got it.
   uint64_t abandoned_ = 0;
   uint64_t skip_sent_ = 0;
-  uint64_t skip_acked_ = 0;
+  StreamTxCounters counters_;
 
-  Mark marks_[kMarksMax];
-  uint32_t mark_first_ = 0;
-  uint32_t mark_count_ = 0;
+  // Used only with losses.
+  uint64_t skip_acked_ = 0;
+  uint64_t lost_from_ = 0;  // No lost bit is below.
+  MemoryRegion words_;
+  PositionBitmap acked_;
+  PositionBitmap lost_;
+
+  // Used only with deadlines.
   uint64_t deadline_ns_ = 0;
+  uint32_t mark_first_ = 0;
+  Mark marks_[kMarksMax];
 };
 
 }  // namespace hyperroute::raptor

@@ -104,7 +104,7 @@ bool StreamTx::needs_skip() const noexcept {
   }
 }
 
-uint64_t StreamTx::skip_position() const noexcept {
+uint64_t StreamTx::due_skip_position() const noexcept {
   const uint64_t position = std::min(abandoned_, head_);
   return position > skip_sent_ && needs_skip() ? position : kNoPosition;
 }

@@ -130,9 +130,8 @@ void StreamTx::end() noexcept {
   is_ended_ = true;
 }
 
-bool StreamTx::is_blocked() const noexcept {
-  if (next_ == tail_ || tail_ <= limit_) return false;
-  return next_ + bytes_of_record(at(next_)) > limit_;
+bool StreamTx::is_beyond_limit() const noexcept {
+  return next_ != tail_ && next_ + bytes_of_record(at(next_)) > limit_;
 }
 
 // Where the run ends that begins at a border and holds as many whole records as there is room for.
