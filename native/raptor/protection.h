@@ -85,9 +85,9 @@ class Protection {
  private:
   // One generation of one direction; `next_secret` is what the following one is made of.
   struct Key {
-    std::optional<crypto::Aead> aead;
-    uint8_t iv[12] = {};
     uint32_t generation = 0;
+    uint8_t iv[12] = {};
+    std::optional<crypto::Aead> aead;
     crypto::Secret<kSecretBytes> next_secret;
   };
 
@@ -100,23 +100,23 @@ class Protection {
   static bool open_insecure(const uint8_t* datagram, uint32_t bytes);
   Key* key_of(uint8_t generation);
 
+  bool is_insecure_ = false;
+  crypto::AeadKind kind_ = crypto::AeadKind::kAes256Gcm;
+  uint32_t trailer_bytes_ = 0;
+
   // Sending.
-  Key send_;
+  bool is_generation_acked_ = false;
+  bool is_update_wanted_ = false;
   uint64_t next_number_ = 0;  // below it all are used up
   uint64_t generation_first_number_ = 0;
   uint64_t packets_per_key_max_ = kPacketsPerKeyMax;
-  bool is_generation_acked_ = false;
-  bool is_update_wanted_ = false;
+  Key send_;
 
   // Receiving. The previous key opens packets that a step overtook; the next is made before it
   // is needed, so that a forged generation costs one failed tag and nothing else.
-  Key receive_previous_;
   Key receive_;
+  Key receive_previous_;
   Key receive_next_;
-
-  crypto::AeadKind kind_ = crypto::AeadKind::kAes256Gcm;
-  bool is_insecure_ = false;
-  uint32_t trailer_bytes_ = 0;
 };
 
 }  // namespace hyperroute::raptor

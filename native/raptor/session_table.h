@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/memory.h"
 #include "crypto/noise.h"
 #include "raptor/cookies.h"
 #include "raptor/handshake.h"
@@ -55,7 +56,8 @@ struct HalfOpen {
 
 enum SlotEvent : uint8_t { kEventEstablished = 1, kEventEnded = 2 };
 
-struct SessionSlot {
+// What every packet looks at is one cache line.
+struct alignas(kCacheLineBytes) SessionSlot {
   SlotState state = SlotState::kFree;
   uint8_t events = 0;  // SlotEvent bits that are to be told
   bool is_initiator = false;
@@ -67,11 +69,11 @@ struct SessionSlot {
   uint16_t event_next = kNoSlot;
   CloseReason reason = CloseReason::kNone;
   HandshakeStatus refusal = HandshakeStatus::kAccepted;
-  uint64_t id = 0;         // ours; 0 in a free slot
-  uint64_t remote_id = 0;  // the peer's, once known
+  uint64_t id = 0;                   // ours; 0 in a free slot
+  std::unique_ptr<Session> session;  // of kOpen and kEnded
   PathAddress address;
+  uint64_t remote_id = 0;  // the peer's, once known
   crypto::PublicKey peer_key{};
-  std::unique_ptr<Session> session;     // of kOpen and kEnded
   std::unique_ptr<Attempt> attempt;     // of kAttempt
   std::unique_ptr<HalfOpen> half_open;  // of kHalfOpen
   std::unique_ptr<KeyTrail> key_trail;  // where there is a key log
