@@ -84,13 +84,14 @@ Result<std::unique_ptr<Endpoint>> Endpoint::create(uint64_t now_ns,
 
 Endpoint::Endpoint(uint64_t now_ns, const EndpointOptions& options,
                    const crypto::Secret<crypto::kKeyBytes>& cookie_secret)
-    : options_(options),
-      mac_key_(initiate_mac_key(options.insecure ? crypto::PublicKey{}
-                                                 : options.static_keys.public_key)),
+    : has_key_log_(options.key_log != nullptr),
       slots_(options.sessions_max + options.half_open_max),
       deadlines_(options.sessions_max + options.half_open_max),
       cookies_(cookie_secret),
-      pressure_(now_ns) {}
+      pressure_(now_ns),
+      options_(options),
+      mac_key_(initiate_mac_key(options.insecure ? crypto::PublicKey{}
+                                                 : options.static_keys.public_key)) {}
 
 Endpoint::~Endpoint() = default;
 

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/memory.h"
 #include "base/status.h"
 #include "crypto/noise.h"
 #include "raptor/cookies.h"
@@ -136,7 +137,10 @@ class Endpoint {
 
   // When on_deadline() is due next; kNeverNs: not before something else happens. O(1) when
   // nothing changed.
-  [[nodiscard]] uint64_t next_deadline_ns() noexcept { return deadlines_.next_ns(); }
+  [[nodiscard]] uint64_t next_deadline_ns() noexcept {
+    if (moved_index_ != kNoSlot) settle_deadline();
+    return deadlines_.next_ns();
+  }
   // Runs every timer that is due.
   void on_deadline(uint64_t now_ns);
 
@@ -186,6 +190,8 @@ class Endpoint {
   void work_push(uint16_t index) noexcept;
   void work_pop() noexcept;
   void note_state(uint16_t index) noexcept;
+  void note_rare(uint16_t index) noexcept;
+  void settle_deadline() noexcept;
   void refresh(uint16_t index) noexcept;
   void run_deadline(uint64_t now_ns, uint16_t index);
 
@@ -227,23 +233,25 @@ class Endpoint {
   void release(uint16_t index) noexcept;
   void release_if_done(uint16_t index) noexcept;
 
-  // Fixed.
-  EndpointOptions options_;
-  crypto::Hash mac_key_;  // Of INITIATEs to us.
-
+  // What every datagram and every poll touches.
+  alignas(kCacheLineBytes) SlotList working_;  // Slots that may have something to send.
+  SlotList events_;                            // Slots that have an event to tell.
+  uint16_t ended_index_ = kNoSlot;  // Told by the last next_event(), released by the next.
+  uint16_t moved_index_ = kNoSlot;  // The slot whose deadline is not in the heap yet.
+  uint32_t burst_count_ = 0;        // Datagrams in a row from the head of working_.
   bool is_rejecting_ = false;
-  SessionTable slots_;
-  SlotList working_;  // Slots that may have something to send.
-  SlotList events_;   // Slots that have an event to tell.
-  DeadlineHeap deadlines_;
+  const bool has_key_log_;
   ReplyQueue replies_;
+  SessionTable slots_;
+  DeadlineHeap deadlines_;
+  RaptorCounters counters_;
+
+  uint32_t attempt_count_ = 0;  // Slots of connect() without an answer.
+  PathAddress reply_to_;        // What Transmit::to points to for a reply.
   CookieJar cookies_;
   Pressure pressure_;
-  uint32_t burst_count_ = 0;        // Datagrams in a row from the head of working_.
-  uint32_t attempt_count_ = 0;      // Slots of connect() without an answer.
-  uint16_t ended_index_ = kNoSlot;  // Told by the last next_event(), released by the next.
-  PathAddress reply_to_;            // What Transmit::to points to for a reply.
-  RaptorCounters counters_;
+  EndpointOptions options_;
+  crypto::Hash mac_key_;  // Of INITIATEs to us.
 };
 
 }  // namespace hyperroute::raptor

@@ -21,9 +21,12 @@ void Endpoint::on_datagram(uint64_t now_ns, uint8_t* datagram, uint32_t bytes,
   HR_DASSERT(is_aligned(datagram, 8));
   counters_.datagrams_in += 1;
   counters_.bytes_in += bytes;
-  switch (static_cast<PacketKind>(kind_of(datagram, bytes))) {
+  const auto kind = static_cast<PacketKind>(kind_of(datagram, bytes));
+  if (kind == PacketKind::kData) [[likely]]
+    return on_data(now_ns, datagram, bytes, from, sink);
+  switch (kind) {
     case PacketKind::kData:
-      return on_data(now_ns, datagram, bytes, from, sink);
+      break;
     case PacketKind::kInitiate:
       return on_initiate(now_ns, datagram, bytes, from);
     case PacketKind::kRetry:
@@ -34,10 +37,10 @@ void Endpoint::on_datagram(uint64_t now_ns, uint8_t* datagram, uint32_t bytes,
   counters_.malformed += 1;
 }
 
-void Endpoint::on_data(uint64_t now_ns, uint8_t* datagram, uint32_t bytes, const PathAddress& from,
-                       const MessageSink& sink) {
+inline void Endpoint::on_data(uint64_t now_ns, uint8_t* datagram, uint32_t bytes,
+                              const PathAddress& from, const MessageSink& sink) {
   DataHeader header;
-  if (read_data_header(datagram, bytes, header) != nullptr) {
+  if (read_data_header(datagram, bytes, header) != nullptr) [[unlikely]] {
     counters_.malformed += 1;
     return;
   }
@@ -63,7 +66,7 @@ void Endpoint::on_data(uint64_t now_ns, uint8_t* datagram, uint32_t bytes, const
 Endpoint::Transmit Endpoint::next_transmit(uint64_t now_ns, std::span<uint8_t> to) {
   HR_DASSERT(to.size() >= kDatagramBytesMin);
   Transmit transmit{0, nullptr, {}};
-  if (!replies_.is_empty()) {
+  if (!replies_.is_empty()) [[unlikely]] {
     transmit = {replies_.pop(reply_to_, to), &reply_to_, {}};
   } else {
     // Each turn sends something or takes a slot off the list.
@@ -78,10 +81,11 @@ Endpoint::Transmit Endpoint::next_transmit(uint64_t now_ns, std::span<uint8_t> t
   return transmit;
 }
 
-Endpoint::Transmit Endpoint::transmit_from(uint64_t now_ns, uint16_t index, std::span<uint8_t> to) {
+inline Endpoint::Transmit Endpoint::transmit_from(uint64_t now_ns, uint16_t index,
+                                                  std::span<uint8_t> to) {
   SessionSlot& slot = slots_[index];
   const PathAddress* const address = &slot.address;
-  if (slot.state == SlotState::kAttempt) {
+  if (slot.state == SlotState::kAttempt) [[unlikely]] {
     work_pop();
     return {write_attempt(now_ns, index, to.data()), address, {}};
   }
@@ -95,9 +99,11 @@ Endpoint::Transmit Endpoint::transmit_from(uint64_t now_ns, uint16_t index, std:
     return {0, nullptr, {}};
   }
   burst_count_ += 1;
-  if (burst_count_ >= kBurstDatagramsMax) {
+  // What has nothing more leaves the list at once: asking again would only tell that.
+  const bool has_more = slot.session->has_work();
+  if (!has_more || burst_count_ >= kBurstDatagramsMax) {
     work_pop();
-    work_push(index);
+    if (has_more) work_push(index);
   }
   const SessionRef ref = ref_of(index);
   note_state(index);
@@ -117,7 +123,7 @@ void Endpoint::work_push(uint16_t index) noexcept {
   working_.tail = index;
 }
 
-void Endpoint::work_pop() noexcept {
+inline void Endpoint::work_pop() noexcept {
   SessionSlot& slot = slots_[working_.head];
   slot.is_working = false;
   working_.head = slot.work_next;
@@ -125,16 +131,33 @@ void Endpoint::work_pop() noexcept {
 }
 
 // After anything that may have changed a session: its deadline, and whether it has ended.
-void Endpoint::note_state(uint16_t index) noexcept {
-  SessionSlot& slot = slots_[index];
+inline void Endpoint::note_state(uint16_t index) noexcept {
+  const SessionSlot& slot = slots_[index];
   if (slot.session == nullptr) return;
-  deadlines_.set(index, slot.session->next_deadline_ns());
-  if (slot.key_trail != nullptr) [[unlikely]]
-    slot.key_trail->follow(slot.session->counters().key_updates);
-  if (slot.session->state() != SessionState::kClosed) [[likely]]
-    return;
+  if (moved_index_ != index) [[unlikely]] {
+    if (moved_index_ != kNoSlot) settle_deadline();
+    moved_index_ = index;
+  }
+  if (has_key_log_ || slot.session->state() == SessionState::kClosed) [[unlikely]]
+    note_rare(index);
+}
+
+void Endpoint::note_rare(uint16_t index) noexcept {
+  SessionSlot& slot = slots_[index];
+  if (slot.key_trail != nullptr) slot.key_trail->follow(slot.session->key_updates());
+  if (slot.session->state() != SessionState::kClosed) return;
   if (slot.state == SlotState::kOpen) end(index, slot.session->close_reason());
   release_if_done(index);
+}
+
+// A session is asked for its deadline when another's turn comes or somebody waits: not for every
+// packet, offer and call.
+void Endpoint::settle_deadline() noexcept {
+  const uint16_t index = moved_index_;
+  moved_index_ = kNoSlot;
+  // It may have ended since, and its slot may be another's.
+  const Session* const session = slots_[index].session.get();
+  if (session != nullptr) deadlines_.set(index, session->next_deadline_ns());
 }
 
 void Endpoint::refresh(uint16_t index) noexcept {
@@ -150,7 +173,7 @@ void Endpoint::touch(SessionRef ref) noexcept {
 void Endpoint::on_deadline(uint64_t now_ns) {
   // Whatever ran is due later than now, so no slot is run twice.
   for (uint32_t count = slots_.taken_count(); count > 0; --count) {
-    if (deadlines_.next_ns() > now_ns) return;
+    if (next_deadline_ns() > now_ns) return;
     run_deadline(now_ns, deadlines_.next_slot());
   }
 }
@@ -168,9 +191,9 @@ void Endpoint::run_deadline(uint64_t now_ns, uint16_t index) {
       if (slot.session != nullptr) slot.session->on_deadline(now_ns);
       refresh(index);
       // A probe stays due until it is sent, and then note_state() moves the deadline.
-      if (slot.session != nullptr && slot.session->next_deadline_ns() <= now_ns) {
-        deadlines_.set(index, now_ns + kOverdueNs);
-      }
+      if (slot.session == nullptr) return;
+      settle_deadline();
+      if (slot.session->next_deadline_ns() <= now_ns) deadlines_.set(index, now_ns + kOverdueNs);
       return;
     case SlotState::kFree:
       // Its deadline was taken back when it was freed.

@@ -43,14 +43,15 @@ uint64_t ping_interval_ns(const Parameters& local, const Parameters& remote) {
 
 Session::Session(uint64_t now_ns, const SessionOptions& options, Protection protection)
     : now_ns_(now_ns),
-      protection_(std::move(protection)),
-      tx_(options.remote.streams_max),
-      ping_interval_ns_(ping_interval_ns(options.local, options.remote)),
-      rx_(options.local.streams_max),
       heard_ns_(now_ns),
+      ping_interval_ns_(ping_interval_ns(options.local, options.remote)),
+      remote_session_(options.remote.session),
+      tx_(options.remote.streams_max),
+      rx_(options.local.streams_max),
       liveness_ns_(liveness_ns(options.local, options.remote)),
-      congestion_(congestion_options(options)),
       mtu_(std::min(options.local.datagram_bytes_max, options.remote.datagram_bytes_max)),
+      congestion_(congestion_options(options)),
+      protection_(std::move(protection)),
       local_(options.local),
       remote_(options.remote),
       session_ref_(options.session_ref) {
@@ -61,7 +62,6 @@ Session::Session(uint64_t now_ns, const SessionOptions& options, Protection prot
   is_ping_due_ = options.sends_first;
   has_work_ = true;
   update_path();
-  update_deadline();
 }
 
 Result<std::unique_ptr<Session>> Session::create(uint64_t now_ns, const SessionOptions& options) {
@@ -89,7 +89,7 @@ Result<uint16_t> Session::open_stream(const StreamOptions& options) {
   if (!stream.ok()) return stream.status();
   stream.value().on_window(remote_.stream_window_bytes);
   const uint16_t id = tx_.next_id(slot);
-  tx_.put(std::make_unique<TxStream>(TxStream{stream.take(), id}));
+  tx_.put(std::make_unique<TxStream>(TxStream{.id = id, .stream = stream.take()}));
   expiring_.put(slot, options.mode == StreamMode::kDeadline);
   after_tx(slot);
   has_work_ = true;
@@ -112,7 +112,7 @@ Session::Step Session::accept_stream(const OpenFrame& frame) {
   auto stream = StreamRx::create(options, local_.stream_window_bytes, frame.stream, session_ref_);
   if (!stream.ok()) return Step::kNoRoom;
   rx_control_.remove(rx_.slot_of(frame.stream));
-  rx_.put(std::make_unique<RxStream>(RxStream{stream.take(), frame.stream}));
+  rx_.put(std::make_unique<RxStream>(RxStream{.id = frame.stream, .stream = stream.take()}));
   after_rx(rx_.slot_of(frame.stream));
   return Step::kTaken;
 }
@@ -182,14 +182,12 @@ void Session::drain(uint64_t now_ns) {
     after_tx(slot);
   }
   check_drained();
-  update_deadline();
 }
 
 void Session::close(uint64_t now_ns, CloseReason reason) {
   if (state_ == SessionState::kClosed) return;
   enter(now_ns);
   end_with(reason, true);
-  update_deadline();
 }
 
 void Session::end_with(CloseReason reason, bool tells_peer) {
@@ -212,7 +210,6 @@ void Session::on_too_large(uint64_t now_ns, uint32_t bytes) {
   enter(now_ns);
   mtu_.on_too_large(now_ns_, bytes);
   update_path();
-  update_deadline();
 }
 
 SessionCounters Session::counters() const {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 
+#include "base/memory.h"
 #include "base/status.h"
 #include "raptor/congestion.h"
 #include "raptor/message_view.h"
@@ -94,7 +95,7 @@ class Session {
   [[nodiscard]] uint32_t next_datagram(uint64_t now_ns, std::span<uint8_t> to);
 
   // When on_deadline() is due next; kNeverNs: not before something else happens. O(1).
-  uint64_t next_deadline_ns() const { return deadline_ns_; }
+  uint64_t next_deadline_ns() const;
   void on_deadline(uint64_t now_ns);
   // Whether next_datagram() may have something. O(1).
   bool has_work() const { return has_work_; }
@@ -126,10 +127,10 @@ class Session {
   // not been sent at all. 0 for a stream that is gone.
   uint64_t unacked_bytes(uint16_t stream) const;
   uint64_t unsent_bytes(uint16_t stream) const;
-  // Ends every stream; the session closes with kDrained once both ends have nothing more.
   // The messages of unacked_bytes(); an estimate beyond kCountedRecordsMax records. Not for every
   // message: it reads them.
   uint64_t unacked_messages(uint16_t stream) const;
+  // Ends every stream; the session closes with kDrained once both ends have nothing more.
   void drain(uint64_t now_ns);
   // Ends the session now. A CLOSE tells the peer (sent up to 3 times; is_finished() after that).
   void close(uint64_t now_ns, CloseReason reason);
@@ -147,6 +148,7 @@ class Session {
   bool is_finished() const { return state_ == SessionState::kClosed && closes_left_ == 0; }
   // A snapshot; not for every message.
   SessionCounters counters() const;
+  uint64_t key_updates() const { return counters_.key_updates; }
   uint64_t local_session_id() const { return local_.session; }
   uint64_t remote_session_id() const { return remote_.session; }
   // The largest message that the peer takes.
@@ -168,14 +170,16 @@ class Session {
 
   // session.cc: cold, may allocate.
   Step accept_stream(const OpenFrame& frame);
-  void release_tx(uint32_t slot);
-  void release_rx(uint32_t slot);
-  void end_with(CloseReason reason, bool tells_peer);
+  [[gnu::noinline]] void release_tx(uint32_t slot);
+  [[gnu::noinline]] void release_rx(uint32_t slot);
+  [[gnu::noinline]] void end_with(CloseReason reason, bool tells_peer);
 
   // session_receive_datapath.cc
   Step take_frames(uint8_t* frames, uint32_t frames_bytes, const MessageSink& sink,
                    bool& is_eliciting);
   Step take_frame(const Frame& frame, const MessageSink& sink);
+  [[gnu::noinline]] Step take_rare(const Frame& frame, const MessageSink& sink);
+  [[gnu::noinline]] void after_untaken(Step step, uint64_t number);
   Step take_ack(const AckFrame& frame);
   Step take_stream(const StreamFrame& frame, const MessageSink& sink);
   Step take_window(const PositionFrame& frame);
@@ -188,85 +192,93 @@ class Session {
   bool may_send(uint32_t bytes);
   uint32_t send_frames(std::span<uint8_t> to);
   void draft_ack(Draft& draft, bool has_room_for_runs);
-  void draft_control(Draft& draft);
+  [[gnu::noinline]] void draft_control(Draft& draft);
   bool draft_stream_control(Draft& draft, uint32_t slot);
-  bool draft_open(Draft& draft, TxStream& tx);
+  [[gnu::noinline]] bool draft_open(Draft& draft, TxStream& tx);
   void draft_runs(Draft& draft);
   bool draft_run(Draft& draft, uint32_t slot);
   uint32_t next_run_slot() const;
-  uint32_t send_mtu_probe(std::span<uint8_t> to);
-  uint32_t send_close(std::span<uint8_t> to);
+  [[gnu::noinline]] uint32_t send_mtu_probe(std::span<uint8_t> to);
+  [[gnu::noinline]] uint32_t send_close(std::span<uint8_t> to);
   uint32_t send_draft(Draft& draft);
   bool has_anything_due() const;
+  // Whether draft_control() has something.
+  bool has_control_due() const { return is_drain_due_ || tx_control_.any() || rx_control_.any(); }
   void after_tx(uint32_t slot);
-  void after_commit(TxStream& tx);
+  void after_tx(uint32_t slot, TxStream& tx);
+  void after_commit(uint16_t stream, TxStream& tx);
 
   // session_timers_datapath.cc
   void on_item_acked(const SentItem& item);
   void on_item_lost(const SentItem& item);
   void on_window_lost(const SentItem& item);
-  void after_loss(const LossSummary& loss, bool is_guess);
+  void after_loss(const LossSummary& loss, bool is_guess) {
+    if (loss.packets != 0 && mtu_.on_lost(loss, is_guess)) update_path();
+  }
   void check_liveness();
   void run_timers();
   void expire_messages();
   void update_path();
-  void update_deadline();
-  void enter(uint64_t now_ns);
-  SentHandler handler();
+  void enter(uint64_t now_ns) { now_ns_ = now_ns > now_ns_ ? now_ns : now_ns_; }
+  SentHandler handler() { return {this, tell_acked, tell_lost}; }
+  static void tell_acked(void* session, const SentItem& item) {
+    static_cast<Session*>(session)->on_item_acked(item);
+  }
+  static void tell_lost(void* session, const SentItem& item) {
+    static_cast<Session*>(session)->on_item_lost(item);
+  }
 
-  // What the owner asks for all the time.
-  uint64_t deadline_ns_ = kNeverNs;
-  uint64_t now_ns_;  // of the present call; never goes back
+  // What every packet touches comes first, so that it lies in few cache lines.
+  alignas(kCacheLineBytes) uint64_t now_ns_;  // of the present call; never goes back
   bool has_work_ = false;
   SessionState state_ = SessionState::kOpen;
   CloseReason close_reason_ = CloseReason::kNone;
-
-  // Sending.
-  Protection protection_;
-  uint64_t next_number_ = 0;
-  StreamSlots<TxStream> tx_;
-  SlotSet ready_[kPriorityCount];  // slots with runs to send
-  SlotSet lost_;                   // slots with runs to send again
-  SlotSet tx_control_;             // slots with an OPEN, SKIP or END to send
-  SlotSet expiring_;               // slots of kDeadline
-  uint32_t cursor_[kPriorityCount] = {};
-  uint32_t lost_cursor_ = 0;
   uint8_t ready_priorities_ = 0;  // bit p: ready_[p] has a member
   uint8_t probe_packets_ = 0;     // packets that may go whatever window and pacer say
   bool must_probe_ = false;       // one of them must, a PING if there is nothing else
   bool is_ping_due_ = false;
+  bool is_drain_due_ = false;
   bool is_pacing_blocked_ = false;
   bool is_window_blocked_ = false;
-  bool is_drain_due_ = false;
-  bool is_drain_sent_ = false;
-  bool has_peer_drained_ = false;
-  uint8_t closes_left_ = 0;
+  bool had_grace_ = false;
   uint32_t packets_before_mtu_probe_ = 0;
-  uint64_t next_close_ns_ = 0;
-  uint64_t expire_ns_ = kNeverNs;  // the first deadline of a message
+  uint64_t heard_ns_;  // when the last authentic packet came
   uint64_t next_ping_ns_ = 0;
   uint64_t ping_interval_ns_;
+  uint64_t next_number_ = 0;
+  uint64_t remote_session_;  // of remote_
 
-  // Receiving.
+  StreamSlots<TxStream> tx_;
   StreamSlots<RxStream> rx_;
-  SlotSet rx_control_;  // slots with a WINDOW to send
-  SlotSet refused_;     // slots whose sink refused messages
-  uint64_t heard_ns_;   // when the last authentic packet came
+  SlotSet tx_control_;             // slots with an OPEN, SKIP or END to send
+  SlotSet rx_control_;             // slots with a WINDOW to send
+  SlotSet lost_;                   // slots with runs to send again
+  SlotSet refused_;                // slots whose sink refused messages
+  SlotSet expiring_;               // slots of kDeadline
+  uint64_t expire_ns_ = kNeverNs;  // the first deadline of a message
   uint64_t liveness_ns_;
-  bool had_grace_ = false;
 
   // Recovery.
   RttEstimator rtt_;
-  CongestionWindow congestion_;
   Pacer pacer_;
   PathMtu mtu_;
+  CongestionWindow congestion_;
+  SessionCounters counters_;
   ReceivedPackets received_;
+  Protection protection_;
 
-  // Fixed, and counted.
+  SlotSet ready_[kPriorityCount];  // slots with runs to send
+  uint32_t cursor_[kPriorityCount] = {};
+  uint32_t lost_cursor_ = 0;
+
+  // Seldom.
+  bool is_drain_sent_ = false;
+  bool has_peer_drained_ = false;
+  uint8_t closes_left_ = 0;
+  uint64_t next_close_ns_ = 0;
   Parameters local_;
   Parameters remote_;
   uint32_t session_ref_;
-  SessionCounters counters_;
   StreamTotals ended_;  // of streams that are gone
 
   // Last: large, and touched from its front as far as it is used.

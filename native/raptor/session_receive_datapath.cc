@@ -13,12 +13,13 @@ bool Session::on_packet(uint64_t now_ns, const DataHeader& header, uint8_t* data
   if (state_ == SessionState::kClosed) return false;
   uint32_t frames_bytes = 0;
   const uint32_t generation = protection_.receive_generation();
-  if (protection_.open(header, datagram, bytes, frames_bytes) != OpenVerdict::kOpened) {
+  if (protection_.open(header, datagram, bytes, frames_bytes) != OpenVerdict::kOpened)
+      [[unlikely]] {
     counters_.forged += 1;
     if (counters_.forged >= kForgedPacketsMax) close(now_ns, CloseReason::kLocalLimit);
     return false;
   }
-  if (!received_.is_new(header.number)) {
+  if (!received_.is_new(header.number)) [[unlikely]] {
     counters_.replayed += 1;
     return false;
   }
@@ -30,17 +31,23 @@ bool Session::on_packet(uint64_t now_ns, const DataHeader& header, uint8_t* data
   counters_.bytes_received += bytes;
   bool is_eliciting = false;
   const Step step = take_frames(datagram + kDataHeaderBytes, frames_bytes, sink, is_eliciting);
-  if (step == Step::kBroken) end_with(CloseReason::kProtocolError, true);
-  if (step == Step::kNoRoom) end_with(CloseReason::kLocalLimit, true);
-  if (step == Step::kTaken) received_.add(header.number, now_ns_, is_eliciting);
-  if (step == Step::kNotTaken) received_.refuse(header.number);
+  if (step == Step::kTaken) [[likely]] {
+    received_.add(header.number, now_ns_, is_eliciting);
+  } else {
+    after_untaken(step, header.number);
+  }
   has_work_ = has_anything_due();
-  update_deadline();
   return true;
 }
 
-Session::Step Session::take_frames(uint8_t* frames, uint32_t frames_bytes, const MessageSink& sink,
-                                   bool& is_eliciting) {
+void Session::after_untaken(Step step, uint64_t number) {
+  if (step == Step::kBroken) end_with(CloseReason::kProtocolError, true);
+  if (step == Step::kNoRoom) end_with(CloseReason::kLocalLimit, true);
+  if (step == Step::kNotTaken) received_.refuse(number);
+}
+
+inline Session::Step Session::take_frames(uint8_t* frames, uint32_t frames_bytes,
+                                          const MessageSink& sink, bool& is_eliciting) {
   FrameReader reader(frames, frames_bytes);
   Frame frame;
   while (true) {
@@ -55,12 +62,14 @@ Session::Step Session::take_frames(uint8_t* frames, uint32_t frames_bytes, const
   }
 }
 
-Session::Step Session::take_frame(const Frame& frame, const MessageSink& sink) {
+inline Session::Step Session::take_frame(const Frame& frame, const MessageSink& sink) {
+  if (frame.type == FrameType::kStream) return take_stream(frame.stream, sink);
+  if (frame.type == FrameType::kAck) return take_ack(frame.ack);
+  return take_rare(frame, sink);
+}
+
+Session::Step Session::take_rare(const Frame& frame, const MessageSink& sink) {
   switch (frame.type) {
-    case FrameType::kStream:
-      return take_stream(frame.stream, sink);
-    case FrameType::kAck:
-      return take_ack(frame.ack);
     case FrameType::kOpen:
       return accept_stream(frame.open);
     case FrameType::kWindow:
@@ -77,11 +86,14 @@ Session::Step Session::take_frame(const Frame& frame, const MessageSink& sink) {
     case FrameType::kPing:
     case FrameType::kPadding:
       return Step::kTaken;
+    case FrameType::kStream:
+    case FrameType::kAck:
+      break;  // take_frame() has taken them.
   }
   return Step::kBroken;
 }
 
-Session::Step Session::take_ack(const AckFrame& frame) {
+inline Session::Step Session::take_ack(const AckFrame& frame) {
   const AckSummary ack = sent_.on_ack(frame, now_ns_, handler());
   if (ack.verdict != AckVerdict::kOk) return Step::kBroken;
   protection_.on_acked(frame.largest);
@@ -95,7 +107,7 @@ Session::Step Session::take_ack(const AckFrame& frame) {
   return Step::kTaken;
 }
 
-Session::Step Session::take_stream(const StreamFrame& frame, const MessageSink& sink) {
+inline Session::Step Session::take_stream(const StreamFrame& frame, const MessageSink& sink) {
   RxStream* rx = rx_.find(frame.stream);
   if (rx == nullptr) return rx_.has_ended(frame.stream) ? Step::kTaken : Step::kBroken;
   const StreamRx::Verdict verdict =

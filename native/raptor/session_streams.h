@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/memory.h"
 #include "raptor/stream_mode.h"
 #include "raptor/stream_rx.h"
 #include "raptor/stream_tx.h"
@@ -28,52 +29,58 @@ inline constexpr uint32_t kStreamIdsMax = 65'536;
 // The limit of a stream that its receiver has taken to the end.
 inline constexpr uint64_t kTakenWhole = kPositionMax;
 
-// A set of slots: members are found in turn, in constant time.
+// A set of slots: members are found in turn, in constant time. An empty one, which most are nearly
+// always, costs one load.
 class SlotSet {
  public:
-  void add(uint32_t slot) { words_[slot / 64] |= bit(slot); }
-  void remove(uint32_t slot) { words_[slot / 64] &= ~bit(slot); }
+  void add(uint32_t slot) {
+    words_[slot / 64] |= bit(slot);
+    used_words_ |= 1u << slot / 64;
+  }
+  void remove(uint32_t slot) {
+    if (used_words_ == 0) return;
+    words_[slot / 64] &= ~bit(slot);
+    if (words_[slot / 64] == 0) used_words_ &= ~(1u << slot / 64);
+  }
   void put(uint32_t slot, bool is_member) { is_member ? add(slot) : remove(slot); }
   bool has(uint32_t slot) const { return (words_[slot / 64] & bit(slot)) != 0; }
-  bool any() const {
-    uint64_t all = 0;
-    for (const uint64_t word : words_) all |= word;
-    return all != 0;
-  }
+  bool any() const { return used_words_ != 0; }
   // The first member from `slot` on, going around; kStreamSlotsMax where there is none.
   uint32_t next_from(uint32_t slot) const {
-    for (uint32_t step = 0; step <= kWords; ++step) {
-      const uint32_t index = (slot / 64 + step) % kWords;
-      uint64_t word = words_[index];
-      if (step == 0) word &= ~uint64_t{0} << slot % 64;
-      if (word != 0) return index * 64 + static_cast<uint32_t>(std::countr_zero(word));
+    if (used_words_ == 0) return kStreamSlotsMax;
+    const uint32_t first = slot / 64;
+    if (const uint64_t rest = words_[first] & ~uint64_t{0} << slot % 64; rest != 0) {
+      return first * 64 + static_cast<uint32_t>(std::countr_zero(rest));
     }
-    return kStreamSlotsMax;
+    const uint32_t later = used_words_ & ~1u << first;
+    const auto index = static_cast<uint32_t>(std::countr_zero(later != 0 ? later : used_words_));
+    return index * 64 + static_cast<uint32_t>(std::countr_zero(words_[index]));
   }
 
  private:
   static constexpr uint32_t kWords = kStreamSlotsMax / 64;
   static uint64_t bit(uint32_t slot) { return uint64_t{1} << slot % 64; }
 
+  uint32_t used_words_ = 0;  // Bit w: words_[w] has a member.
   uint64_t words_[kWords] = {};
 };
 
 // A stream from this end. Its OPEN goes in front of whatever is sent about it until one of them
 // is acknowledged.
-struct TxStream {
-  StreamTx stream;
+struct alignas(kCacheLineBytes) TxStream {
   uint16_t id;
   bool is_open_acked = false;
   bool is_open_due = true;
   bool is_taken = false;              // by the receiver, to its end
   uint64_t open_number = UINT64_MAX;  // the packet that the last OPEN went with
+  StreamTx stream;
 };
 
 // A stream to this end.
-struct RxStream {
-  StreamRx stream;
+struct alignas(kCacheLineBytes) RxStream {
   uint16_t id;
   uint64_t window_limit = 0;  // due or told last
+  StreamRx stream;
 };
 
 template <typename Stream>

@@ -2,24 +2,12 @@
 // what it carried.
 //
 // Owner: the endpoint's worker. Data path: the fates for every packet, the timers when they are
-// due. The least deadline is kept, so that asking for it costs a load.
+// due. The least deadline is found when it is asked for: that is once for many changes.
 #include <algorithm>
 
 #include "raptor/session.h"
 
 namespace hyperroute::raptor {
-
-void Session::enter(uint64_t now_ns) { now_ns_ = std::max(now_ns_, now_ns); }
-
-SentHandler Session::handler() {
-  return SentHandler{this,
-                     [](void* session, const SentItem& item) {
-                       static_cast<Session*>(session)->on_item_acked(item);
-                     },
-                     [](void* session, const SentItem& item) {
-                       static_cast<Session*>(session)->on_item_lost(item);
-                     }};
-}
 
 void Session::on_item_acked(const SentItem& item) {
   switch (item.kind) {
@@ -38,14 +26,19 @@ void Session::on_item_acked(const SentItem& item) {
   }
   TxStream* tx = tx_.find(item.stream);
   if (tx == nullptr) return;
-  if (item.kind == SentItemKind::kStream) tx->stream.on_run_acked(item.position, item.bytes);
-  if (item.kind == SentItemKind::kSkip) tx->stream.on_skip_acked(item.position);
-  if (item.kind == SentItemKind::kEnd) tx->stream.on_end_acked();
-  if (item.kind == SentItemKind::kOpen) {
+  if (item.kind == SentItemKind::kStream) {
+    const bool is_head_all = tx->stream.is_plain() && !tx->is_taken;
+    tx->stream.on_run_acked(item.position, item.bytes);
+    if (is_head_all) return;
+  } else if (item.kind == SentItemKind::kSkip) {
+    tx->stream.on_skip_acked(item.position);
+  } else if (item.kind == SentItemKind::kEnd) {
+    tx->stream.on_end_acked();
+  } else {
     tx->is_open_acked = true;
     tx->is_open_due = false;
   }
-  after_tx(tx_.slot_of(item.stream));
+  after_tx(tx_.slot_of(item.stream), *tx);
 }
 
 void Session::on_item_lost(const SentItem& item) {
@@ -89,10 +82,6 @@ void Session::on_window_lost(const SentItem& item) {
   if (is_latest) rx_control_.add(slot);
 }
 
-void Session::after_loss(const LossSummary& loss, bool is_guess) {
-  if (mtu_.on_lost(loss, is_guess)) update_path();
-}
-
 void Session::update_path() {
   const uint32_t datagram_bytes = mtu_.datagram_bytes();
   congestion_.set_datagram_bytes(datagram_bytes);
@@ -118,7 +107,6 @@ void Session::on_deadline(uint64_t now_ns) {
     if (state_ != SessionState::kClosed) run_timers();
   }
   has_work_ = has_anything_due();
-  update_deadline();
 }
 
 void Session::run_timers() {
@@ -154,10 +142,9 @@ void Session::expire_messages() {
   }
 }
 
-void Session::update_deadline() {
+uint64_t Session::next_deadline_ns() const {
   if (state_ == SessionState::kClosed) {
-    deadline_ns_ = closes_left_ != 0 && !has_work_ ? next_close_ns_ : kNeverNs;
-    return;
+    return closes_left_ != 0 && !has_work_ ? next_close_ns_ : kNeverNs;
   }
   uint64_t first_ns = std::min(time_after(heard_ns_, liveness_ns_), next_ping_ns_);
   first_ns = std::min(first_ns, sent_.loss_deadline_ns());
@@ -172,7 +159,7 @@ void Session::update_deadline() {
     const bool is_blocked = is_pacing_blocked_ || is_window_blocked_;
     if (!is_blocked) first_ns = std::min(first_ns, mtu_.deadline_ns());
   }
-  deadline_ns_ = first_ns;
+  return first_ns;
 }
 
 }  // namespace hyperroute::raptor

@@ -34,14 +34,19 @@ struct Session::Draft {
 
   uint8_t* to;
   FrameWriter frames;
-  crypto::Bytes parts[2 * SentPackets::kItemsMax + 1];
   uint32_t part_count = 0;
   uint32_t part_end = 0;  // of the frames that are in parts
-  SentItem items[SentPackets::kItemsMax];
   uint32_t item_count = 0;
   uint32_t ack_ranges = 0;
   bool is_eliciting = false;
   bool is_full = false;
+  // Members of unions are not initialised: only as many as are counted are ever read.
+  union {
+    SentItem items[SentPackets::kItemsMax];
+  };
+  union {
+    crypto::Bytes parts[2 * SentPackets::kItemsMax + 1];
+  };
 };
 
 int64_t Session::offer(uint64_t now_ns, uint16_t stream, std::span<const uint8_t> message) {
@@ -50,7 +55,7 @@ int64_t Session::offer(uint64_t now_ns, uint16_t stream, std::span<const uint8_t
     return static_cast<int64_t>(OfferCode::kClosed);
   }
   const int64_t position = tx->stream.offer(now_ns, message);
-  if (position >= 0) after_commit(*tx);
+  if (position >= 0) after_commit(stream, *tx);
   return position;
 }
 
@@ -71,7 +76,7 @@ int64_t Session::commit(uint64_t now_ns, uint16_t stream) {
     return static_cast<int64_t>(OfferCode::kClosed);
   }
   const int64_t position = tx->stream.commit(now_ns);
-  if (position >= 0) after_commit(*tx);
+  if (position >= 0) after_commit(stream, *tx);
   return position;
 }
 
@@ -80,19 +85,19 @@ void Session::abort(uint16_t stream) {
   if (tx != nullptr) tx->stream.abort();
 }
 
-void Session::after_commit(TxStream& tx) {
-  const uint32_t slot = tx_.slot_of(tx.id);
-  if (expiring_.has(slot)) {
+inline void Session::after_commit(uint16_t stream, TxStream& tx) {
+  const uint32_t slot = tx_.slot_of(stream);
+  if (expiring_.any() && expiring_.has(slot)) {
     expire_ns_ = std::min(expire_ns_, tx.stream.next_deadline());
-    deadline_ns_ = std::min(deadline_ns_, expire_ns_);
   }
-  after_tx(slot);
+  after_tx(slot, tx);
 }
 
-void Session::after_tx(uint32_t slot) {
-  TxStream& tx = *tx_.at(slot);
+void Session::after_tx(uint32_t slot) { after_tx(slot, *tx_.at(slot)); }
+
+void Session::after_tx(uint32_t slot, TxStream& tx) {
   const StreamTx& stream = tx.stream;
-  if (tx.is_taken && stream.is_finished()) {
+  if (tx.is_taken && stream.is_finished()) [[unlikely]] {
     release_tx(slot);
     return;
   }
@@ -102,13 +107,12 @@ void Session::after_tx(uint32_t slot) {
   if (has_run) {
     ready_[priority].add(slot);
     ready_priorities_ |= priority_bit;
-  } else if (ready_[priority].has(slot)) {
+  } else if ((ready_priorities_ & priority_bit) != 0 && ready_[priority].has(slot)) {
     ready_[priority].remove(slot);
     lost_.remove(slot);
     if (!ready_[priority].any()) ready_priorities_ &= static_cast<uint8_t>(~priority_bit);
   }
-  const bool has_control = tx.is_open_due || stream.skip_position() != kNoPosition ||
-                           stream.end_position() != kNoPosition;
+  const bool has_control = tx.is_open_due || stream.has_control();
   tx_control_.put(slot, has_control);
   // While window or pacer hold everything back, an ACK or a timer says when to look again.
   const bool is_blocked = is_window_blocked_ || is_pacing_blocked_;
@@ -116,12 +120,13 @@ void Session::after_tx(uint32_t slot) {
 }
 
 bool Session::has_anything_due() const {
-  if (state_ == SessionState::kClosed) return closes_left_ != 0 && now_ns_ >= next_close_ns_;
+  if (state_ == SessionState::kClosed) [[unlikely]]
+    return closes_left_ != 0 && now_ns_ >= next_close_ns_;
   return ready_priorities_ != 0 || received_.should_ack(now_ns_) || must_probe_ || is_ping_due_ ||
-         is_drain_due_ || tx_control_.any() || rx_control_.any() || mtu_.probe_bytes(now_ns_) != 0;
+         has_control_due() || mtu_.probe_bytes(now_ns_) != 0;
 }
 
-bool Session::may_send(uint32_t bytes) {
+inline bool Session::may_send(uint32_t bytes) {
   const uint32_t in_flight_bytes = sent_.in_flight_bytes();
   is_window_blocked_ = sent_.full() || !congestion_.allows(in_flight_bytes, bytes);
   is_pacing_blocked_ = !is_window_blocked_ && !pacer_.allows(now_ns_, in_flight_bytes);
@@ -134,51 +139,56 @@ uint32_t Session::next_datagram(uint64_t now_ns, std::span<uint8_t> to) {
   if (!has_work_) return 0;
   enter(now_ns);
   uint32_t bytes = 0;
-  if (state_ == SessionState::kClosed) {
+  if (state_ == SessionState::kClosed) [[unlikely]] {
     bytes = send_close(to);
   } else {
     bytes = send_frames(to);
   }
   has_work_ = bytes != 0 && has_anything_due();
-  update_deadline();
   return bytes;
 }
 
-uint32_t Session::send_frames(std::span<uint8_t> to) {
+inline uint32_t Session::send_frames(std::span<uint8_t> to) {
   const auto room_bytes = static_cast<uint32_t>(std::min<size_t>(to.size(), kDatagramBytesMax));
   const uint32_t datagram_bytes = align_down(std::min(room_bytes, mtu_.datagram_bytes()), 8u);
   const bool is_open = may_send(datagram_bytes);
   const bool is_probe_due = is_open && mtu_.probe_bytes(now_ns_) != 0;
-  if (is_probe_due && ++packets_before_mtu_probe_ > kPacketsBeforeMtuProbe) {
+  if (is_probe_due && ++packets_before_mtu_probe_ > kPacketsBeforeMtuProbe) [[unlikely]] {
     if (const uint32_t bytes = send_mtu_probe(to); bytes != 0) return bytes;
   }
   Draft draft(to.data(), datagram_bytes - kDataHeaderBytes - protection_.trailer_bytes());
   if (received_.has_news()) draft_ack(draft, is_open);
-  if (is_open && !draft.is_full) {
-    draft_control(draft);
+  if (is_open && !draft.is_full) [[likely]] {
+    if (has_control_due()) [[unlikely]]
+      draft_control(draft);
     draft_runs(draft);
   }
   const bool wants_ping = is_ping_due_ || (must_probe_ && is_open);
-  if (wants_ping && !draft.is_eliciting && !draft.is_full && !sent_.full()) {
+  if (wants_ping && !draft.is_eliciting && !draft.is_full && !sent_.full()) [[unlikely]] {
     if (draft.frames.ping()) draft.add(SentItemKind::kPing, 0, 0, 0);
   }
   // A PING that found no room in the books is asked for again by its timer.
   is_ping_due_ = false;
   const bool is_worth_it = draft.is_eliciting || received_.should_ack(now_ns_);
-  if (is_worth_it && draft.frames.bytes() != 0) return send_draft(draft);
+  if (is_worth_it && draft.frames.bytes() != 0) [[likely]]
+    return send_draft(draft);
   return is_probe_due ? send_mtu_probe(to) : 0;
 }
 
-void Session::draft_ack(Draft& draft, bool has_room_for_runs) {
+inline void Session::draft_ack(Draft& draft, bool has_room_for_runs) {
   AckContents ack;
   if (!received_.contents(now_ns_, kAckRangesMax, ack)) return;
-  uint32_t kept_bytes = 0;  // for the largest record, which could else never be sent
-  if (has_room_for_runs && ready_priorities_ != 0) {
-    kept_bytes = kOpenBytes + kStreamHeaderBytes + kRecordBytesMax;
-    if (tx_.at(next_run_slot())->is_open_acked) kept_bytes -= kOpenBytes;
-  }
   const uint32_t ack_bytes = kAckHeaderBytes + ack.range_count * kAckRangeBytes;
-  const bool has_room = ack_bytes + kept_bytes <= draft.frames.room_bytes();
+  const uint32_t room_bytes = draft.frames.room_bytes();
+  bool has_room = ack_bytes + kOpenBytes + kStreamHeaderBytes + kRecordBytesMax <= room_bytes;
+  if (!has_room) [[unlikely]] {
+    uint32_t kept_bytes = 0;  // for the largest record, which could else never be sent
+    if (has_room_for_runs && ready_priorities_ != 0) {
+      kept_bytes = kOpenBytes + kStreamHeaderBytes + kRecordBytesMax;
+      if (tx_.at(next_run_slot())->is_open_acked) kept_bytes -= kOpenBytes;
+    }
+    has_room = ack_bytes + kept_bytes <= room_bytes;
+  }
   // An ACK of many gaps in small packets goes alone, and not before it has to.
   if (!has_room && !received_.should_ack(now_ns_)) return;
   if (!draft.frames.ack(ack.delay_ns, ack.largest, ack.span())) return;
@@ -243,7 +253,7 @@ bool Session::draft_stream_control(Draft& draft, uint32_t slot) {
   return true;
 }
 
-uint32_t Session::next_run_slot() const {
+inline uint32_t Session::next_run_slot() const {
   const uint32_t lost = lost_.next_from(lost_cursor_);
   if (lost != kStreamSlotsMax) return lost;
   if (ready_priorities_ == 0) return kStreamSlotsMax;
@@ -251,50 +261,51 @@ uint32_t Session::next_run_slot() const {
   return ready_[priority].next_from(cursor_[priority]);
 }
 
-void Session::draft_runs(Draft& draft) {
+inline void Session::draft_runs(Draft& draft) {
   while (true) {
     const uint32_t slot = next_run_slot();
     if (slot == kStreamSlotsMax || !draft_run(draft, slot)) return;
   }
 }
 
-bool Session::draft_run(Draft& draft, uint32_t slot) {
+inline bool Session::draft_run(Draft& draft, uint32_t slot) {
   TxStream& tx = *tx_.at(slot);
   const bool needs_open = !tx.is_open_acked && tx.open_number != next_number_;
   const uint32_t headers_bytes = kStreamHeaderBytes + (needs_open ? kOpenBytes : 0);
   if (!draft.has_item_room(needs_open ? 2 : 1)) return false;
   if (draft.frames.room_bytes() < headers_bytes + kRecordHeaderBytes) return false;
   StreamTx::Run run;
-  if (!tx.stream.next_run(now_ns_, draft.frames.room_bytes() - headers_bytes, run)) {
+  if (!tx.stream.next_run(now_ns_, draft.frames.room_bytes() - headers_bytes, run)) [[unlikely]] {
     const bool is_too_large = tx.stream.has_run();
     if (!is_too_large) after_tx(slot);
     return !is_too_large;
   }
-  const bool is_open_drafted = draft_open(draft, tx);
+  const bool is_open_drafted = !needs_open || draft_open(draft, tx);
   uint8_t* place = draft.frames.stream(tx.id, run.bytes, run.position);
   HR_DASSERT(is_open_drafted && place != nullptr);
   draft.add_run(place, run);
   draft.add(SentItemKind::kStream, tx.id, run.bytes, run.position);
   const uint32_t next_slot = (slot + 1) % kStreamSlotsMax;
-  if (run.is_retransmit) {
+  if (run.is_retransmit) [[unlikely]] {
     counters_.retransmitted_runs += 1;
     lost_cursor_ = next_slot;
   } else {
     lost_.remove(slot);
     cursor_[tx.stream.options().priority] = next_slot;
   }
-  after_tx(slot);
+  after_tx(slot, tx);
   return true;
 }
 
 uint32_t Session::send_draft(Draft& draft) {
   draft.add_frames(draft.to + kDataHeaderBytes + draft.frames.bytes());
-  if (protection_.is_update_due() && protection_.update_key()) counters_.key_updates += 1;
+  if (protection_.is_update_due() && protection_.update_key()) [[unlikely]]
+    counters_.key_updates += 1;
   DataHeader header;
-  header.session = remote_.session;
+  header.session = remote_session_;
   header.number = next_number_;
   const uint32_t bytes = protection_.seal(header, {draft.parts, draft.part_count}, draft.to);
-  if (bytes == 0) {
+  if (bytes == 0) [[unlikely]] {
     // Without a cipher there is nothing that could be told to anybody.
     end_with(CloseReason::kLocalLimit, false);
     return 0;

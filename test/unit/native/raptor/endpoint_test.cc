@@ -308,6 +308,28 @@ TEST(Endpoint, ForgetsACancelledAttemptWithoutAnEvent) {
   EXPECT_EQ(network.at(kListener).counters().datagrams_in, 0u);
 }
 
+TEST(Endpoint, HasNothingToSendOnceTheOnlyDatagramIsWritten) {
+  TestNetwork network(17);
+  network.start(kListener);
+  network.start(kClient);
+  const SessionRef ref = network.connect(kClient);
+  network.advance(100 * kMs);
+  Endpoint& client = network.at(kClient);
+  Session* const session = client.session(ref);
+  ASSERT_NE(session, nullptr);
+  const Result<uint16_t> stream = session->open_stream(StreamOptions{});
+  const uint8_t message[8] = {};
+  ASSERT_GE(session->offer(network.now_ns, stream.value(), message), 0);
+  client.touch(ref);
+  EXPECT_TRUE(client.has_transmit());
+  std::vector<uint8_t> to(kDatagramBytesMax);
+  EXPECT_GT(client.next_transmit(network.now_ns, to).bytes, 0u);
+  EXPECT_FALSE(client.has_transmit());
+  EXPECT_EQ(client.next_transmit(network.now_ns, to).bytes, 0u);
+  // What is in flight has its timer: the probe comes long before the next PING.
+  EXPECT_LT(client.next_deadline_ns(), network.now_ns + 10 * kMs);
+}
+
 TEST(Endpoint, RefusesOptionsOutOfTheirBounds) {
   const auto is_refused = [](auto change) {
     EndpointOptions options;
