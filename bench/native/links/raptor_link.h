@@ -54,12 +54,12 @@ class RaptorLink {
 
   template <class OnMessage>
   void poll(OnMessage&& on_message) {
-    loop_.poll({&on_message, deliver<std::remove_reference_t<OnMessage>>});
-    take_events();
+    if (loop_.spin({&on_message, deliver<std::remove_reference_t<OnMessage>>})) take_events();
   }
 
   void flush() {
     if (has_offered_) {
+      loop_.refresh();
       loop_.endpoint().touch(ref_);
       has_offered_ = false;
     }

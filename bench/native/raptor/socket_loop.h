@@ -27,12 +27,23 @@ class SocketLoop {
 
   // Hands out all that has arrived and runs the timers that are due. The sink keeps no view.
   void poll(const raptor::MessageSink& sink) {
-    now_ns_ = monotonic_ns();
-    if (socket_.fill() || socket_.has_received(now_ns_)) {
-      while (socket_.has_received(now_ns_) && socket_.deliver_next(now_ns_, sink)) {
-      }
-    }
-    socket_.run_timers(now_ns_);
+    const bool has_filled = socket_.fill();
+    take(has_filled, sink);
+  }
+
+  // As poll(), for whoever comes again at once: where nothing has arrived, the clock is read and
+  // timers are looked at in one of kSpinsPerClock calls. Returns whether it was in this one.
+  bool spin(const raptor::MessageSink& sink) {
+    const bool has_filled = socket_.fill();
+    is_fresh_ = has_filled || ++spin_count_ >= kSpinsPerClock;
+    if (is_fresh_) take(has_filled, sink);
+    return is_fresh_;
+  }
+
+  // Before what is offered after a spin() that did not read the clock: it was now_ns() a while ago.
+  void refresh() {
+    if (!is_fresh_) now_ns_ = monotonic_ns();
+    is_fresh_ = true;
   }
 
   // What can leave now leaves, up to one round of the socket's batches: what has arrived is looked
@@ -50,13 +61,29 @@ class SocketLoop {
     const timespec patience{.tv_sec = static_cast<time_t>(sleep_ns / kNsPerSecond),
                             .tv_nsec = static_cast<long>(sleep_ns % kNsPerSecond)};
     ::ppoll(&readable, 1, &patience, nullptr);
+    spin_count_ = kSpinsPerClock;
   }
 
  private:
   static constexpr uint64_t kNsPerSecond = 1'000'000'000;
+  // Some microseconds of spinning: a tenth of the shortest timer.
+  static constexpr uint32_t kSpinsPerClock = 8;
+
+  void take(bool has_filled, const raptor::MessageSink& sink) {
+    // Behind the system call, so that it is the time of what arrived.
+    now_ns_ = monotonic_ns();
+    spin_count_ = 0;
+    if (has_filled || socket_.has_received(now_ns_)) {
+      while (socket_.has_received(now_ns_) && socket_.deliver_next(now_ns_, sink)) {
+      }
+    }
+    socket_.run_timers(now_ns_);
+  }
 
   RaptorSocket socket_;
   uint64_t now_ns_ = 0;
+  uint32_t spin_count_ = 0;  // since the clock was read
+  bool is_fresh_ = true;     // The last spin() read it.
   bool has_more_ = false;
 };
 
