@@ -31,6 +31,8 @@ export interface RaptorEndsOptions {
   readonly isInsecure?: boolean;
   readonly impairments?: Partial<Impairments>;
   readonly clientsMax?: number;
+  /** The client's counters file; the listener has none. */
+  readonly countersPath?: string;
   /** The client sends to the listener itself. */
   readonly isDirect?: boolean;
 }
@@ -75,6 +77,10 @@ export class RaptorEnds {
     return started(this.#listener);
   }
 
+  get serverKey(): string {
+    return server.publicKey;
+  }
+
   get client(): Child {
     return started(this.#client);
   }
@@ -94,7 +100,8 @@ export class RaptorEnds {
     const port = isDirect ? this.#port : this.proxy.port;
     const reconnect = { minMs: 20, maxMs: 500 };
     const options = { host: '127.0.0.1', port, ...keys, reconnect, ...shared, ...connect };
-    [this.#client] = await this.#start({ connect: options });
+    const { countersPath } = this.#options;
+    [this.#client] = await this.#start({ connect: options, countersPath });
   }
 
   /** An order to the client, and how it stands then. */
