@@ -203,7 +203,6 @@ void Session::set_handshake_rtt(uint64_t now_ns, uint64_t rtt_ns) {
   enter(now_ns);
   rtt_.on_sample(now_ns_, rtt_ns, 0);
   update_path();
-  update_deadline();
 }
 
 void Session::on_too_large(uint64_t now_ns, uint32_t bytes) {
