@@ -216,6 +216,13 @@ const crypto::PublicKey* Endpoint::peer_key_of(SessionRef ref) noexcept {
   return session(ref) != nullptr ? &slot_of(ref)->peer_key : nullptr;
 }
 
+void Endpoint::on_too_large(uint64_t now_ns, SessionRef ref, uint32_t bytes) {
+  Session* const sender = session(ref);
+  if (sender == nullptr) return;
+  sender->on_too_large(now_ns, bytes);
+  touch(ref);
+}
+
 void Endpoint::cancel(SessionRef ref) noexcept {
   const SessionSlot* const slot = slot_of(ref);
   if (slot == nullptr || slot->state != SlotState::kAttempt) return;

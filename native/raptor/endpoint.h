@@ -108,7 +108,7 @@ class Endpoint {
   struct Transmit {
     uint32_t bytes;         // 0: nothing to send now
     const PathAddress* to;  // valid until the next call on the endpoint
-    SessionRef session;     // whose it is, for Session::on_too_large(); none of a handshake's
+    SessionRef session;     // whose it is, for on_too_large(); none of a handshake's
   };
 
   // Allocates the tables. ERR_CONFIG: an option is out of its bounds; ERR_CRYPTO_UNAVAILABLE.
@@ -130,6 +130,8 @@ class Endpoint {
   // Writes the next datagram into `to` (datagram_bytes_max bytes, kDatagramBytesMin at least);
   // call until it gives 0 bytes. O(1) when there is nothing to send.
   [[nodiscard]] Transmit next_transmit(uint64_t now_ns, std::span<uint8_t> to);
+  // The kernel would not send a datagram of this session with so many bytes (EMSGSIZE).
+  void on_too_large(uint64_t now_ns, SessionRef ref, uint32_t bytes);
   // Whether next_transmit() may have something. O(1).
   [[nodiscard]] bool has_transmit() const noexcept {
     return !replies_.is_empty() || working_.head != kNoSlot;

@@ -41,8 +41,10 @@ void PathMtu::on_probe_acked(uint64_t now_ns, uint32_t bytes) noexcept {
 }
 
 void PathMtu::on_probe_lost(uint64_t now_ns, uint32_t bytes) noexcept {
+  // Not of one that the kernel refused: its verdict stands.
+  const bool was_probing = is_probing_;
   is_probing_ = false;
-  if (bytes != candidate_bytes_) return;
+  if (!was_probing || bytes != candidate_bytes_) return;
   if (++probe_tries_ == kProbeTriesMax) {
     pause(now_ns, kRaiseNs);
   } else {

@@ -156,6 +156,7 @@ class RaptorSocket {
   // Datagrams that leave as one: all of `segment_bytes`, but for the last.
   struct Batch {
     SocketAddress to;
+    raptor::SessionRef session;  // Of its first datagram, and of one path of the others.
     uint32_t offset = 0;
     uint32_t bytes = 0;
     uint32_t segment_bytes = 0;
@@ -184,7 +185,7 @@ class RaptorSocket {
   }
 
   bool write_batches(uint64_t now_ns) noexcept;
-  void append(uint32_t bytes, const raptor::PathAddress& to) noexcept;
+  void append(const raptor::Endpoint::Transmit& next) noexcept;
   bool send_batches() noexcept;
   int send_some() noexcept;
   void sent(const Batch& batch) noexcept;
@@ -226,6 +227,7 @@ class RaptorSocket {
   uint32_t written_count_ = 0;
   uint32_t batch_count_ = 0;
   uint32_t sent_count_ = 0;
+  uint64_t transmit_ns_ = 0;
   bool sends_segments_ = false;
   raptor::PathAddress batch_path_;  // Of the last batch.
   std::array<Batch, kRaptorTransmitCountMax> batches_{};

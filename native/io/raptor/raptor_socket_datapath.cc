@@ -157,6 +157,7 @@ uint32_t RaptorSocket::receive(uint64_t now_ns, const raptor::MessageSink& sink)
 // One round of batches: before the next its owner reads what has arrived. ACKs that waited behind
 // a whole window would find the peer idle and losses mended late.
 bool RaptorSocket::transmit(uint64_t now_ns) noexcept {
+  transmit_ns_ = now_ns;
   if (is_blocked() && !send_batches()) return false;
   if (!endpoint_->has_transmit()) return false;
   const bool is_done = write_batches(now_ns);
@@ -177,13 +178,15 @@ bool RaptorSocket::write_batches(uint64_t now_ns) noexcept {
     if (next.bytes == 0) return true;
     if (lossy_ != nullptr && lossy_->loses_sent()) [[unlikely]]
       continue;
-    append(next.bytes, *next.to);
+    append(next);
   }
   return false;
 }
 
 // To the batch that the last one went to, where the kernel can take them apart again.
-void RaptorSocket::append(uint32_t bytes, const raptor::PathAddress& to) noexcept {
+void RaptorSocket::append(const raptor::Endpoint::Transmit& next) noexcept {
+  const uint32_t bytes = next.bytes;
+  const raptor::PathAddress& to = *next.to;
   const uint32_t offset = written_bytes_;
   written_bytes_ += bytes;
   ++written_count_;
@@ -200,6 +203,7 @@ void RaptorSocket::append(uint32_t bytes, const raptor::PathAddress& to) noexcep
   if (batch_count_ == 0 || batch_path_ != to) batch_path_ = to;
   Batch& batch = batches_[batch_count_++];
   batch.to = socket_address_of(to);
+  batch.session = next.session;
   batch.offset = offset;
   batch.bytes = bytes;
   batch.segment_bytes = bytes;
@@ -271,6 +275,7 @@ bool RaptorSocket::send_failed(int error) noexcept {
     if (error == EIO || error == ENOPROTOOPT || error == EOPNOTSUPP) sends_segments_ = false;
     return send_singly(batch);
   }
+  if (error == EMSGSIZE) endpoint_->on_too_large(transmit_ns_, batch.session, batch.bytes);
   if (error != EMSGSIZE && !is_icmp_error(error) && error != EPERM) ++counters_.io_errors;
   ++counters_.tx_refused;
   ++sent_count_;
@@ -287,6 +292,7 @@ bool RaptorSocket::send_singly(Batch& batch) noexcept {
                                     is_aimed_ ? 0 : batch.to.socket_bytes());
     if (result < 0 && is_full(errno)) return false;
     if (result < 0) {
+      if (errno == EMSGSIZE) endpoint_->on_too_large(transmit_ns_, batch.session, bytes);
       ++counters_.tx_refused;
     } else {
       ++counters_.tx_datagrams;

@@ -316,5 +316,17 @@ TEST_F(EndpointLifecycle, SharesTheWireBetweenBusySessions) {
   EXPECT_NE(network.at(kClient).session(first), nullptr);
 }
 
+TEST_F(EndpointLifecycle, ADatagramThatTheKernelRefusesIsNotWaitedFor) {
+  const SessionRef ref = network.establish();
+  network.advance(kMs);
+  const Session* session = network.at(kClient).session(ref);
+  const uint64_t mtu_bytes = session->counters().mtu_bytes;
+  ASSERT_GT(mtu_bytes, kDatagramBytesMin);
+  network.at(kClient).on_too_large(network.now_ns, ref, static_cast<uint32_t>(mtu_bytes));
+  EXPECT_EQ(session->counters().mtu_bytes, kDatagramBytesMin);
+  // Nothing but a handshake's, or that of a session that has ended meanwhile.
+  network.at(kClient).on_too_large(network.now_ns, SessionRef{}, 1'400);
+}
+
 }  // namespace
 }  // namespace hyperroute::raptor

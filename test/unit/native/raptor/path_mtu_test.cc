@@ -165,6 +165,9 @@ TEST(PathMtu, ASizeTheKernelRefusesIsNotTriedAgainSoon) {
   mtu.on_too_large(0, 1'452);
   EXPECT_EQ(mtu.datagram_bytes(), PathMtu::kBaseBytes);
   EXPECT_EQ(mtu.deadline_ns(), PathMtu::kRaiseNs);
+  // What was never sent is found to be lost a while later.
+  mtu.on_probe_lost(kSecond, 1'452);
+  EXPECT_EQ(mtu.deadline_ns(), PathMtu::kRaiseNs);
 }
 
 TEST(PathMtu, AnInterfaceThatBecameSmallerThanTheDatagramsFallsBackAtOnce) {
