@@ -280,6 +280,62 @@ TEST(RaptorNode, SleepsUntilSomethingArrivesOrIsDue) {
   EXPECT_EQ(::poll(&waiting, 1, 5'000), 1);
 }
 
+// Acknowledgements go with the answers, timers are not due, and nothing is read a second time.
+TEST(RaptorNode, ARoundTripCostsEachEndOneReadThatBringsSomethingAndOneSend) {
+  constexpr uint32_t kRoundTrips = 200;
+  constexpr uint64_t kHopNs = 10'000;
+  // Of what is sent by time alone, such as a PING that was due.
+  constexpr uint64_t kOthersMax = 8;
+  NodeWorld world;
+  const auto patient = [&](bool is_listener) {
+    RaptorNodeOptions options = world.options(is_listener);
+    options.socket.endpoint.liveness_us = raptor::kInlineLivenessUs;
+    return options;
+  };
+  TestNode& server = world.listen(patient(true));
+  TestNode& client = world.connect(server, patient(false));
+  const uint32_t there = client.publish(1);
+  const uint32_t back = server.publish(2);
+  server.subscribe(1);
+  client.subscribe(2);
+  world.run_until([&] { return client.is_connected() && server.is_connected(); });
+  // The path's MTU is found out first.
+  world.run_for(100'000'000);
+  // From here on time is what the test says.
+  uint64_t now_ns = monotonic_ns();
+  for (RaptorNode* node : {&client.node, &server.node}) {
+    static_cast<void>(node->poll(now_ns));
+    static_cast<void>(node->transmit(now_ns));
+    ASSERT_TRUE(node->prepare_wait(now_ns));
+  }
+  const uint8_t message[32] = {};
+  const auto hop = [&](TestNode& from, uint32_t publication, TestNode& to, uint64_t label) {
+    ASSERT_GT(from.node.offer(now_ns, publication, message), 0);
+    static_cast<void>(from.node.transmit(now_ns));
+    EXPECT_TRUE(from.node.prepare_wait(now_ns));
+    now_ns += kHopNs;
+    pollfd waiting{to.node.wait_fd(), POLLIN, 0};
+    for (const size_t count = to.got(label).size(); to.got(label).size() == count;) {
+      ASSERT_EQ(::poll(&waiting, 1, 5'000), 1) << "nothing came";
+      static_cast<void>(to.node.poll(now_ns));
+    }
+  };
+  const RaptorSocketCounters before[] = {client.node.socket_counters(),
+                                         server.node.socket_counters()};
+  for (uint32_t count = 0; count < kRoundTrips && !HasFatalFailure(); ++count) {
+    hop(client, there, server, 1);
+    hop(server, back, client, 2);
+  }
+  const RaptorSocketCounters after[] = {client.node.socket_counters(),
+                                        server.node.socket_counters()};
+  for (const size_t end : {0u, 1u}) {
+    EXPECT_GE(after[end].tx_calls - before[end].tx_calls, kRoundTrips);
+    EXPECT_LE(after[end].tx_calls - before[end].tx_calls, kRoundTrips + kOthersMax);
+    EXPECT_GE(after[end].rx_calls - before[end].rx_calls, kRoundTrips);
+    EXPECT_LE(after[end].rx_calls - before[end].rx_calls, kRoundTrips + kOthersMax);
+  }
+}
+
 TEST(RaptorNode, AnEndOfOnePeerHasOneLink) {
   NodeWorld world;
   TestNode& server = world.listen();
