@@ -256,7 +256,7 @@ class RaptorBackend {
   std::array<uint16_t, kSessionRowCount> listed_{};
   uint32_t listed_count_ = 0;
   uint32_t list_cursor_ = 0;
-  bool has_news_ = false;  // Beside datagrams: messages were offered, or taken.
+  bool has_news_ = false;  // Messages were offered, came or were taken.
   uint64_t shown_datagrams_ = 0;
   uint64_t show_ns_ = 0;
 

@@ -83,6 +83,7 @@ bool RaptorBackend::take_view(RaptorPeer& peer, const raptor::MessageView& view)
 }
 
 void RaptorBackend::count_received(uint32_t bytes) noexcept {
+  has_news_ = true;
   count(counters_.rx_messages);
   count(counters_.rx_bytes, bytes);
 }

@@ -100,7 +100,8 @@ uint64_t RaptorBackend::show_sessions() noexcept {
   const RaptorSocketCounters& socket = socket_.counters();
   const uint64_t datagrams = socket.rx_datagrams + socket.tx_datagrams;
   if (!has_news_ && datagrams == shown_datagrams_) return UINT64_MAX;
-  if (now_ns_ < show_ns_) return show_ns_;
+  // Signs of life alone wake nobody: they are shown when somebody is awake.
+  if (now_ns_ < show_ns_) return has_news_ ? show_ns_ : UINT64_MAX;
   show_ns_ = now_ns_ + kShowIntervalNs;
   shown_datagrams_ = datagrams;
   has_news_ = false;
@@ -108,9 +109,12 @@ uint64_t RaptorBackend::show_sessions() noexcept {
   for (uint32_t i = 0; i < listed_count_; ++i) {
     const RaptorPeer& peer = peer_states_[listed_[i]];
     raptor::Session* session = session_of(peer);
-    if (session != nullptr) counters_.sessions.write(peer.row_index, row_of(peer, *session));
+    if (session == nullptr) continue;
+    counters_.sessions.write(peer.row_index, row_of(peer, *session));
+    // What is under way still changes.
+    has_news_ = has_news_ || session->unacked_bytes(peer.stream) > 0;
   }
-  return UINT64_MAX;
+  return has_news_ ? show_ns_ : UINT64_MAX;
 }
 
 }  // namespace hyperroute
