@@ -175,9 +175,9 @@ static_assert(offsetof(RetryPacket, cookie) == 16 && offsetof(RetryPacket, zero_
                                      RetryPacket& packet) noexcept;
 uint32_t write_retry(uint8_t* to, const RetryPacket& packet) noexcept;
 
-// How long the first packet is of `bytes` that came as one: kernels and network cards join datagrams
-// that follow one another. All of them where the packet does not say, or says what cannot be: then
-// it is not well formed, whatever is behind it.
+// How long the first packet is of `bytes` that came as one: kernels and network cards join
+// datagrams that follow one another. All of them where the packet does not say, or says what cannot
+// be: then it is not well formed, whatever is behind it.
 [[nodiscard]] inline uint32_t first_packet_bytes(const uint8_t* joined, uint32_t bytes) noexcept {
   if (bytes <= kDataHeaderBytes) return bytes;
   uint32_t packet_bytes = bytes;

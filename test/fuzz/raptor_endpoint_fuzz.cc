@@ -82,8 +82,7 @@ class Script : private World {
     DataHeader header;
     header.session = session->local_session_id();
     header.number = (choice & 2) != 0 ? input_.u24() : next_number_++;
-    header.bytes =
-        static_cast<uint16_t>(kDataHeaderBytes + frames.size() + kInsecureTrailerBytes);
+    header.bytes = static_cast<uint16_t>(kDataHeaderBytes + frames.size() + kInsecureTrailerBytes);
     Datagram datagram{1 - to, to, std::vector<uint8_t>(kDataHeaderBytes)};
     write_data_header(datagram.bytes.data(), header);
     datagram.bytes.insert(datagram.bytes.end(), frames.begin(), frames.end());
