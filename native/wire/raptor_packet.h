@@ -6,7 +6,6 @@
 // wrong with the bytes; what it gave out then means nothing.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -180,21 +179,19 @@ uint32_t write_retry(uint8_t* to, const RetryPacket& packet) noexcept;
 // be: then it is not well formed, whatever is behind it.
 [[nodiscard]] inline uint32_t first_packet_bytes(const uint8_t* joined, uint32_t bytes) noexcept {
   if (bytes <= kDataHeaderBytes) return bytes;
-  uint32_t packet_bytes = bytes;
-  switch (static_cast<PacketKind>(joined[0])) {
-    case PacketKind::kData:
-      packet_bytes = load_u16_le(joined + offsetof(DataHeader, bytes));
-      break;
-    case PacketKind::kInitiate:
-      packet_bytes = kInitiateBytes;
-      break;
-    case PacketKind::kRetry:
-      packet_bytes = kRetryBytes;
-      break;
-    case PacketKind::kRespond:
-      packet_bytes = std::min(load_u32_le(joined + offsetof(HandshakeHeader, noise_bytes)), bytes) +
-                     kHandshakeHeaderBytes;
-      break;
+  const uint64_t word = load_u64_le(joined);
+  const auto kind = static_cast<PacketKind>(joined[0]);
+  uint32_t packet_bytes = 0;
+  if (kind == PacketKind::kData) [[likely]] {
+    constexpr uint64_t kZeroFields = 0xFFFF'0000'FFFF'0000;  // path and reserved
+    if ((word & kZeroFields) == 0) packet_bytes = static_cast<uint32_t>(word >> 32);
+  } else if (joined[1] == kProtocolVersion && joined[3] == 0) {
+    const auto noise_bytes = static_cast<uint32_t>(word >> 32);
+    if (kind == PacketKind::kInitiate) packet_bytes = kInitiateBytes;
+    if (kind == PacketKind::kRetry) packet_bytes = kRetryBytes;
+    if (kind == PacketKind::kRespond && noise_bytes <= kRespondNoiseBytesMax) {
+      packet_bytes = kHandshakeHeaderBytes + noise_bytes;
+    }
   }
   return packet_bytes >= kDataHeaderBytes && packet_bytes <= bytes ? packet_bytes : bytes;
 }
