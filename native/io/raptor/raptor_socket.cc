@@ -28,7 +28,8 @@ constexpr uint32_t kReceiveOverheadFactor = 2;
 // Where many peers share one buffer, not all of them are at their limit at once.
 constexpr uint32_t kListenerShareFactor = 2;
 constexpr uint32_t kInFlightBytesMin = 16 * 1024;
-constexpr uint32_t kCloseRoundsMax = 256;
+// Enough for a CLOSE of each of as many sessions as there may be, and as much again.
+constexpr uint32_t kCloseRoundsMax = 2 * raptor::kSessionsMax / kRaptorTransmitCountMax;
 
 }  // namespace
 
