@@ -99,6 +99,26 @@ describe('offer', () => {
 });
 
 describe('from within a handler', () => {
+  it('what is offered leaves with the poll that called it', () => {
+    const { server, client, publication, poll } = connected();
+    const answer = server.publication('down');
+    let answers = 0;
+    client.subscription('down', (batch) => {
+      while (batch.next()) answers++;
+    });
+    server.subscription('ask', (batch) => {
+      while (batch.next()) answer.offer(batch.copy());
+    });
+    const ask = client.publication('ask');
+    poll(() => ask.counters().receivers === 1 && answer.counters().receivers === 1);
+    ask.offer(Buffer.from('?'));
+    client.flush();
+    pollUntil([server], () => answer.counters().messages === 1);
+    // The server is not polled again.
+    pollUntil([client], () => answers === 1);
+    expect(publication.counters().messages).toBe(0);
+  });
+
   it('poll does nothing, and flush sends', () => {
     const { server, client, publication, subscription, received, poll } = connected();
     subscription.close();
