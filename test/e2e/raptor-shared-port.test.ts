@@ -85,14 +85,20 @@ function countsOf(router: HyperRoute, name: string) {
   return { rx: Number(rx_messages), tx: Number(tx_messages), sessions: Number(connections) };
 }
 
+/** Both listeners, each client with a session and its answers. */
+async function served() {
+  const port = await freePort();
+  const router = await HyperRoute.start(configOf(port));
+  cleanups.push(() => router.close({ drainTimeoutMs: 0 }));
+  const clients = dial(port, 0, 0);
+  await Promise.all(clients.map(({ node }) => node.connected()));
+  await everyAnswer(clients, 0);
+  return { port, router, clients };
+}
+
 describe('listeners of a router that share a port', () => {
   it('have a worker each, and answer the sessions that came to them', async () => {
-    const port = await freePort();
-    const router = await HyperRoute.start(configOf(port));
-    cleanups.push(() => router.close({ drainTimeoutMs: 0 }));
-    const clients = dial(port, 0, 0);
-    await Promise.all(clients.map(({ node }) => node.connected()));
-    await everyAnswer(clients, 0);
+    const { router } = await served();
     const counts = names.map((name) => countsOf(router, name));
     expect(counts.map(({ sessions }) => sessions).reduce((sum, each) => sum + each)).toBe(
       clientCount,
@@ -108,12 +114,7 @@ describe('listeners of a router that share a port', () => {
   });
 
   it('take over the sessions of one that goes', async () => {
-    const port = await freePort();
-    const router = await HyperRoute.start(configOf(port));
-    cleanups.push(() => router.close({ drainTimeoutMs: 0 }));
-    const clients = dial(port, 0, 0);
-    await Promise.all(clients.map(({ node }) => node.connected()));
-    await everyAnswer(clients, 0);
+    const { port, router, clients } = await served();
     const kept = countsOf(router, 'a').sessions;
     await router.update(configOf(port, ['a']));
     await eventually('all sessions at one', () => countsOf(router, 'a').sessions === clientCount);
