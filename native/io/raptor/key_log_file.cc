@@ -21,7 +21,8 @@ Status KeyLogFile::open(const char* path) {
   const int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   UniqueFd file(::open(path, flags, kOwnerOnly));
   if (!file.is_open()) {
-    const bool is_denied = errno == EACCES || errno == EPERM || errno == EROFS;
+    // ELOOP: a link, which may lead to a file that was not meant.
+    const bool is_denied = errno == EACCES || errno == EPERM || errno == EROFS || errno == ELOOP;
     return Status::system(is_denied ? StatusCode::kPermission : StatusCode::kSystem, errno,
                           "keyLog: opening %s", path);
   }

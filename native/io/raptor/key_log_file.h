@@ -19,7 +19,7 @@ class KeyLogFile {
   KeyLogFile& operator=(const KeyLogFile&) = delete;
 
   // Makes the file with mode 0600, or goes on behind what is in it. kPermission: others may read
-  // or write it, or this process may not. kConfig: it is no file. kSystem.
+  // or write it, this process may not, or it is a link. kConfig: it is no file. kSystem.
   Status open(const char* path);
   void close() noexcept { file_.reset(); }
   // Valid as long as this object.
