@@ -57,7 +57,7 @@ class StreamTx {
   [[nodiscard]] bool would_take(uint32_t message_bytes) const noexcept;
 
   // Room for a message of one record, to be written by the caller; null: back-pressure, too large
-  // for a record, or ended. Then commit() or abort() before any other call on the stream.
+  // for a record, or ended. Then commit() or abort(); an offer or another claim drops it.
   [[nodiscard]] uint8_t* claim(uint32_t message_bytes) noexcept;
   int64_t commit(uint64_t now_ns) noexcept;
   void abort() noexcept { claim_bytes_ = kNoClaim; }

@@ -47,7 +47,7 @@ inline void StreamTx::committed(uint64_t now_ns, uint64_t begin, uint64_t end,
 }
 
 int64_t StreamTx::offer(uint64_t now_ns, std::span<const uint8_t> message) noexcept {
-  HR_DASSERT(claim_bytes_ == kNoClaim);
+  claim_bytes_ = kNoClaim;
   if (is_ended_) [[unlikely]]
     return kClosed;
   if (message.size() > options_.message_bytes_max) [[unlikely]]
@@ -95,7 +95,7 @@ void StreamTx::write_fragments(uint64_t begin, std::span<const uint8_t> message)
 }
 
 uint8_t* StreamTx::claim(uint32_t message_bytes) noexcept {
-  HR_DASSERT(claim_bytes_ == kNoClaim);
+  claim_bytes_ = kNoClaim;
   if (is_ended_ || message_bytes > std::min(options_.message_bytes_max, kRecordPayloadBytesMax)) {
     return nullptr;
   }

@@ -79,13 +79,12 @@ describe('stat on a running router', () => {
     await ends.exchange(100, 8, 200);
     await ends.listener.kill();
     // The first that find no answer: they were taken before anybody knew.
-    const { counters } = await ends.ask('send 100 8 200');
+    await ends.ask('send 100 8 200');
     await ends.ask('until connecting');
     expect(await sessionsOf(path)).toEqual([]);
     const after = (await ends.ask('state')).counters;
     const taken = (after.tx_messages ?? 0) - 100;
     expect(after.undeliverable).toBe(taken);
-    expect(counters.connections_closed).toBeLessThanOrEqual(1);
   });
 });
 

@@ -55,7 +55,7 @@ class RaptorNode {
   // The same for a message of up to kNodeClaimBytesMax that the caller writes in place: `room` is
   // where its first receiver is sent it from, and only further ones cost a copy. Returns 0 or an
   // OfferCode; BACK_PRESSURE also where kDrop has a receiver without room alone. Then commit() or
-  // abort() before any other call on the node; another claim drops the one before.
+  // abort() before any other call on the node; an offer or another claim drops the one before.
   [[nodiscard]] int64_t claim(uint32_t publication, uint32_t message_bytes,
                               std::span<uint8_t>& room) noexcept;
   // As offer(). NOT_CONNECTED: the first receiver has gone meanwhile. CLOSED: nothing is claimed.

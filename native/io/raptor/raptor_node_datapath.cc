@@ -20,6 +20,7 @@ int64_t RaptorNode::offer(uint64_t now_ns, uint32_t id, std::span<const uint8_t>
   if (message.size() > publication->options.stream.message_bytes_max) {
     return code_of(OfferCode::kTooLarge);
   }
+  publication->has_claim = false;
   const uint32_t message_bytes = static_cast<uint32_t>(message.size());
   // One receiver alone says itself whether it has room.
   int64_t answer = code_of(OfferCode::kBackPressure);

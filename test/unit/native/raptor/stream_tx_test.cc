@@ -132,6 +132,15 @@ TEST(StreamTx, AnAbortedClaimLeavesNothing) {
   EXPECT_EQ(stream.claim(kRecordPayloadBytesMax + 1), nullptr);
 }
 
+TEST(StreamTx, AnOfferDropsAClaimThatWasNotCommitted) {
+  StreamTx stream = make(StreamMode::kReliableOrdered);
+  ASSERT_NE(stream.claim(100), nullptr);
+  EXPECT_EQ(offer(stream, 8), 16);
+  EXPECT_EQ(stream.commit(0), code(OfferCode::kClosed));
+  EXPECT_EQ(next(stream).bytes, 16u);
+  EXPECT_FALSE(stream.has_work());
+}
+
 TEST(StreamTx, SendsWhatWasLostFirstAndMayCutItSmaller) {
   StreamTx stream = make(StreamMode::kReliableOrdered);
   for (uint32_t index = 0; index < 6; ++index) offer(stream, 24);
