@@ -9,7 +9,7 @@
 
 namespace hyperroute {
 
-#if defined(HR_DEBUG_ASSERTS)
+#ifdef HR_DEBUG_ASSERTS
 inline constexpr bool kCountsCopies = true;
 #else
 inline constexpr bool kCountsCopies = false;
