@@ -76,6 +76,24 @@ export class RaptorBatch {
     return this.#subscription;
   }
 
+  /** @internal A copy of what its subscription has left to read, which is passed over. */
+  takeRest(): Uint8Array {
+    const from = this.#position;
+    while (this.next());
+    return this.bytes.slice(from, this.#position);
+  }
+
+  /** @internal Puts in what `takeRest` gave of one filling of the buffer, which is handled. */
+  restore(rests: readonly Uint8Array[]): void {
+    let end = headBytes;
+    for (const rest of rests) {
+      this.bytes.set(rest, end);
+      end += rest.length;
+    }
+    this.#position = headBytes;
+    this.#end = end;
+  }
+
   /** @internal Where it stands. */
   get position(): number {
     return this.#position;

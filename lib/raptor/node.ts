@@ -33,6 +33,13 @@ import { type RaptorBatchHandler, RaptorSubscription } from './subscription.js';
 const disposeMs = 1000;
 const drainCheckMs = 1;
 
+/** Uncaught, like any other error of the event loop. */
+function throwLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
 /**
  * A stand-alone end of Raptor; get it with `raptor.open(…)`. Use it on the thread that opened it;
  * nothing blocks. It keeps the process alive until it is closed or `unref()`ed.
@@ -50,6 +57,8 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
   readonly #subscriptions = new Map<number, RaptorSubscription>();
   readonly #publications = new Map<number, RaptorPublication>();
   readonly #unabort: () => void;
+  /** Subscriptions that were resumed and have messages of a batch that is gone. */
+  readonly #resumed = new Set<RaptorSubscription>();
   #isHandling = false;
   #isFlushDue = false;
   #isClosed = false;
@@ -148,7 +157,8 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
     const native = this.#native;
     const id = nativeCall(() => native.subscribe(low, high));
     const forget = (): void => void this.#subscriptions.delete(id);
-    const subscription = new RaptorSubscription(native, id, label, onBatch, forget);
+    const later = this.#giveLater;
+    const subscription = new RaptorSubscription(native, id, label, onBatch, forget, later);
     this.#subscriptions.set(id, subscription);
     return subscription;
   }
@@ -160,6 +170,8 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
    */
   poll(): void {
     if (this.#isHandling || this.#isClosed) return;
+    this.#giveHeld();
+    if (this.#isClosed) return;
     this.#calls.poll(this.#number);
     this.#handle();
     if (!this.#isFlushDue) return;
@@ -275,10 +287,8 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
         if (subscription !== undefined) subscription.take(batch);
         else while (batch.next());
       } catch (error) {
-        // Uncaught like any other error of the event loop; the rest of the batch is handled.
-        setImmediate(() => {
-          throw error;
-        });
+        // The rest of the batch is handled.
+        throwLater(error);
       }
     }
     if (hasEvents) this.#tellEvents();
@@ -291,11 +301,35 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
       try {
         tell(this, event, label);
       } catch (error) {
-        setImmediate(() => {
-          throw error;
-        });
+        throwLater(error);
       }
     }
+  }
+
+  readonly #giveLater = (subscription: RaptorSubscription): void => {
+    const isScheduled = this.#resumed.size > 0;
+    this.#resumed.add(subscription);
+    if (!isScheduled && !this.#plan.isPolled) setImmediate(() => this.#giveHeldNow());
+  };
+
+  #giveHeldNow(): void {
+    this.#giveHeld();
+    this.#calls.flush(this.#number);
+  }
+
+  #giveHeld(): void {
+    if (this.#resumed.size === 0) return;
+    const resumed = [...this.#resumed];
+    this.#resumed.clear();
+    this.#isHandling = true;
+    for (const subscription of resumed) {
+      try {
+        subscription.giveHeld(this.#batch);
+      } catch (error) {
+        throwLater(error);
+      }
+    }
+    this.#isHandling = false;
   }
 
   /** What is offered while a wake-up is handled leaves with the rest of it. */

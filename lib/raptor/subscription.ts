@@ -4,8 +4,9 @@ import type { RaptorLabel } from './label.js';
 import type { NativeRaptorNode } from './native.js';
 
 /**
- * Called with the reader standing before the first of a batch: `while (batch.next()) …`. It is
- * called again for what it leaves; what it leaves without reading anything is skipped.
+ * Called with the reader standing before the first of a batch: `while (batch.next()) …`. Where it
+ * returns early it is called again at once for the rest, until it reads nothing: what is left then
+ * is skipped, which is for good. A handler that wants the rest later calls `pause()`.
  */
 export type RaptorBatchHandler = (batch: RaptorBatch) => void;
 
@@ -29,10 +30,13 @@ export class RaptorSubscription implements AsyncIterable<RaptorMessage> {
   readonly #native: NativeRaptorNode;
   readonly #id: number;
   readonly #onClose: () => void;
+  readonly #giveLater: (subscription: RaptorSubscription) => void;
   #handler: RaptorBatchHandler | undefined;
   #isClosed = false;
   #isPaused = false;
   #skipped = 0;
+  /** What is left of a batch in which it was paused; native code gives no more meanwhile. */
+  #held: Uint8Array[] = [];
   // Of `for await`.
   #isIterated = false;
   #waiting: RaptorMessage[] = [];
@@ -46,8 +50,10 @@ export class RaptorSubscription implements AsyncIterable<RaptorMessage> {
     label: RaptorLabel,
     handler: RaptorBatchHandler | undefined,
     onClose: () => void,
+    giveLater: (subscription: RaptorSubscription) => void,
   ) {
     this.#native = native;
+    this.#giveLater = giveLater;
     this.#id = id;
     this.label = label;
     this.#handler = handler;
@@ -55,12 +61,15 @@ export class RaptorSubscription implements AsyncIterable<RaptorMessage> {
     if (handler === undefined) this.pause();
   }
 
-  /** Messages that the handler was shown and did not read. */
+  /** Messages that the handler was shown and did not read; they are lost. */
   get skipped(): number {
     return this.#skipped;
   }
 
-  /** Takes no more until `resume()`: messages wait, and in the end their publishers do. */
+  /**
+   * Takes no more until `resume()`: messages wait, and in the end their publishers do. The handler
+   * may call it: what it leaves of its batch comes first after `resume()`.
+   */
   pause(): void {
     this.#setPaused(true);
   }
@@ -80,20 +89,44 @@ export class RaptorSubscription implements AsyncIterable<RaptorMessage> {
   /** @internal Nothing more will come. */
   end(): void {
     this.#isClosed = true;
+    this.#isPaused = false;
+    this.#held = [];
     this.#handler = undefined;
     this.#wake?.();
   }
 
   /** @internal The next messages of the batch are for this subscription. */
   take(batch: RaptorBatch): void {
-    const handler = this.#handler ?? this.#keep;
-    for (;;) {
-      const before = batch.position;
-      handler(batch);
-      if (batch.nextSubscription() !== this.#id) return;
-      if (batch.position !== before && !this.#isClosed) continue;
-      while (batch.next()) this.#skipped++;
+    if (this.#handler === undefined) {
+      this.#keep(batch);
       return;
+    }
+    while (batch.nextSubscription() === this.#id) {
+      if (this.#isPaused || this.#held.length > 0) {
+        this.#held.push(batch.takeRest());
+        return;
+      }
+      const before = batch.position;
+      try {
+        this.#handler?.(batch);
+      } finally {
+        const isDone = this.#isClosed || (batch.position === before && !this.#isPaused);
+        if (isDone) this.#skip(batch);
+      }
+    }
+  }
+
+  /** @internal Gives what was held back, now that nothing else lies in the buffer of `batch`. */
+  giveHeld(batch: RaptorBatch): void {
+    if (this.#isPaused || this.#held.length === 0) return;
+    batch.restore(this.#held);
+    this.#held = [];
+    try {
+      this.take(batch);
+    } finally {
+      if (batch.nextSubscription() !== 0) this.#held.push(batch.takeRest());
+      if (this.#held.length === 0) this.#tellPaused();
+      else if (!this.#isPaused) this.#giveLater(this);
     }
   }
 
@@ -142,6 +175,17 @@ export class RaptorSubscription implements AsyncIterable<RaptorMessage> {
   #setPaused(isPaused: boolean): void {
     if (this.#isClosed || this.#isPaused === isPaused) return;
     this.#isPaused = isPaused;
-    this.#native.pause(this.#id, isPaused);
+    // What was held back comes before anything new.
+    if (isPaused || this.#held.length === 0) this.#tellPaused();
+    else this.#giveLater(this);
+  }
+
+  #tellPaused(): void {
+    if (!this.#isClosed) this.#native.pause(this.#id, this.#isPaused);
+  }
+
+  #skip(batch: RaptorBatch): void {
+    if (batch.nextSubscription() !== this.#id) return;
+    while (batch.next()) this.#skipped++;
   }
 }

@@ -1,11 +1,13 @@
 // The calls of a Raptor node that are made for every message: what they take, and what they do with
 // what they cannot take. Nodes of one process, polled by the test.
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   generateRaptorKeys,
   offerCodes,
   type RaptorNode,
   type RaptorNodeOptions,
+  type RaptorPublication,
   raptor,
 } from '../../../../lib/index.js';
 import { nativeRaptorNode } from '../../../../lib/raptor/native.js';
@@ -38,13 +40,18 @@ function pollUntil(nodes: readonly RaptorNode[], isSo: () => boolean): void {
   }
 }
 
+function textsOf(node: RaptorNode, label: string) {
+  const received: string[] = [];
+  const subscription = node.subscription(label, (batch) => {
+    while (batch.next()) received.push(Buffer.from(batch.copy()).toString());
+  });
+  return { received, subscription };
+}
+
 /** Two ends with a session, and what the server gets. */
 function connected() {
   const { server, client } = pair();
-  const received: string[] = [];
-  const subscription = server.subscription('up', (batch) => {
-    while (batch.next()) received.push(Buffer.from(batch.copy()).toString());
-  });
+  const { received, subscription } = textsOf(server, 'up');
   const publication = client.publication('up');
   pollUntil([server, client], () => publication.counters().receivers === 1);
   const poll = (isSo: () => boolean) => pollUntil([server, client], isSo);
@@ -138,6 +145,25 @@ describe('from within a handler', () => {
     expect(calls).toBe(2);
   });
 
+  it('what it throws is uncaught, and what it did not read is skipped', async () => {
+    const { server, client, publication, subscription } = connected();
+    subscription.close();
+    const uncaught: unknown[] = [];
+    const keep = (error: unknown): void => void uncaught.push(error);
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException').on('uncaughtException', keep);
+    const thrower = server.subscription('up', () => {
+      throw new Error('of the handler');
+    });
+    for (const text of ['one', 'two']) publication.offer(Buffer.from(text));
+    client.flush();
+    pollUntil([server, client], () => thrower.skipped === 2);
+    await turn();
+    process.off('uncaughtException', keep);
+    for (const other of others) process.on('uncaughtException', other);
+    expect(uncaught).toEqual([new Error('of the handler')]);
+  });
+
   it('close ends it: what follows in the batch is still there, and polls are nothing', () => {
     const { server, client, publication, subscription } = connected();
     subscription.close();
@@ -158,6 +184,89 @@ describe('from within a handler', () => {
     server.flush();
     expect(seen).toEqual(['one', 'two']);
     expect(codes).toEqual([offerCodes.CLOSED, offerCodes.CLOSED]);
+  });
+});
+
+describe('a subscription that its handler pauses', () => {
+  const count = 200;
+
+  function send(publication: RaptorPublication, from: number, to: number): void {
+    for (let number = from; number < to; number++) {
+      expect(publication.offer(Uint8Array.of(number))).toBeGreaterThan(0);
+    }
+  }
+
+  const upTo = (end: number) => Array.from({ length: end }, (_, index) => index);
+
+  /** A handler that pauses every so many messages; for how long is left to the test. */
+  function pausing(server: RaptorNode, every: number) {
+    const seen: number[] = [];
+    const sub = server.subscription('up', (batch) => {
+      while (batch.next()) {
+        seen.push(batch.view.getUint8(batch.offset));
+        if (seen.length % every === 0) {
+          sub.pause();
+          return;
+        }
+      }
+    });
+    return { seen, sub };
+  }
+
+  it('gets nothing until resume, then the rest of its batch before anything new', () => {
+    const { server, client, publication, subscription } = connected();
+    subscription.close();
+    const { seen, sub } = pausing(server, 50);
+    send(publication, 0, 100);
+    client.flush();
+    const { received: others } = textsOf(server, 'other');
+    const other = client.publication('other');
+    pollUntil([server, client], () => seen.length === 50 && other.counters().receivers === 1);
+    send(publication, 100, count);
+    other.offer(Buffer.from('last'));
+    pollUntil([server, client], () => others.length === 1);
+    for (let part = 1; part < 4; part++) {
+      expect(seen).toEqual(upTo(50 * part));
+      sub.resume();
+      pollUntil([server, client], () => seen.length > 50 * part);
+    }
+    expect(seen).toEqual(upTo(count));
+    expect(sub.skipped).toBe(0);
+  });
+
+  it('does so in the event loop, too, also where it is resumed at once', async () => {
+    const server = open({ listen: {}, keys: keys.privateKey, poll: false });
+    const connect = { host: '127.0.0.1', port: server.port, serverKey: keys.publicKey };
+    const client = open({ connect, poll: false });
+    const { seen, sub } = pausing(server, 7);
+    await Promise.all([server.connected(), client.connected()]);
+    const publication = client.publication('up');
+    send(publication, 0, count);
+    for (const part of upTo(28)) {
+      while (seen.length < 7 * (part + 1)) await turn();
+      for (let turns = 0; turns < 3; turns++) await turn();
+      expect(seen).toEqual(upTo(7 * (part + 1)));
+      sub.resume();
+      sub.pause();
+      sub.resume();
+    }
+    while (seen.length < count) await turn();
+    expect(seen).toEqual(upTo(count));
+    expect(sub.skipped).toBe(0);
+  });
+
+  it('is given no more of it once it is closed', () => {
+    const { server, client, publication, subscription, poll } = connected();
+    subscription.close();
+    const { seen, sub } = pausing(server, 5);
+    send(publication, 0, 10);
+    poll(() => seen.length === 5);
+    sub.resume();
+    sub.close();
+    const { received } = textsOf(server, 'up');
+    publication.offer(Buffer.from('new'));
+    pollUntil([server, client], () => received.at(-1) === 'new');
+    expect(seen).toEqual(upTo(5));
   });
 });
 
