@@ -19,6 +19,11 @@ export interface SessionOpened {
 export interface SessionEnded {
   readonly session: number;
   readonly reason: RaptorEndReason;
+  /**
+   * Messages that were offered to the session and that its peer did not acknowledge: they may have
+   * arrived or not, and are not sent again. An estimate beyond 65,536 records.
+   */
+  readonly unacknowledged: number;
 }
 
 export interface ConnectFailed {
@@ -49,7 +54,7 @@ export function tell(
   event: NativeRaptorEvent,
   label: RaptorLabel | undefined,
 ): void {
-  const { session, key } = event;
+  const { session, key, unacknowledged } = event;
   const remote = event.remote ?? '';
   const reason = endReason(event.reason, event.refusal);
   switch (event.kind) {
@@ -59,7 +64,7 @@ export function tell(
       break;
     }
     case 'sessionEnd':
-      emitter.emit('sessionEnd', { session, reason });
+      emitter.emit('sessionEnd', { session, reason, unacknowledged });
       break;
     case 'connectFailed':
       emitter.emit('connectFailed', { remote, reason });

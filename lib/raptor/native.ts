@@ -8,6 +8,7 @@ export interface NativeRaptorEvent {
   readonly link: number;
   readonly reason: number;
   readonly refusal: number;
+  readonly unacknowledged: number;
   readonly remote: string | null;
   readonly key: Uint8Array | null;
 }
@@ -78,8 +79,10 @@ export interface RaptorNodeCounters {
   readonly received: number;
   /** Messages dropped, because no subscription wanted them (`unsubscribed: 'drop'`). */
   readonly unsubscribed: number;
-  /** Messages of sessions that ended, given up for lack of room. */
+  /** Messages received of sessions that ended, given up for lack of room. */
   readonly lostAtEnd: number;
+  /** Messages of publications that were not acknowledged when their session ended. */
+  readonly unacknowledged: number;
   readonly eventsLost: number;
   /** Datagrams that found the socket's receive buffer full. */
   readonly kernelDrops: number;

@@ -212,6 +212,7 @@ Napi::Value RaptorNodeObject::take_events(const Napi::CallbackInfo& info) {
     object.Set("link", number(env, event.link));
     object.Set("reason", number(env, static_cast<uint64_t>(event.reason)));
     object.Set("refusal", number(env, static_cast<uint64_t>(event.refusal)));
+    object.Set("unacknowledged", number(env, event.unacknowledged));
     object.Set("remote", address_of(env, event.remote));
     object.Set("key", key_of(env, event.key));
     events.Set(events.Length(), object);
@@ -246,6 +247,7 @@ Napi::Value RaptorNodeObject::counters(const Napi::CallbackInfo& info) {
   object.Set("received", number(env, counters.received));
   object.Set("unsubscribed", number(env, counters.unsubscribed));
   object.Set("lostAtEnd", number(env, counters.lost_at_end));
+  object.Set("unacknowledged", number(env, counters.unacknowledged));
   object.Set("eventsLost", number(env, counters.events_lost));
   object.Set("kernelDrops", number(env, node_.socket_counters().kernel_drops));
   const uint64_t rejected =

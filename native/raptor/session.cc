@@ -167,6 +167,14 @@ uint64_t Session::unacked_messages(uint16_t stream) const {
   return tx == nullptr ? 0 : tx->stream.unacked_messages();
 }
 
+uint64_t Session::unacked_messages() const {
+  uint64_t message_count = 0;
+  for (uint32_t slot = 0; slot < tx_.count(); ++slot) {
+    if (const TxStream* tx = tx_.at(slot)) message_count += tx->stream.unacked_messages();
+  }
+  return message_count;
+}
+
 const StreamOptions* Session::remote_stream(uint16_t stream) const {
   const RxStream* rx = rx_.find(stream);
   return rx == nullptr ? nullptr : &rx->stream.options();

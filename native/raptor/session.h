@@ -130,6 +130,7 @@ class Session {
   // The messages of unacked_bytes(); an estimate beyond kCountedRecordsMax records. Not for every
   // message: it reads them.
   uint64_t unacked_messages(uint16_t stream) const;
+  uint64_t unacked_messages() const;  // Of all streams.
   // Ends every stream; the session closes with kDrained once both ends have nothing more.
   void drain(uint64_t now_ns);
   // Ends the session now. A CLOSE tells the peer (sent up to 3 times; is_finished() after that).

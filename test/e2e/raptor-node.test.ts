@@ -167,14 +167,17 @@ describe('between two processes', () => {
     const node = open({ connect: remote(port) });
     const answers = answersTo(node);
     const publication = node.publication('up');
-    const ends: string[] = [];
-    node.on('sessionEnd', ({ reason }) => ends.push(reason));
+    const ends: object[] = [];
+    node.on('sessionEnd', ({ reason, unacknowledged }) => ends.push({ reason, unacknowledged }));
     await node.connected();
     publication.offer(numbered(0));
     await eventually(() => answers.length === 1, 'an answer');
     await first.kill();
+    // Nobody knows yet; they are told to be lost.
+    for (let at = 0; at < 5; at++) expect(publication.offer(numbered(9))).toBeGreaterThan(0);
     await eventually(() => ends.length === 1, 'the end');
-    expect(ends).toEqual(['peer-dead']);
+    expect(ends).toEqual([{ reason: 'peer-dead', unacknowledged: 5 }]);
+    expect(node.counters().unacknowledged).toBe(5);
     expect(publication.offer(numbered(1))).toBe(offerCodes.NOT_CONNECTED);
     await child('echo', { listen: { port } });
     await eventually(() => publication.offer(numbered(2)) >= 0, 'a new session');

@@ -87,6 +87,9 @@ void RaptorNode::lose(NodeSession& session, const raptor::SessionEvent& event) {
   told.session = event.session.value;
   told.link = session.link;
   told.reason = event.reason;
+  const raptor::Session* const core = socket_.endpoint().session(event.session);
+  if (core != nullptr) told.unacknowledged = core->unacked_messages();
+  counters_.unacknowledged += told.unacknowledged;
   push_event(told);
   for (const auto& publication : publications_) {
     std::erase_if(publication->branches,

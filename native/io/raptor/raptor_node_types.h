@@ -67,7 +67,7 @@ struct RaptorSubscriptionOptions {
 
 enum class RaptorNodeEventKind : uint8_t {
   kSessionOpened,
-  kSessionEnded,    // `reason`
+  kSessionEnded,    // `reason`, `unacknowledged`
   kConnectFailed,   // `link`, `reason`, of kRefused also `refusal`
   kReceiverEnded,   // `publication` goes to `session` no more: it missed too much
   kReceiverLeftOut  // `publication` cannot go to `session`: too many streams, too small messages
@@ -80,6 +80,8 @@ struct RaptorNodeEvent {
   uint32_t link = 0;  // 0: of a session that the other end began
   raptor::CloseReason reason = raptor::CloseReason::kNone;
   raptor::HandshakeStatus refusal = raptor::HandshakeStatus::kAccepted;
+  // Messages that were taken for the session and not acknowledged: nobody knows whether they came.
+  uint64_t unacknowledged = 0;
   SocketAddress remote;
   crypto::PublicKey key{};  // The peer's; zeros with `insecure`.
 };
@@ -101,9 +103,10 @@ struct RaptorPublicationCounters {
 };
 
 struct RaptorNodeCounters {
-  uint64_t received = 0;      // messages that sinks took
-  uint64_t unsubscribed = 0;  // dropped, for no subscription wanted them
-  uint64_t lost_at_end = 0;   // of sessions that ended, for lack of room
+  uint64_t received = 0;        // messages that sinks took
+  uint64_t unsubscribed = 0;    // dropped, for no subscription wanted them
+  uint64_t lost_at_end = 0;     // received of sessions that ended, and no room to keep them
+  uint64_t unacknowledged = 0;  // sent, and not acknowledged when their session ended
   uint64_t events_lost = 0;
 };
 
