@@ -4,6 +4,7 @@ import { type ProbeEvent, runProbe } from './probe.js';
 import { measure } from './probe-client.js';
 import {
   addressText,
+  isAnyAddress,
   listenPlan,
   type ProbePlan,
   parseAddress,
@@ -75,10 +76,13 @@ function listen({ values, io }: CommandInput, plan: ProbePlan): Promise<number> 
       io.json(event.event === 'listening' ? { ...event, publicKey } : event);
     } else if (event.event === 'listening') {
       if (publicKey !== null) io.out.line(`public key ${publicKey}`);
-      io.out.line(`listening on ${event.address}; to measure:`);
-      const { port } = parseAddress(event.address, 0);
+      const bound = parseAddress(event.address, 0);
+      const isAny = isAnyAddress(bound.host);
+      const note = isAny ? ", HOST being this one's address" : '';
+      io.out.line(`listening on ${event.address}; to measure${note}:`);
+      const host = isAny ? 'HOST' : plan.address.host;
       const how = publicKey === null ? '--insecure' : `--server-key=${publicKey}`;
-      io.out.line(`  hyperroute ping ${addressText({ ...plan.address, port })} ${how}`);
+      io.out.line(`  hyperroute ping ${addressText({ host, port: bound.port })} ${how}`);
     } else {
       const line = listenerLine(event);
       if (line !== undefined) io.out.line(line);

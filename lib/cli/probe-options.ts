@@ -94,6 +94,11 @@ export function addressText({ host, port }: HostAndPort): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Whether a literal stands for every address of this host, so that nobody can connect to it. */
+export function isAnyAddress(host: string): boolean {
+  return host === '0.0.0.0' || (isIP(host) === 6 && /^[0:]+$/.test(host));
+}
+
 /** `1%`, `0.05%` as parts of a million. Throws UsageError. */
 export function parseLoss(text: string): number {
   const found = /^(\d{1,3}(?:\.\d{1,4})?)\s*%$/.exec(text);

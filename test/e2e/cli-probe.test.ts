@@ -197,16 +197,30 @@ describe('perf', () => {
     expect(stdout).toMatch(/^flow +back-pressure \d/m);
   });
 
+  /** What a listener prints before anybody comes. */
+  async function shownBy({ child }: Running): Promise<string> {
+    const lines: string[] = [];
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => lines.push(text));
+    while (!/hyperroute ping .*\n/.test(lines.join(''))) await sleep();
+    return lines.join('');
+  }
+
   it('listens in text with its key and how to reach it, and ends with 0 on a signal', async () => {
     const running = start(['perf', '--listen', '0']);
-    const lines: string[] = [];
-    running.child.stdout?.setEncoding('utf8').on('data', (text: string) => lines.push(text));
-    while (!lines.join('').includes('hyperroute ping')) await sleep();
-    const shown = lines.join('');
+    const shown = await shownBy(running);
     expect(shown).toMatch(/^public key raptor-public-[\w-]{43}$/m);
     expect(shown).toMatch(/^listening on 127\.0\.0\.1:\d+; to measure:$/m);
+    expect(shown).toMatch(/^ {2}hyperroute ping 127\.0\.0\.1:\d+ --server-key=raptor-public-/m);
     running.signal('SIGTERM');
     expect(await running.ended()).toBe(0);
+  });
+
+  it('leaves the host to be filled in where it listens on every address', async () => {
+    const shown = await shownBy(start(['perf', '--listen', '0.0.0.0:0']));
+    expect(shown).toMatch(
+      /^listening on 0\.0\.0\.0:\d+; to measure, HOST being this one's address:$/m,
+    );
+    expect(shown).toMatch(/^ {2}hyperroute ping HOST:\d+ --server-key=raptor-public-/m);
   });
 });
 

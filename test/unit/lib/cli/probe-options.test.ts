@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandInput, UsageError } from '../../../../lib/cli/command.js';
 import {
   addressText,
+  isAnyAddress,
   listenPlan,
   parseAddress,
   parseCpus,
@@ -55,6 +56,11 @@ describe('addresses', () => {
     expect(parseListen('9000')).toEqual({ host: '127.0.0.1', port: 9000 });
     expect(parseListen('0.0.0.0:0')).toEqual({ host: '0.0.0.0', port: 0 });
     expect(() => parseListen('70000')).toThrow(UsageError);
+  });
+
+  it('knows those that stand for every address of a host', () => {
+    expect(['0.0.0.0', '::', '0:0:0:0:0:0:0:0'].filter((host) => !isAnyAddress(host))).toEqual([]);
+    expect(['127.0.0.1', '10.0.0.0', '::1', '0', 'host'].filter(isAnyAddress)).toEqual([]);
   });
 
   it('resolves names, and says which it could not', async () => {
