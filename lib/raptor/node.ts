@@ -105,7 +105,8 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
 
   /**
    * Keeps a session with one more listener up, until the returned function is called. Throws
-   * HyperRouteError ERR_CONFIG, ERR_LIMIT, ERR_CLOSED, ERR_STATE (it was opened for one peer).
+   * HyperRouteError ERR_CONFIG (also where it has that listener, at the same address with the same
+   * key), ERR_LIMIT, ERR_CLOSED, ERR_STATE (it was opened for one peer).
    */
   connect(remote: RaptorRemote): () => void {
     const reader = new OptionReader(remote, 'connect', callerPlace(), 'ERR_CONFIG');

@@ -87,6 +87,16 @@ Result<uint32_t> RaptorNode::connect(uint64_t now_ns, const RaptorLinkOptions& o
                          "connect: the node shares its port: an answer might come to another");
   }
   const auto is_taken = [](const auto& link) { return link->is_taken; };
+  const auto is_same = [&options](const auto& link) {
+    return link->is_taken && link->options.to == options.to && link->options.key == options.key;
+  };
+  // The listener takes the later of two sessions with one peer for its return, for ever.
+  if (std::ranges::any_of(links_, is_same)) {
+    char text[kAddressTextBytes];
+    return Status::error(StatusCode::kConfig,
+                         "connect: expected each listener once, %s with that key is there already",
+                         options.to.print(text));
+  }
   if (options_.socket.has_one_peer && std::ranges::any_of(links_, is_taken)) {
     return Status::error(StatusCode::kState, "connect: the node was opened for one peer");
   }

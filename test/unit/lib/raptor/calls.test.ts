@@ -270,6 +270,30 @@ describe('a subscription that its handler pauses', () => {
   });
 });
 
+describe('one listener, connected to twice', () => {
+  const to = { host: '127.0.0.1', port: 9, serverKey: keys.publicKey };
+  const refusal = expect.objectContaining({
+    code: 'ERR_CONFIG',
+    message: expect.stringContaining('127.0.0.1:9 with that key is there already'),
+  });
+
+  it.each([to, { ...to, host: 'localhost' }])('is refused, as $host too', (again) => {
+    expect(() => open({ connect: [to, again] })).toThrow(refusal);
+    for (const connect of [to, [to]]) {
+      expect(() => open({ connect }).connect(again)).toThrow(refusal);
+    }
+  });
+
+  it('is accepted once the first is ended, or has another key', () => {
+    const node = open({ connect: [] });
+    const end = node.connect(to);
+    node.connect({ ...to, serverKey: generateRaptorKeys().publicKey });
+    end();
+    node.connect(to);
+    expect(() => node.connect(to)).toThrow(refusal);
+  });
+});
+
 it('a number that is no node, and arguments of other types, are nothing to the functions', () => {
   const { offer, poll, flush } = nativeRaptorNode() as unknown as Record<
     'offer' | 'poll' | 'flush',

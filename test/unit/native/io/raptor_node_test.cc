@@ -353,6 +353,24 @@ TEST(RaptorNode, AnEndOfOnePeerHasOneLink) {
   EXPECT_EQ(client.node.connect(monotonic_ns(), link).status().code, StatusCode::kState);
 }
 
+TEST(RaptorNode, AListenerIsConnectedToOnce) {
+  NodeWorld world;
+  TestNode& server = world.listen();
+  RaptorNode node;
+  ASSERT_TRUE(node.open(monotonic_ns(), world.options(false)).ok());
+  RaptorLinkOptions link;
+  link.to = server.node.local_address();
+  link.key = crypto::PublicKey{1};
+  const Result<uint32_t> first = node.connect(monotonic_ns(), link);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(node.connect(monotonic_ns(), link).status().code, StatusCode::kConfig);
+  RaptorLinkOptions other = link;
+  other.key = crypto::PublicKey{2};
+  EXPECT_TRUE(node.connect(monotonic_ns(), other).ok());
+  node.disconnect(monotonic_ns(), first.value());
+  EXPECT_TRUE(node.connect(monotonic_ns(), link).ok());
+}
+
 TEST(RaptorNode, PlaintextBeyondLoopbackHasToBeSaidTwice) {
   NodeWorld world;
   RaptorNodeOptions options = world.options(false);
