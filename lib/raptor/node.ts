@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { warnOfKeyLog } from '../endpoints/raptor-native.js';
 import { HyperRouteError } from '../errors.js';
 import { nativeCall } from '../native.js';
-import { type Duration, durationMs, OptionReader } from '../schema/options.js';
+import { type Duration, OptionReader } from '../schema/options.js';
 import { callerPlace } from '../schema/position.js';
 import { batchBufferBytes, RaptorBatch } from './batch.js';
 import { type NodeEvents, tell } from './events.js';
@@ -20,6 +20,7 @@ import {
   type RaptorRemote,
   readLink,
   readNodeOptions,
+  readSignal,
 } from './options.js';
 import {
   nativePublicationOptions,
@@ -32,6 +33,7 @@ import { type RaptorBatchHandler, RaptorSubscription } from './subscription.js';
 /** What `Symbol.asyncDispose` waits for receivers before it closes. */
 const disposeMs = 1000;
 const drainCheckMs = 1;
+const drainMsMax = 86_400_000;
 
 /** Uncaught, like any other error of the event loop. */
 function throwLater(error: unknown): void {
@@ -221,17 +223,23 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
 
   /**
    * Ends every publication and waits until each receiver has taken all of it, or is gone. Rejects
-   * with ERR_TIMEOUT after `timeout` (default: never), or when `signal` aborts. A polled node must
-   * be polled meanwhile.
+   * with ERR_TIMEOUT after `timeout` (default: never; a day at most), with ERR_CONFIG, or when
+   * `signal` aborts. A polled node must be polled meanwhile.
    */
   async drain(
     options: { readonly timeout?: Duration; readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    const timeoutMs = options.timeout === undefined ? undefined : durationMs(options.timeout);
-    const until = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
+    const reader = new OptionReader(options, 'drain', callerPlace(), 'ERR_CONFIG');
+    const isTimed = reader.raw('timeout') !== undefined;
+    const timeoutMs = isTimed
+      ? reader.duration('timeout', 0, drainMsMax, undefined)
+      : Number.POSITIVE_INFINITY;
+    const signal = readSignal(reader);
+    reader.done();
+    const until = Date.now() + timeoutMs;
     for (const publication of [...this.#publications.values()]) publication.close();
     while (!this.#native.isDrained()) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       if (Date.now() > until) {
         const context = 'drain: a receiver has not got everything';
         throw new HyperRouteError('ERR_TIMEOUT', context, { context });

@@ -117,7 +117,7 @@ export interface NodePlan {
   readonly insecure: false | true | 'exposed';
 }
 
-function readSignal(reader: OptionReader): AbortSignal | undefined {
+export function readSignal(reader: OptionReader): AbortSignal | undefined {
   const signal = reader.raw('signal');
   if (signal === undefined || signal instanceof AbortSignal) return signal;
   throw reader.error('signal', 'an AbortSignal', signal);

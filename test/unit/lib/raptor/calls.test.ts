@@ -270,6 +270,33 @@ describe('a subscription that its handler pauses', () => {
   });
 });
 
+describe('drain', () => {
+  it.each([
+    [{ timeout: 'soon' }, 'timeout'],
+    [{ timeout: -1 }, 'timeout'],
+    [{ timeout: Number.NaN }, 'timeout'],
+    [{ timeout: 1.5 }, 'timeout'],
+    [{ timeout: '25h' }, 'timeout'],
+    [{ timeout: '1441m' }, 'timeout'],
+    [{ timeout: null }, 'timeout'],
+    [{ signal: {} }, 'signal'],
+    [{ timeouts: 5 }, 'timeouts'],
+  ])('refuses %o and ends nothing', async (options, option) => {
+    const { client, publication } = connected();
+    const error = { code: 'ERR_CONFIG', detail: { option: `drain.${option}` } };
+    await expect(client.drain(options as never)).rejects.toMatchObject(error);
+    expect(publication.offer(Buffer.from('still open'))).toBeGreaterThan(0);
+  });
+
+  it('takes a time as other options do, and gives up after it', async () => {
+    const { client, publication } = connected();
+    publication.offer(Buffer.from('nobody polls'));
+    const timedOut = { code: 'ERR_TIMEOUT' };
+    await expect(client.drain({ timeout: '0.01s' })).rejects.toMatchObject(timedOut);
+    await expect(client.drain({ timeout: 0 })).rejects.toMatchObject(timedOut);
+  });
+});
+
 describe('one listener, connected to twice', () => {
   const to = { host: '127.0.0.1', port: 9, serverKey: keys.publicKey };
   const refusal = expect.objectContaining({
