@@ -253,6 +253,7 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#unabort();
+    for (const publication of this.#publications.values()) publication.end();
     this.#native.close();
     for (const subscription of [...this.#subscriptions.values()]) subscription.end();
     this.#subscriptions.clear();

@@ -88,7 +88,8 @@ export class RaptorPublication {
   readonly #flushLater: () => void;
   readonly #onClose: () => void;
   readonly #id: number;
-  #isClosed = false;
+  /** What it had counted when it closed. */
+  #last: RaptorPublicationCounters | undefined;
 
   /** @internal */
   constructor(
@@ -116,7 +117,7 @@ export class RaptorPublication {
    * Allocates nothing.
    */
   offer(message: Uint8Array): number {
-    if (this.#isClosed) return offerCodes.CLOSED;
+    if (this.#last !== undefined) return offerCodes.CLOSED;
     const position = this.#calls.offer(this.#node, this.#id, message);
     if (position === undefined) {
       throw new TypeError(`offer: expected a Uint8Array, received ${describeValue(message)}`);
@@ -125,17 +126,22 @@ export class RaptorPublication {
     return position;
   }
 
-  /** A snapshot. */
+  /** A snapshot; once it is closed, of what it had counted then. */
   counters(): RaptorPublicationCounters {
-    return this.#native.publicationCounters(this.#id);
+    return this.#last ?? this.#native.publicationCounters(this.#id);
   }
 
   /** Offers nothing more; what was offered still arrives. Idempotent. */
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#last !== undefined) return;
+    this.end();
     this.#native.endPublication(this.#id);
     this.#onClose();
     this.#flushLater();
+  }
+
+  /** @internal Nothing more is offered. */
+  end(): void {
+    this.#last = { ...this.#native.publicationCounters(this.#id), receivers: 0 };
   }
 }

@@ -270,6 +270,19 @@ describe('a subscription that its handler pauses', () => {
   });
 });
 
+it.each(['close', 'drain', 'node.close'])('counters outlive %s', async (how) => {
+  const { client, publication, received, poll } = connected();
+  for (const text of ['one', 'two']) publication.offer(Buffer.from(text));
+  poll(() => received.length === 2);
+  const counted = publication.counters();
+  expect(counted).toMatchObject({ messages: 2, receivers: 1 });
+  if (how === 'close') publication.close();
+  else if (how === 'drain') await client.drain({ timeout: 0 }).catch(() => undefined);
+  client.close();
+  expect(publication.offer(Buffer.from('late'))).toBe(offerCodes.CLOSED);
+  expect(publication.counters()).toEqual({ ...counted, receivers: 0 });
+});
+
 describe('drain', () => {
   it.each([
     [{ timeout: 'soon' }, 'timeout'],
