@@ -51,7 +51,7 @@ interface SessionOptions<M extends Messages> extends CommonOptions<M> {
   readonly maxMessageBytes?: number;
   /**
    * Bytes that a peer may have sent and this end has not routed; then it has to wait. Default
-   * 262,144; at least twice the largest message is given in any case.
+   * 262,144; room for two of the largest message is given in any case, 1 MiB for 262,144.
    */
   readonly windowBytes?: number;
   /** A peer is taken for dead when nothing came from it for so long; default 100 ms. */

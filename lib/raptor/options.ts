@@ -64,7 +64,10 @@ export interface RaptorNodeOptions {
   readonly poll?: boolean;
   /** Largest message, both ways; default 262,144, at most 16 MiB. */
   readonly maxMessageBytes?: number;
-  /** Bytes of a stream that may have come and not been taken; default 262,144. */
+  /**
+   * Bytes of a stream that may have come and not been taken; default 262,144. Never less than two
+   * of the stream's largest message need, as `ringBytes` of publications: 1 MiB for 262,144.
+   */
   readonly windowBytes?: number;
   /** Streams that a peer may have open to this end; default 64, at most 256. */
   readonly maxStreams?: number;

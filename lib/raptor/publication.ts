@@ -22,8 +22,9 @@ export interface PublicationOptions {
   /** Largest message; default the node's `maxMessageBytes`. */
   readonly maxMessageBytes?: number;
   /**
-   * Room for what is not acknowledged, a power of two from 4,096 to 64 MiB; default 262,144 or
-   * twice the largest message.
+   * Room for what is not acknowledged, a power of two from 4,096 to 64 MiB that holds two of the
+   * largest message, each 1,104 bytes of it with a header of 8. Default: the least that does, of
+   * 262,144 or more; 1 MiB for messages of up to 262,144.
    */
   readonly ringBytes?: number;
   /** For one session alone; default: for all there are and all that will be. */
@@ -38,10 +39,31 @@ export interface PublicationOptions {
 
 const modes = ['ordered', 'unordered', 'latest', 'deadline', 'unreliable'] as const;
 const priorityMax = 7;
+// What messages take in a ring, as in native/wire/raptor_frames.h.
+const recordHeaderBytes = 8;
+const recordPayloadBytesMax = 1104;
 const ringBytesMin = 4096;
 const ringBytesMax = 2 ** 26;
 const deadlineMsMax = 3_600_000;
 const u32Max = 2 ** 32 - 1;
+
+/** The least ring that holds two messages of so many bytes: native/raptor/stream_mode.h. */
+function leastRingBytes(messageBytes: number): number {
+  const recordCount = Math.max(1, Math.ceil(messageBytes / recordPayloadBytesMax));
+  const recordBytes = recordCount * recordHeaderBytes + ((messageBytes + 7) & ~7);
+  let bytes = ringBytesMin;
+  while (bytes < 2 * recordBytes) bytes *= 2;
+  return bytes;
+}
+
+function readRingBytes(reader: OptionReader, messageBytes: number): number {
+  const given = reader.optionalInteger('ringBytes', ringBytesMin, ringBytesMax);
+  const least = leastRingBytes(messageBytes);
+  if (given === null || ((given & (given - 1)) === 0 && given >= least)) return given ?? 0;
+  const room = `two messages of ${messageBytes} bytes with their headers`;
+  const expected = `a power of two from ${least}, the least that holds ${room}`;
+  throw reader.error('ringBytes', expected, given);
+}
 
 /** The options as the addon takes them. Throws HyperRouteError ERR_CONFIG. */
 export function nativePublicationOptions(
@@ -55,10 +77,7 @@ export function nativePublicationOptions(
   if (!isTimed && (reader.raw('deadline') ?? null) !== null) {
     throw reader.error('deadline', "none but with mode 'deadline'", reader.raw('deadline'));
   }
-  const ringBytes = reader.optionalInteger('ringBytes', ringBytesMin, ringBytesMax);
-  if (ringBytes !== null && (ringBytes & (ringBytes - 1)) !== 0) {
-    throw reader.error('ringBytes', 'a power of two', ringBytes);
-  }
+  const bytesMax = reader.integer('maxMessageBytes', 1, messageBytesMax, messageBytesMax);
   const { low, high } = labelWords(label);
   const complete = {
     labelLow: low,
@@ -66,8 +85,8 @@ export function nativePublicationOptions(
     mode: modes.indexOf(mode),
     deadlineMs: isTimed ? reader.duration('deadline', 1, deadlineMsMax, undefined) : 0,
     priority: reader.integer('priority', 0, priorityMax, 0),
-    maxMessageBytes: reader.integer('maxMessageBytes', 1, messageBytesMax, messageBytesMax),
-    ringBytes: ringBytes ?? 0,
+    maxMessageBytes: bytesMax,
+    ringBytes: readRingBytes(reader, bytesMax),
     session: reader.integer('session', 0, u32Max, 0),
     drops: reader.choice('slow', ['wait', 'drop'], 'wait') === 'drop',
     missesMax: reader.integer('maxMisses', 1, u32Max, 1024),

@@ -270,6 +270,17 @@ describe('a subscription that its handler pauses', () => {
   });
 });
 
+it.each([
+  [2032, 4096],
+  [2033, 8192],
+  [262_144, 1 << 20],
+  [2 ** 24, 2 ** 26],
+])('messages of %i bytes have room in a ring of %i', (maxMessageBytes, ringBytes) => {
+  const node = open({ connect: [], maxMessageBytes: 2 ** 24 });
+  const publication = node.publication('up', { maxMessageBytes, ringBytes });
+  expect(publication.offer(Buffer.from('x'))).toBe(offerCodes.NOT_CONNECTED);
+});
+
 it.each(['close', 'drain', 'node.close'])('counters outlive %s', async (how) => {
   const { client, publication, received, poll } = connected();
   for (const text of ['one', 'two']) publication.offer(Buffer.from(text));

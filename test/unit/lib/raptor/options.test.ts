@@ -129,6 +129,24 @@ describe('publications', () => {
   });
 
   it.each([
+    [1, 4096],
+    [2032, 4096],
+    [2033, 8192],
+    [1104 * 3, 8192],
+    [262_144, 1 << 20],
+    [2 ** 24, 2 ** 26],
+  ])('with messages of %i bytes have a ring of %i or more', (bytes, least) => {
+    const make = (ringBytes: number) => () => nativePublicationOptions('a', { ringBytes }, bytes);
+    expect(make(least)()).toMatchObject({ ringBytes: least });
+    const expected = `publication.ringBytes: expected a power of two from ${least}, `;
+    if (least > 4096) {
+      expect(make(least / 2)).toThrow(expected);
+      expect(make(least / 2)).toThrow(`received ${least / 2}`);
+    }
+    expect(make(least + 1)).toThrow('publication.ringBytes: expected ');
+  });
+
+  it.each([
     [{ mode: 'deadline' }, 'deadline'],
     [{ deadline: 5 }, 'deadline'],
     [{ ringBytes: 5000 }, 'ringBytes'],
