@@ -10,10 +10,13 @@ export function isRaptor(kind: string): boolean {
   return kind === 'raptor-listen' || kind === 'raptor-connect';
 }
 
-/** The options of an endpoint as the addon takes them. Reads the key file. Throws ERR_CONFIG. */
-export function nativeRaptorOptions(name: string, options: Options): Options {
+/**
+ * The options of an end as the addon takes them; `path` names them in errors. Reads the key file.
+ * Throws ERR_CONFIG.
+ */
+export function nativeRaptorOptions(path: string, options: Options): Options {
   const { keys, keyFile, allow, serverKey, ...others } = options;
-  const text = typeof keyFile === 'string' ? readKeyFile(name, keyFile) : keys;
+  const text = typeof keyFile === 'string' ? readKeyFile(path, keyFile) : keys;
   const allowed = ((allow as readonly string[] | undefined) ?? []).map((key) =>
     Buffer.from(bytesOfKey('public', key) ?? []),
   );
@@ -35,9 +38,9 @@ export function warnOfKeyLog(name: string, { keyLog }: Options): void {
   process.emitWarning(text, { code: 'HYPERROUTE_KEY_LOG', detail });
 }
 
-function readKeyFile(name: string, path: string): string {
+function readKeyFile(optionsPath: string, path: string): string {
   const fault = (received: string, cause?: unknown): HyperRouteError => {
-    const option = `endpoints.${name}.keyFile`;
+    const option = `${optionsPath}.keyFile`;
     const expected = 'a file with one private key, as `hyperroute keys generate` writes it';
     const message = `${option}: expected ${expected}, received ${received}`;
     return new HyperRouteError('ERR_CONFIG', message, { option, expected, received }, { cause });

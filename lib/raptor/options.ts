@@ -53,7 +53,10 @@ export interface RaptorNodeOptions {
   readonly connect?: RaptorRemote | readonly RaptorRemote[];
   /** This end's private key, `raptor-private-…`; one that only connects may go without. */
   readonly keys?: string;
-  /** The file that holds it, as `hyperroute keys generate FILE` writes it. */
+  /**
+   * The file that holds it, as `hyperroute keys generate FILE` writes it. A relative path starts at
+   * the folder of the source file that calls `raptor.open`.
+   */
   readonly keyFile?: string;
   /**
    * No encryption and no keys, at both ends: `true` between ends on one host, `'exposed'` to say so
@@ -85,7 +88,7 @@ export interface RaptorNodeOptions {
   readonly congestion?: RaptorCongestion;
   /**
    * A file that the keys of sessions are appended to, for Wireshark: whoever reads it reads all
-   * that they carry. It has to be for its owner alone.
+   * that they carry. It has to be for its owner alone. A relative path is as that of `keyFile`.
    */
   readonly keyLog?: string;
   readonly receiveBufferBytes?: number;

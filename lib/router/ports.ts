@@ -44,7 +44,9 @@ export function sleep(ms: number): Promise<void> {
 function specOf(ir: EndpointIr, worker: number): NativeEndpointSpec {
   const { name, kind } = ir;
   const queue = ir.options.queue as NativeEndpointSpec['queue'];
-  const options = isRaptor(kind) ? nativeRaptorOptions(name, ir.options) : ir.options;
+  const options = isRaptor(kind)
+    ? nativeRaptorOptions(`endpoints.${name}`, ir.options)
+    : ir.options;
   return { name, kind, worker, queue, options };
 }
 

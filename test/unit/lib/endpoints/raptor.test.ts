@@ -265,14 +265,16 @@ describe('what the addon is given', () => {
     expect(given).not.toHaveProperty('keys');
     const allow = [ours.publicKey, theirs.publicKey];
     const listener = irOf(raptor.listen('l', { port: 0, keys, allow }))?.options;
-    expect(nativeRaptorOptions('l', listener ?? {}).allow).toHaveLength(64);
+    expect(nativeRaptorOptions('endpoints.l', listener ?? {}).allow).toHaveLength(64);
   });
 
   it('has the key of the file', () => {
     const file = join(folder, 'good.key');
     writeFileSync(file, `# mine\n${keys}\n`);
     const options = irOf(raptor.listen('l', { port: 0, keyFile: file }))?.options;
-    expect(nativeRaptorOptions('l', options ?? {}).privateKey).toEqual(bytesOfKey('private', keys));
+    expect(nativeRaptorOptions('endpoints.l', options ?? {}).privateKey).toEqual(
+      bytesOfKey('private', keys),
+    );
   });
 
   it.each([
@@ -282,7 +284,7 @@ describe('what the addon is given', () => {
   ])('is refused for %s', (_name, content) => {
     const file = join(folder, `bad-${String(content).length}.key`);
     if (content !== null) writeFileSync(file, content);
-    const { code, detail } = refusal(() => nativeRaptorOptions('l', { keyFile: file }));
+    const { code, detail } = refusal(() => nativeRaptorOptions('endpoints.l', { keyFile: file }));
     expect(code).toBe('ERR_CONFIG');
     expect(detail.option).toBe('endpoints.l.keyFile');
     expect(String(detail.received)).toContain(file);

@@ -1,5 +1,6 @@
 // What raptor.open and its publications complete and refuse, and labels as numbers.
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { generateRaptorKeys } from '../../../../lib/index.js';
 import { labelWords } from '../../../../lib/raptor/label.js';
@@ -108,6 +109,15 @@ describe('raptor.open', () => {
     expect(message.startsWith(`raptor.open.${option}: expected `), message).toBe(true);
     expect(message).not.toContain(keys);
   });
+});
+
+it('a key file lies beside the program, and what is wrong with it is told', () => {
+  const file = join(import.meta.dirname, 'no-such.key');
+  const message = refusalOf({ connect: remote, keyFile: 'no-such.key' });
+  expect(message).toMatch(/^raptor\.open\.keyFile: expected a file with one private key, /);
+  expect(message).toContain(`received ${file} (ENOENT)`);
+  const folder = join(file, '..');
+  expect(refusalOf({ connect: remote, keyFile: folder })).toContain(`${folder} (EISDIR)`);
 });
 
 describe('publications', () => {
