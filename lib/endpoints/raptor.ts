@@ -2,6 +2,7 @@
 
 import { dirname, resolve } from 'node:path';
 import type { EndpointOf, Messages } from '../compiler/dsl/targets.js';
+import { Words } from '../errors.js';
 import { type Duration, isRecord, type OptionReader } from '../schema/options.js';
 import type { Raw } from '../schema/union.js';
 import {
@@ -187,6 +188,20 @@ export function readInsecure(reader: OptionReader, host: string): false | true |
   return insecure;
 }
 
+/** What may hold a private key is not shown. */
+function kindOf(value: unknown): Words {
+  const kind = typeof value === 'string' ? 'text' : typeof value;
+  return new Words(`${kind === 'object' ? 'an' : 'a'} ${kind} that is not shown`);
+}
+
+/** What was given for a public key: perhaps the private one, or the pair. */
+function shownOf(value: unknown): unknown {
+  if ((value ?? null) === null) return new Words('none: it is missing');
+  if (typeof value === 'object') return kindOf(value);
+  const isPrivate = typeof value === 'string' && value.includes('raptor-private-');
+  return isPrivate ? new Words('a private key, which is not shown') : value;
+}
+
 /** This end's key, or where it lies; never the key itself in an error. */
 export function readKeys(
   reader: OptionReader,
@@ -194,7 +209,7 @@ export function readKeys(
 ): { readonly keys: string | null; readonly keyFile: string | null } {
   const keys = reader.raw('keys') ?? null;
   const keyFile = reader.raw('keyFile') ?? null;
-  const shown = keys === null ? keyFile : 'a text that is not shown';
+  const shown = keys === null ? keyFile : kindOf(keys);
   if (insecure && shown !== null) {
     throw reader.error(keys === null ? 'keyFile' : 'keys', 'none with `insecure`', shown);
   }
@@ -202,7 +217,8 @@ export function readKeys(
     throw reader.error('keyFile', 'none beside `keys`', keyFile);
   }
   if (keys !== null && bytesOfKey('private', keys) === null) {
-    const expected = 'a private key, raptor-private- and 43 characters (hyperroute keys generate)';
+    const made = '`hyperroute keys generate`, or `privateKey` of generateRaptorKeys()';
+    const expected = `the text of a private key, raptor-private- and 43 characters (${made})`;
     throw reader.error('keys', expected, shown);
   }
   if (keyFile !== null && (typeof keyFile !== 'string' || keyFile === '')) {
@@ -214,9 +230,7 @@ export function readKeys(
 
 export function readPublicKey(reader: OptionReader, option: string, value: unknown): string {
   if (bytesOfKey('public', value) !== null) return value as string;
-  const isPrivate = bytesOfKey('private', value) !== null;
-  const shown = isPrivate ? 'a private key, which is not shown' : value;
-  throw reader.error(option, 'a public key, raptor-public- and 43 characters', shown);
+  throw reader.error(option, 'a public key, raptor-public- and 43 characters', shownOf(value));
 }
 
 export function readAllow(reader: OptionReader, insecure: boolean): readonly string[] {

@@ -1,6 +1,7 @@
 // Names of streams as the numbers that go on the wire.
 import { createHash } from 'node:crypto';
-import { describeValue } from '../errors.js';
+import { optionError } from '../errors.js';
+import { callerPlace } from '../schema/position.js';
 
 /**
  * The application's name for a stream. A string of up to 8 bytes of UTF-8 goes on the wire as it
@@ -12,12 +13,12 @@ export type RaptorLabel = string | number | bigint;
 const packedBytesMax = 8;
 const labelMax = 2n ** 64n - 1n;
 
-/** The low and the high half of a label's number. Throws TypeError for what is no label. */
+/** The low and the high half of a label's number. Throws ERR_CONFIG for what is none. */
 export function labelWords(label: unknown): { readonly low: number; readonly high: number } {
   const number = numberOf(label);
   if (number === undefined) {
-    const expected = 'a text, or an integer from 0 to 2^64 - 1';
-    throw new TypeError(`label: expected ${expected}, received ${describeValue(label)}`);
+    const expected = 'a text that is not empty, or an integer from 0 to 2^64 - 1';
+    throw optionError('ERR_CONFIG', 'label', expected, label, callerPlace());
   }
   return { low: Number(number & 0xffff_ffffn), high: Number(number >> 32n) };
 }

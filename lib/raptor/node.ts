@@ -143,7 +143,7 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
 
   /**
    * What any session sends under `label`: to `onBatch`, or for `for await`. One subscription a
-   * label. Throws HyperRouteError ERR_STATE (there is one), ERR_LIMIT, ERR_CLOSED.
+   * label. Throws HyperRouteError ERR_CONFIG, ERR_STATE (there is one), ERR_LIMIT, ERR_CLOSED.
    *
    * @example
    * ```ts

@@ -41,7 +41,12 @@ describe('labels', () => {
   });
 
   it.each(['', -1, 1.5, 2 ** 53, 2n ** 64n, -1n, null, undefined, {}])('%s is none', (label) => {
-    expect(() => labelWords(label)).toThrow(TypeError);
+    const refusal = expect.objectContaining({
+      code: 'ERR_CONFIG',
+      message: expect.stringContaining('label: expected a text that is not empty, or an integer'),
+    });
+    expect(() => labelWords(label)).toThrow(refusal);
+    expect(() => nativePublicationOptions(label as never, {}, 1000)).toThrow(refusal);
   });
 });
 
@@ -109,6 +114,32 @@ describe('raptor.open', () => {
     expect(message.startsWith(`raptor.open.${option}: expected `), message).toBe(true);
     expect(message).not.toContain(keys);
   });
+});
+
+it('what is no key is told apart, and never shown', () => {
+  const missing = { connect: { host: '127.0.0.1', port: 1 } };
+  expect(refusalOf(missing)).toMatch(/serverKey: .*, received none: it is missing/);
+  for (const [serverKey, shown] of [
+    [keys, 'a private key, which is not shown'],
+    [`${keys}\n`, 'a private key, which is not shown'],
+    [ours, 'an object that is not shown'],
+    ['abc', '"abc"'],
+  ]) {
+    const message = refusalOf({ connect: { ...remote, serverKey } });
+    expect(message).toMatch(new RegExp(`serverKey: expected a public key, .*, received ${shown}`));
+    expect(message).not.toContain(keys);
+  }
+  const text = 'keys: expected the text of a private key, raptor-private- and 43 characters';
+  for (const [given, shown] of [
+    [ours, 'an object'],
+    [`${keys}x`, 'a text'],
+    [7, 'a number'],
+  ]) {
+    const message = refusalOf({ listen: {}, keys: given });
+    expect(message).toContain(text);
+    expect(message).toContain(`received ${shown} that is not shown`);
+    expect(message).not.toContain(keys);
+  }
 });
 
 it('a key file lies beside the program, and what is wrong with it is told', () => {
