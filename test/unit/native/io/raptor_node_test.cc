@@ -360,12 +360,12 @@ TEST(RaptorNode, AListenerIsConnectedToOnce) {
   ASSERT_TRUE(node.open(monotonic_ns(), world.options(false)).ok());
   RaptorLinkOptions link;
   link.to = server.node.local_address();
-  link.key = crypto::PublicKey{1};
+  link.key = crypto::generate_key_pair().take().public_key;
   const Result<uint32_t> first = node.connect(monotonic_ns(), link);
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(node.connect(monotonic_ns(), link).status().code, StatusCode::kConfig);
   RaptorLinkOptions other = link;
-  other.key = crypto::PublicKey{2};
+  other.key = crypto::generate_key_pair().take().public_key;
   EXPECT_TRUE(node.connect(monotonic_ns(), other).ok());
   node.disconnect(monotonic_ns(), first.value());
   EXPECT_TRUE(node.connect(monotonic_ns(), link).ok());
