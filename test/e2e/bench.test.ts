@@ -233,7 +233,12 @@ const byText = (one: unknown, other: unknown): number =>
 const sbeOf = (results: readonly { readonly subject: string }[]) =>
   results.some(({ subject }) => subject === 'SBE') ? ['SBE'] : [];
 
-function checkRatio({ value, target, better, holds }: Ratio): void {
-  expect(value).toBeGreaterThan(0);
+function checkRatio({ case: name, value, target, better, holds }: Ratio): void {
+  // A process that sleeps may be charged nothing in rounds as short as these.
+  if (name.startsWith('idle')) {
+    expect(value).toBeGreaterThanOrEqual(0);
+  } else {
+    expect(value).toBeGreaterThan(0);
+  }
   expect(holds).toBe(better === 'lower' ? value <= target : value >= target);
 }

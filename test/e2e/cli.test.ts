@@ -148,6 +148,7 @@ describe('check', () => {
       imageBytes: expect.any(Number),
       threading: 'shared',
       exposed: ['open'],
+      keyLogs: [],
       withoutRemote: [],
       rejectCodes: {},
     });

@@ -123,7 +123,9 @@ class Wire {
 
 describe('two routers', () => {
   it('exchange every message in order, whatever its size', async () => {
-    const [, port] = await listener('echo', { allow: [client.publicKey] });
+    // What comes faster than it goes back waits: a full queue would refuse it else.
+    const queue = { bytes: 1 << 20, full: 'block' };
+    const [, port] = await listener('echo', { allow: [client.publicKey], queue });
     const { router, received } = await dial(port);
     const messages = [
       ...sizes(20_000, (at) => 8 + (at % 200)),
