@@ -228,13 +228,7 @@ void Host::pump() {
     pump_due_ns_ =
         deadline_ns <= now_ns ? stage_.run.now_ns + kMicrosecondNs : deadline_ns - clock_offset_ns_;
   }
-  if (++turns_without_effect_ <= kIdleTurnsMax) return;
-  // Small packets that were sent one by one are found to be lost one by one, where the window is
-  // full all the while.
-  if (const uint64_t lost = lost_packets(); lost != lost_packets_seen_) {
-    lost_packets_seen_ = lost;
-    turns_without_effect_ = 0;
-  } else {
+  if (++turns_without_effect_ > kIdleTurnsMax) {
     stage_.run.fail(
         "host %u was woken %u times in a row for nothing; its next deadline is in "
         "%" PRId64 " ns",

@@ -81,7 +81,6 @@ class Host {
   void check_accepted(SessionEnd& end, const Datagram& datagram, uint64_t number);
 
   // host_sessions.cc
-  uint64_t lost_packets();
   SessionEnd* adopt(raptor::SessionRef ref, bool is_initiator);
   void on_established(const raptor::SessionEvent& event);
   void on_ended(const raptor::SessionEvent& event);
@@ -114,7 +113,6 @@ class Host {
   uint64_t pump_due_ns_ = UINT64_MAX;
   uint64_t application_due_ns_ = UINT64_MAX;
   uint32_t turns_without_effect_ = 0;
-  uint64_t lost_packets_seen_ = 0;
   uint64_t datagrams_sent_ = 0;
   uint64_t idle_mark_ = 0;
   int64_t baseline_bytes_ = 0;  // allocated by an endpoint without sessions

@@ -35,16 +35,6 @@ std::vector<SessionEnd*> Host::open_ends() {
   return open;
 }
 
-// Of the sessions that are there, found by a later packet's ACK.
-uint64_t Host::lost_packets() {
-  uint64_t lost = 0;
-  for (const auto& [ref, end] : ends_) {
-    const raptor::Session* session = session_of(*end);
-    if (session != nullptr) lost += session->counters().lost_by_reorder;
-  }
-  return lost;
-}
-
 void Host::connect(uint32_t peer) {
   if (!is_up() || is_stopping_) return;
   const OwnerScope scope(index_ + 1);
