@@ -129,11 +129,25 @@ export class RaptorPublication {
   }
 
   /**
-   * Takes a copy of `message` for every receiver, or nothing. Returns the position behind it, which
-   * only grows, or a negative offer code: BACK_PRESSURE (try later), NOT_CONNECTED (nobody takes
-   * it), TOO_LARGE (never fits), CLOSED. It leaves at the end of the turn, or with `node.flush()`.
-   * Throws TypeError for what is not a Uint8Array, or one whose buffer has been transferred away.
-   * Allocates nothing.
+   * Takes a copy of `message` for every receiver, or nothing: the bytes are the caller's again at
+   * once. Returns the position behind it, which only grows, or a negative offer code, with which
+   * nobody gets it and nothing of it is kept:
+   *
+   * - BACK_PRESSURE: a receiver has no room, for it has not acknowledged enough (never told with
+   *   `slow: 'drop'`). Keep the message and offer it again in a later turn of the event loop
+   *   (`setImmediate`, or a timer), of a polled node after its next `poll()`: in a loop that does
+   *   neither nothing arrives, so there is never more room. Or give it up: no offer waits for it.
+   * - NOT_CONNECTED: there is no session that takes it. Offer it again after the next `session`.
+   * - TOO_LARGE: more than `maxMessageBytes`; CLOSED. Neither changes with time.
+   *
+   * It leaves at the end of the turn, or with `node.flush()`. Throws TypeError for what is not a
+   * Uint8Array, or one whose buffer has been transferred away. Allocates nothing.
+   *
+   * @example
+   * ```ts
+   * import { setImmediate } from 'node:timers/promises';
+   * while (ticks.offer(message) === offerCodes.BACK_PRESSURE) await setImmediate();
+   * ```
    */
   offer(message: Uint8Array): number {
     if (this.#last !== undefined) return offerCodes.CLOSED;

@@ -4,8 +4,10 @@
  * Why a session, or an attempt to make one, ended. `no-answer`: nobody answers at that address, or
  * not with that `serverKey`. `key-not-allowed`: our key is not in the listener's `allow`. `busy`:
  * it has all the sessions that it takes. `version`: it speaks another version. `shutting-down`: it
- * takes no new sessions. `peer-dead`: nothing came for the time of its liveness. `replaced`: the
- * peer made a new session.
+ * takes no new sessions. `peer-dead`: nothing came for the time of its liveness. `replaced`: of a
+ * listener: the peer, with the same key at the same address and port, has made a new session, as
+ * after a restart; what it had not acknowledged of the old one it may not have got, and is sent
+ * again to nobody.
  */
 export type RaptorEndReason =
   | 'none'
