@@ -106,6 +106,14 @@ class SentPackets {
   // step 4: 16 recoveries).
   static constexpr uint32_t kReorderRounds = 16;
   static constexpr uint32_t kReorderStepsMax = 64;
+  // Overtaken packets that are due within this part of the smoothed RTT share one timer, that of
+  // the last of them. RFC 8985 section 6.2 step 5 has one timer for all of them, which makes the
+  // oldest wait for a round trip; RFC 9002 section 6.1.2 one for each packet, but none finer than
+  // a millisecond, which is fifty round trips of a LAN. An eighth is half of the least step of the
+  // reordering window: less than the window itself is uncertain by.
+  static constexpr uint64_t kLossTimerRttDivisor = 8;
+  // What no event loop's timer tells apart.
+  static constexpr uint64_t kLossTimerNsMin = 1'000;
   // With nothing in flight the memory of lost packets is kept for so long.
   static constexpr uint64_t kSpuriousWatchNs = 1'000'000'000;
 
@@ -210,6 +218,8 @@ class SentPackets {
   void end_round() noexcept;
   LossSummary detect_overtaken(uint64_t now_ns, const RttEstimator& rtt,
                                const SentHandler& handler) noexcept;
+  uint64_t newest_overtaken() const noexcept;
+  uint64_t loss_timer_ns(const RttEstimator& rtt, uint64_t wait_ns) const noexcept;
   void adapt_reorder_window(const RttEstimator& rtt) noexcept;
   void lose_oldest(uint64_t now_ns, bool by_probe, const SentHandler& handler,
                    LossSummary& summary) noexcept;

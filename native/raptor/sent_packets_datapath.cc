@@ -278,6 +278,28 @@ void SentPackets::adapt_reorder_window(const RttEstimator& rtt) noexcept {
   if (reorder_steps_ == 0 || reorder_window_ns(rtt) < rtt.srtt_ns()) ++reorder_steps_;
 }
 
+// The newest packet in flight that one sent later has overtaken; there is one.
+uint64_t SentPackets::newest_overtaken() const noexcept {
+  uint64_t last = lower_bound(largest_acked_) - 1;
+  while (true) {
+    HR_DASSERT(last >= oldest_ordinal_ && last < next_ordinal_);
+    const uint64_t bit = last % kWordBits;
+    const uint64_t word = in_flight_[last % kSlots / kWordBits] << (kWordBits - 1 - bit);
+    if (word != 0) return last - static_cast<uint32_t>(std::countl_zero(word));
+    last -= bit + 1;
+  }
+}
+
+// When overtaken packets are to be looked at again, each of which is lost `wait_ns` after it was
+// sent. Behind a window that stays full nothing is sent for a loss that is found, so a timer for
+// each of many small packets would wake a core for nothing, again and again.
+uint64_t SentPackets::loss_timer_ns(const RttEstimator& rtt, uint64_t wait_ns) const noexcept {
+  const uint64_t span_ns = std::max(rtt.srtt_ns() / kLossTimerRttDivisor, kLossTimerNsMin);
+  const uint64_t first_ns = time_after(slot(oldest_ordinal_).sent_ns, wait_ns);
+  const uint64_t last_ns = time_after(slot(newest_overtaken()).sent_ns, wait_ns);
+  return std::min(last_ns, time_after(first_ns, span_ns));
+}
+
 LossSummary SentPackets::detect_overtaken(uint64_t now_ns, const RttEstimator& rtt,
                                           const SentHandler& handler) noexcept {
   const uint64_t time_ns = monotonic(now_ns);
@@ -285,12 +307,12 @@ LossSummary SentPackets::detect_overtaken(uint64_t now_ns, const RttEstimator& r
   LossSummary summary;
   loss_deadline_ns_ = kNoDeadlineNs;
   const uint64_t window_ns = reorder_window_ns(rtt);
+  const uint64_t wait_ns = rack_rtt_ns_ + window_ns;
   // The oldest was sent first: when it is not lost, no other is.
   while (is_oldest_overtaken()) {
-    const Slot& oldest = slot(oldest_ordinal_);
-    const uint64_t due_ns = time_after(oldest.sent_ns, rack_rtt_ns_ + window_ns);
+    const uint64_t due_ns = time_after(slot(oldest_ordinal_).sent_ns, wait_ns);
     if (window_ns != 0 && time_ns < due_ns) {
-      loss_deadline_ns_ = due_ns;
+      loss_deadline_ns_ = loss_timer_ns(rtt, wait_ns);
       break;
     }
     lose_oldest(time_ns, false, handler, summary);
