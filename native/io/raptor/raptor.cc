@@ -29,7 +29,7 @@ Status RaptorBackend::open(const RaptorOptions& options, const EndpointCounters&
   now_ns_ = monotonic_ns();
   burst_ns_ = now_ns_;
   jitter_ = Prng(now_ns_);
-  retry_delay_ns_ = options.reconnect_min_ns;
+  reconnect_delay_.reset(options.reconnect_min_ns);
   tx_blocked_ = options.mode == RaptorMode::kConnect;
   auto socket_options = this->socket_options();
   if (!socket_options.ok()) return socket_options.status();

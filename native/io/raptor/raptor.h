@@ -19,11 +19,13 @@
 #include "base/memory.h"
 #include "base/prng.h"
 #include "base/status.h"
+#include "io/default_peer.h"
 #include "io/endpoint.h"
 #include "io/peer_table.h"
 #include "io/raptor/raptor_options.h"
 #include "io/raptor/raptor_peer.h"
 #include "io/raptor/raptor_socket.h"
+#include "io/reconnect_delay.h"
 
 namespace hyperroute {
 
@@ -265,13 +267,8 @@ class RaptorBackend {
   bool is_attempting_ = false;
   uint16_t connected_index_ = kNoPeer;
   uint64_t connect_deadline_ns_ = 0;  // When the next attempt begins.
-  uint64_t connected_since_ns_ = 0;
-  uint64_t retry_delay_ns_ = 0;
-  uint64_t default_sequence_ = 1;  // The next number of the session there is, or will be.
-  // Frames that wait in a producer's queue with a number of the present session, and those whose
-  // session has gone: their numbers would be wrong on the next one.
-  std::array<uint32_t, kProducersMax> numbered_{};
-  std::array<uint32_t, kProducersMax> outdated_{};
+  ReconnectDelay reconnect_delay_;
+  DefaultPeerNumbers default_numbers_;
   Prng jitter_{0};
 };
 

@@ -106,7 +106,7 @@ Result<uint32_t> RaptorNode::connect(uint64_t now_ns, const RaptorLinkOptions& o
   }
   Link& link = *links_[index];
   link.options = options;
-  link.delay_ns = options.reconnect_ns_min;
+  link.delay.reset(options.reconnect_ns_min);
   link.attempt_ns = now_ns;
   attempt_ns_ = std::min(attempt_ns_, now_ns);
   now_ns_ = std::max(now_ns_, now_ns);

@@ -19,6 +19,7 @@
 #include "base/status.h"
 #include "io/raptor/raptor_node_types.h"
 #include "io/raptor/raptor_socket.h"
+#include "io/reconnect_delay.h"
 #include "io/unique_fd.h"
 
 namespace hyperroute {
@@ -162,8 +163,7 @@ class RaptorNode {
     bool is_attempting = false;
     raptor::SessionRef session;  // Of the attempt, or once it has succeeded.
     uint64_t attempt_ns = raptor::kNeverNs;
-    uint64_t delay_ns = 0;
-    uint64_t connected_ns = 0;
+    ReconnectDelay delay;
   };
   // A stream that has been ended and is not acknowledged yet.
   struct Ending {

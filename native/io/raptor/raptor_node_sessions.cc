@@ -64,7 +64,7 @@ void RaptorNode::adopt(const raptor::SessionEvent& event) {
     Link& link = *links_[i];
     if (!link.is_taken || link.session != event.session) continue;
     link.is_attempting = false;
-    link.connected_ns = now_ns_;
+    link.delay.connected(now_ns_);
     session.link = id_of(links_, i);
     told.link = session.link;
   }
@@ -100,10 +100,7 @@ void RaptorNode::lose(NodeSession& session, const raptor::SessionEvent& event) {
   sessions_[event.session.value & 0xFFFF].reset();
   --session_count_;
   if (link == nullptr) return;
-  // A listener that was there for long is worth asking at once, one that hangs up is not.
-  if (now_ns_ - link->connected_ns >= link->options.reconnect_ns_max) {
-    link->delay_ns = link->options.reconnect_ns_min;
-  }
+  link->delay.lost(now_ns_, link->options.reconnect_ns_min, link->options.reconnect_ns_max);
   schedule(*link);
 }
 
@@ -198,14 +195,10 @@ void RaptorNode::link_failed(Link& link, const raptor::SessionEvent& event) {
   schedule(link);
 }
 
-// A pause between half of the present delay and all of it, so that the clients of a listener that
-// restarts do not come back in step; the delay doubles with each pause.
 void RaptorNode::schedule(Link& link) {
   link.is_attempting = false;
   link.session = raptor::SessionRef{};
-  const uint64_t half_ns = link.delay_ns / 2;
-  link.attempt_ns = now_ns_ + half_ns + ((half_ns * jitter_.below(1024)) >> 10);
-  link.delay_ns = std::min(link.delay_ns * 2, link.options.reconnect_ns_max);
+  link.attempt_ns = link.delay.next_attempt_ns(now_ns_, link.options.reconnect_ns_max, jitter_);
   attempt_ns_ = std::min(attempt_ns_, link.attempt_ns);
 }
 

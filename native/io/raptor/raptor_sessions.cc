@@ -99,7 +99,7 @@ bool RaptorBackend::adopt(raptor::SessionRef ref) noexcept {
   socket_.endpoint().touch(ref);
   if (options_.mode == RaptorMode::kConnect) {
     connected_index_ = taken.index;
-    connected_since_ns_ = now_ns_;
+    reconnect_delay_.connected(now_ns_);
     tx_blocked_ = false;
     set_link(RaptorLinkState::kConnected, raptor::CloseReason::kNone,
              raptor::HandshakeStatus::kAccepted);
@@ -186,12 +186,9 @@ void RaptorBackend::connect_failed() noexcept {
   schedule_connect();
 }
 
-// A pause between half of the present delay and all of it, so that the clients of a server that
-// restarts do not come back in step; the delay doubles with each pause.
 void RaptorBackend::schedule_connect() noexcept {
-  const uint64_t half_ns = retry_delay_ns_ / 2;
-  connect_deadline_ns_ = now_ns_ + half_ns + ((half_ns * jitter_.below(1024)) >> 10);
-  retry_delay_ns_ = std::min(retry_delay_ns_ * 2, options_.reconnect_max_ns);
+  connect_deadline_ns_ =
+      reconnect_delay_.next_attempt_ns(now_ns_, options_.reconnect_max_ns, jitter_);
 }
 
 // The session of kConnect is gone: its numbers end, and the next attempt is due.
@@ -199,20 +196,10 @@ void RaptorBackend::connected_lost() noexcept {
   connected_index_ = kNoPeer;
   // R3 release: pairs with R1 in is_live(), like every store of this flag.
   is_connected_.store(false, std::memory_order_release);
-  tx_blocked_ = true;
-  // Where no message carries a number, the waiting ones are as good for the next session.
-  const bool has_numbers = default_sequence_ > 1;
-  default_sequence_ = 1;
-  for (uint32_t producer = 0; producer < kProducersMax; ++producer) {
-    if (has_numbers) outdated_[producer] += numbered_[producer];
-    numbered_[producer] = 0;
-    // Their verdict is known already; the engine only has to offer them again.
-    if (outdated_[producer] > 0) tx_blocked_ = false;
-  }
-  // A server that was there for long is worth asking at once, one that hangs up at once is not.
-  if (now_ns_ - connected_since_ns_ >= options_.reconnect_max_ns) {
-    retry_delay_ns_ = options_.reconnect_min_ns;
-  }
+  // Where no message carries a number, the waiting ones are as good for the next session. The
+  // verdict of outdated ones is known; the engine only has to offer them again.
+  tx_blocked_ = !default_numbers_.end(default_numbers_.is_any_taken());
+  reconnect_delay_.lost(now_ns_, options_.reconnect_min_ns, options_.reconnect_max_ns);
   schedule_connect();
 }
 

@@ -17,7 +17,7 @@ uint32_t RaptorBackend::tx_burst(std::span<TxFrame> frames) noexcept {
   if (frames.empty()) return 0;
   tx_blocked_ = false;
   has_news_ = true;
-  numbered_[frames[0].producer] = 0;
+  default_numbers_.begin_burst(frames[0].producer);
   // Not the cycle's: round trips are measured from here.
   now_ns_ = std::max(now_ns_, monotonic_ns());
   uint32_t final_count = 0;
@@ -46,7 +46,9 @@ void RaptorBackend::block(std::span<TxFrame> rest) noexcept {
   tx_blocked_ = true;
   for (TxFrame& frame : rest) {
     frame.verdict = TxVerdict::kPending;
-    if (frame.peer == kDefaultPeer && connected_index_ != kNoPeer) ++numbered_[frame.producer];
+    if (frame.peer == kDefaultPeer && connected_index_ != kNoPeer) {
+      default_numbers_.keep(frame.producer);
+    }
   }
 }
 
@@ -67,8 +69,7 @@ RaptorPeer* RaptorBackend::default_peer_for(TxFrame& frame) noexcept {
     frame.verdict = TxVerdict::kFailed;
     return nullptr;
   }
-  if (outdated_[frame.producer] > 0) {
-    --outdated_[frame.producer];
+  if (default_numbers_.take_outdated(frame.producer)) {
     frame.verdict = TxVerdict::kPeerGone;
     return nullptr;
   }
@@ -181,7 +182,7 @@ void RaptorBackend::finished(uint16_t index, uint8_t producer, uint32_t frame_by
 uint64_t RaptorBackend::take_sequence(PeerRef peer) noexcept {
   if (options_.mode == RaptorMode::kConnect) {
     // Before a session is there, its numbers are handed out to the frames that wait for it.
-    return peer == kDefaultPeer || peers_.is_live(peer) ? default_sequence_++ : 0;
+    return peer == kDefaultPeer || peers_.is_live(peer) ? default_numbers_.take() : 0;
   }
   return peers_.is_live(peer) ? peer_states_[peer.index].next_sequence++ : 0;
 }

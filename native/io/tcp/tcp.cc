@@ -40,7 +40,7 @@ Status TcpBackend::open(const TcpOptions& options, const EndpointCounters& count
   epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_.is_open()) return Status::system(StatusCode::kSystem, errno, "epoll_create1");
   local_address_ = options.address;
-  retry_delay_ns_ = options.reconnect_min_ns;
+  reconnect_delay_.reset(options.reconnect_min_ns);
   jitter_ = Prng(monotonic_ns());
   if (options.mode == TcpMode::kConnect) {
     tx_blocked_ = true;
@@ -152,7 +152,7 @@ bool TcpBackend::would_reset() const noexcept {
 void TcpBackend::reconfigure(const TcpOptions& options) noexcept {
   if (!can_reconfigure(opened_options_, options) || !check_tcp_options(options).ok()) return;
   options_ = options;
-  retry_delay_ns_ = options.reconnect_min_ns;
+  reconnect_delay_.reset(options.reconnect_min_ns);
 }
 
 uint32_t TcpBackend::close() noexcept {

@@ -17,8 +17,10 @@
 #include "base/memory.h"
 #include "base/prng.h"
 #include "base/status.h"
+#include "io/default_peer.h"
 #include "io/endpoint.h"
 #include "io/peer_table.h"
+#include "io/reconnect_delay.h"
 #include "io/tcp/tcp_connection.h"
 #include "io/tcp/tcp_options.h"
 #include "io/unique_fd.h"
@@ -190,13 +192,8 @@ class TcpBackend {
   UniqueFd connecting_;
   uint16_t connected_index_ = kNoConnection;
   uint64_t connect_deadline_ns_ = 0;  // Of the attempt under way, or when the next one begins.
-  uint64_t connected_since_ns_ = 0;
-  uint64_t retry_delay_ns_ = 0;
-  uint64_t default_sequence_ = 1;  // The next number of the connection there is, or will be.
-  // Frames that wait in a producer's queue with a number of the present connection, and those
-  // whose connection has gone: their numbers would be wrong on the next one.
-  std::array<uint32_t, kProducersMax> numbered_{};
-  std::array<uint32_t, kProducersMax> outdated_{};
+  ReconnectDelay reconnect_delay_;
+  DefaultPeerNumbers default_numbers_;
   Prng jitter_{0};
 };
 

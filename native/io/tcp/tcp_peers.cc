@@ -86,7 +86,7 @@ bool TcpBackend::adopt(UniqueFd socket) noexcept {
   push_ready(connection);
   if (options_.mode == TcpMode::kConnect) {
     connected_index_ = peer.index;
-    connected_since_ns_ = now_ns_;
+    reconnect_delay_.connected(now_ns_);
     tx_blocked_ = false;
     // T2 release: publishes the connection; pairs with T1 in is_live().
     is_connected_.store(true, std::memory_order_release);
@@ -149,12 +149,9 @@ void TcpBackend::connect_failed() noexcept {
   schedule_connect();
 }
 
-// A pause between half of the present delay and all of it, so that the clients of a server that
-// restarts do not come back in step; the delay doubles with each pause.
 void TcpBackend::schedule_connect() noexcept {
-  const uint64_t half_ns = retry_delay_ns_ / 2;
-  connect_deadline_ns_ = now_ns_ + half_ns + ((half_ns * jitter_.below(1024)) >> 10);
-  retry_delay_ns_ = std::min(retry_delay_ns_ * 2, options_.reconnect_max_ns);
+  connect_deadline_ns_ =
+      reconnect_delay_.next_attempt_ns(now_ns_, options_.reconnect_max_ns, jitter_);
 }
 
 // The connection of kConnect is gone: its numbers end, and the next attempt is due.
@@ -162,18 +159,9 @@ void TcpBackend::connected_lost() noexcept {
   connected_index_ = kNoConnection;
   // T4 release: pairs with T1 in is_live(), like every store of this flag.
   is_connected_.store(false, std::memory_order_release);
-  tx_blocked_ = true;
-  default_sequence_ = 1;
-  for (uint32_t producer = 0; producer < kProducersMax; ++producer) {
-    outdated_[producer] += numbered_[producer];
-    numbered_[producer] = 0;
-    // Their verdict is known already; the engine only has to offer them again.
-    if (outdated_[producer] > 0) tx_blocked_ = false;
-  }
-  // A server that was there for long is worth asking at once, one that hangs up at once is not.
-  if (now_ns_ - connected_since_ns_ >= options_.reconnect_max_ns) {
-    retry_delay_ns_ = options_.reconnect_min_ns;
-  }
+  // The verdict of outdated frames is known; the engine only has to offer them again.
+  tx_blocked_ = !default_numbers_.end(true);
+  reconnect_delay_.lost(now_ns_, options_.reconnect_min_ns, options_.reconnect_max_ns);
   schedule_connect();
 }
 

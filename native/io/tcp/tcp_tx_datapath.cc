@@ -34,7 +34,7 @@ bool is_full(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 uint32_t TcpBackend::tx_burst(std::span<TxFrame> frames) noexcept {
   if (frames.empty()) return 0;
   tx_blocked_ = false;
-  numbered_[frames[0].producer] = 0;
+  default_numbers_.begin_burst(frames[0].producer);
   uint32_t final_count = 0;
   while (final_count < frames.size()) {
     const std::span<TxFrame> rest = frames.subspan(final_count);
@@ -65,7 +65,7 @@ uint32_t TcpBackend::tx_burst(std::span<TxFrame> frames) noexcept {
     // The connection died under them: the next round tells the frames that name it. Those for
     // the default peer carry its numbers, which are wrong on the next connection.
     for (const TxFrame& frame : frames.subspan(final_count)) {
-      if (frame.peer == kDefaultPeer) ++outdated_[frame.producer];
+      if (frame.peer == kDefaultPeer) default_numbers_.outdate(frame.producer);
     }
   }
   return final_count;
@@ -77,7 +77,7 @@ void TcpBackend::block(std::span<TxFrame> rest) noexcept {
   for (TxFrame& frame : rest) {
     frame.verdict = TxVerdict::kPending;
     if (frame.peer == kDefaultPeer && connected_index_ != kNoConnection) {
-      ++numbered_[frame.producer];
+      default_numbers_.keep(frame.producer);
     }
   }
 }
@@ -100,8 +100,7 @@ TcpConnection* TcpBackend::default_connection_for(TxFrame& frame) noexcept {
     frame.verdict = TxVerdict::kFailed;
     return nullptr;
   }
-  if (outdated_[frame.producer] > 0) {
-    --outdated_[frame.producer];
+  if (default_numbers_.take_outdated(frame.producer)) {
     frame.verdict = TxVerdict::kPeerGone;
     return nullptr;
   }
@@ -230,7 +229,7 @@ void TcpBackend::finished(uint16_t index, uint8_t producer, uint32_t frame_bytes
 uint64_t TcpBackend::take_sequence(PeerRef peer) noexcept {
   if (options_.mode == TcpMode::kConnect) {
     // Before a connection is there, its numbers are handed out to the frames that wait for it.
-    return peer == kDefaultPeer || peers_.is_live(peer) ? default_sequence_++ : 0;
+    return peer == kDefaultPeer || peers_.is_live(peer) ? default_numbers_.take() : 0;
   }
   return peers_.is_live(peer) ? connections_[peer.index].next_sequence++ : 0;
 }
