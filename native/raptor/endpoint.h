@@ -202,6 +202,11 @@ class Endpoint {
   bool admit(uint64_t now_ns, const InitiatePacket& packet, const PathAddress& from,
              bool is_proven);
   uint64_t host_of(const PathAddress& address) const noexcept;
+  // Of sessions_max. A half-open entry of an address that is not proven takes none: whoever can
+  // write any address into a packet could else have all of them.
+  uint64_t taken_sessions() const noexcept {
+    return counters_.sessions_open + attempt_count_ + slots_.held_count();
+  }
   bool may_answer(uint64_t now_ns, uint64_t host) noexcept;
   void answer(uint64_t now_ns, const InitiatePacket& packet, const uint8_t* header,
               const PathAddress& from, uint64_t host);
@@ -213,6 +218,7 @@ class Endpoint {
   void on_retry(uint64_t now_ns, const uint8_t* datagram, uint32_t bytes, const PathAddress& from);
   void on_respond(uint64_t now_ns, const uint8_t* datagram, uint32_t bytes,
                   const PathAddress& from);
+  void turn_away(uint64_t now_ns, uint16_t index);
   void confirm(uint64_t now_ns, uint16_t index, const DataHeader& header, uint8_t* datagram,
                uint32_t bytes, const MessageSink& sink);
   std::unique_ptr<Session> make_session(uint64_t now_ns, uint16_t index, const SessionKeys& keys,

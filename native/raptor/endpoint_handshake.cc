@@ -30,8 +30,7 @@ Result<HandshakeIdentity> Endpoint::identity() {
 
 Result<SessionRef> Endpoint::connect(uint64_t now_ns, const PathAddress& to,
                                      const crypto::PublicKey& remote) {
-  const uint64_t taken = counters_.sessions_open + counters_.half_open + attempt_count_;
-  if (taken >= options_.sessions_max) {
+  if (taken_sessions() >= options_.sessions_max) {
     return Status::error(StatusCode::kLimit, "raptor: all %u sessions are taken",
                          options_.sessions_max);
   }
@@ -134,8 +133,11 @@ bool Endpoint::admit(uint64_t now_ns, const InitiatePacket& packet, const PathAd
                      bool is_proven) {
   if (is_proven) return true;
   pressure_.add_unproven(now_ns);
+  const uint64_t unproven = counters_.half_open - slots_.held_count();
+  // If all of them are confirmed there is no session left for this one.
+  const bool may_be_full = unproven != 0 && taken_sessions() + unproven >= options_.sessions_max;
   const bool is_crowded = counters_.half_open >= options_.cookie_threshold ||
-                          counters_.half_open >= options_.half_open_max;
+                          counters_.half_open >= options_.half_open_max || may_be_full;
   if (!is_crowded && !pressure_.is_pressed(now_ns)) return true;
   if (packet.has_cookie()) counters_.bad_cookie += 1;
   RetryPacket retry;
@@ -209,8 +211,7 @@ HandshakeStatus Endpoint::judge(const ResponderHandshake& handshake, uint8_t ver
   if (!is_allowed) return HandshakeStatus::kKeyNotAllowed;
   if (version != kProtocolVersion) return HandshakeStatus::kVersion;
   if (is_rejecting_) return HandshakeStatus::kShuttingDown;
-  const uint64_t taken = counters_.sessions_open + counters_.half_open + attempt_count_;
-  if (taken < options_.sessions_max) return HandshakeStatus::kAccepted;
+  if (taken_sessions() < options_.sessions_max) return HandshakeStatus::kAccepted;
   // A peer that has started again takes the place of its own earlier session.
   const bool replaces = slots_.find_peer(from, handshake.remote_key()) != kNoSlot;
   return replaces ? HandshakeStatus::kAccepted : HandshakeStatus::kBusy;
@@ -334,6 +335,18 @@ void Endpoint::open(uint16_t index, std::unique_ptr<Session> session, const Sess
   slot.key_trail = std::make_unique<KeyTrail>(*log, keys, slot.id, slot.remote_id);
 }
 
+// A peer that was let in without a session of its own, for its address was not proven or it was to
+// replace one that has ended meanwhile, and others came first. It is told so, once.
+void Endpoint::turn_away(uint64_t now_ns, uint16_t index) {
+  counters_.handshakes_refused += 1;
+  Session& session = *slots_[index].half_open->session;
+  session.close(now_ns, CloseReason::kLocalLimit);
+  uint8_t datagram[kDatagramBytesMin];
+  const uint32_t bytes = session.next_datagram(now_ns, datagram);
+  if (bytes != 0 && bytes <= kReplyBytesMax) reply(slots_[index].address, {datagram, bytes});
+  release(index);
+}
+
 // A packet for a half-open handshake: the first authentic one makes it a session.
 void Endpoint::confirm(uint64_t now_ns, uint16_t index, const DataHeader& header, uint8_t* datagram,
                        uint32_t bytes, const MessageSink& sink) {
@@ -356,10 +369,8 @@ void Endpoint::confirm(uint64_t now_ns, uint16_t index, const DataHeader& header
     slots_[earlier].session->close(now_ns, CloseReason::kReplaced);
     counters_.sessions_replaced += 1;
     refresh(earlier);
-  } else if (counters_.sessions_open >= options_.sessions_max) {
-    // It was let in to replace a session that has ended meanwhile, and others came first.
-    counters_.handshakes_refused += 1;
-    return release(index);
+  } else if (counters_.sessions_open + attempt_count_ >= options_.sessions_max) {
+    return turn_away(now_ns, index);
   }
   counters_.half_open -= 1;
   slots_.unhold(index);

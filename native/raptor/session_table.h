@@ -100,10 +100,20 @@ class SessionTable {
   [[nodiscard]] uint16_t take(uint64_t random, const PathAddress& address) noexcept;
   void free(uint16_t index) noexcept;
 
-  // The slot is half open for a host that has proven its address, until it is free or open.
-  void hold(uint16_t index, uint64_t host) noexcept { half_open_hosts_[index] = host; }
-  void unhold(uint16_t index) noexcept { half_open_hosts_[index] = 0; }
-  // How many slots are. Looks at every slot's host: some microseconds, beside a Diffie-Hellman.
+  // The slot is half open for a host that has proven its address (0: for nobody who has), until it
+  // is free or open.
+  void hold(uint16_t index, uint64_t host) noexcept {
+    half_open_hosts_[index] = host;
+    if (host != 0) ++held_count_;
+  }
+  void unhold(uint16_t index) noexcept {
+    if (half_open_hosts_[index] != 0) --held_count_;
+    half_open_hosts_[index] = 0;
+  }
+  // Slots that are held by a host.
+  [[nodiscard]] uint32_t held_count() const noexcept { return held_count_; }
+  // How many of them by this one. Looks at every slot's host: some microseconds, beside a
+  // Diffie-Hellman.
   [[nodiscard]] uint32_t held_by(uint64_t host) const noexcept;
 
   // The slot that a packet's session id names, or kNoSlot.
@@ -126,6 +136,7 @@ class SessionTable {
   std::vector<uint16_t> free_;  // a ring of free indexes
   uint32_t free_head_ = 0;
   uint32_t free_count_ = 0;
+  uint32_t held_count_ = 0;
 };
 
 }  // namespace hyperroute::raptor

@@ -1,5 +1,6 @@
 // A listener under a flood of first packets: what it remembers is bounded, and it still serves.
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <vector>
@@ -19,6 +20,12 @@ Datagram initiate_of(TestNetwork& network, uint32_t client) {
   EXPECT_EQ(first.bytes, kInitiateBytes);
   network.stop(client);
   return {client, kListener, {buffer, buffer + first.bytes}};
+}
+
+// What malloc has given out. Under a sanitizer, which brings its own allocator, always 0.
+size_t heap_bytes_in_use() {
+  const struct mallinfo2 heap = mallinfo2();
+  return heap.uordblks + heap.hblkhd;
 }
 
 // Sends what the listener has and forgets it; the bytes.
@@ -53,8 +60,13 @@ TEST(EndpointFlood, OfAMillionForgedAddressesTakesNoMemoryAndLetsAClientIn) {
       if (listener.next_deadline_ns() <= network.now_ns) listener.on_deadline(network.now_ns);
     }
   };
-  flood(0, kFlood / 2);
+  constexpr uint32_t kBegin = 1'000;
+  flood(0, kBegin);
+  const size_t heap_bytes = heap_bytes_in_use();
+  flood(kBegin, kFlood / 2 - kBegin);
   EXPECT_EQ(half_open_max, options.cookie_threshold);
+  // A byte for every eighth packet would be more.
+  EXPECT_LT(heap_bytes_in_use(), heap_bytes + kFlood / 16);
   // In the middle of it a client connects, which needs the cookie.
   drain(network);
   network.start(kClient);
@@ -182,6 +194,29 @@ TEST(EndpointFlood, InTheNameOfAHostTakesNothingOfWhatItMayHold) {
   network.start(2'099);
   network.establish(2'099);
   EXPECT_EQ(counters.sessions_open, 1u);
+}
+
+TEST(EndpointFlood, InTheNameOfOthersTakesNoSessionOfThoseThereAre) {
+  TestNetwork network(48);
+  EndpointOptions options = network.options(kListener);
+  options.sessions_max = 2;
+  network.start(kListener, options);
+  const RaptorCounters& counters = network.at(kListener).counters();
+  Datagram replayed = initiate_of(network, 9);
+  for (uint32_t from = 0; from < 10; ++from) {
+    replayed.from = 1'000 + from;
+    network.deliver(replayed);
+  }
+  EXPECT_EQ(counters.half_open, 2u);
+  EXPECT_EQ(counters.retries_sent, 8u);
+  drain(network);
+  network.start(kClient);
+  network.establish();
+  EXPECT_EQ(counters.sessions_open, 1u);
+  // Nor does it keep the endpoint from connecting by itself.
+  const crypto::PublicKey key = keys_of(5).public_key;
+  EXPECT_TRUE(network.at(kListener).connect(network.now_ns, address_of(5), key).ok());
+  EXPECT_FALSE(network.at(kListener).connect(network.now_ns, address_of(6), key).ok());
 }
 
 TEST(EndpointFlood, WithoutMacOrCookieCostsNoDiffieHellman) {

@@ -256,6 +256,34 @@ TEST(Endpoint, LetsAPeerReplaceItsOwnSessionThoughAllAreTaken) {
   EXPECT_EQ(network.ended(kListener)[0].reason, CloseReason::kReplaced);
 }
 
+TEST(Endpoint, TellsAPeerWhoseConfirmationFindsAllSessionsTaken) {
+  TestNetwork network(18);
+  EndpointOptions options = network.options(kListener);
+  options.sessions_max = 1;
+  network.start(kListener, options);
+  Datagram held;
+  network.filter = [&](Datagram& datagram) {
+    if (datagram.kind() != PacketKind::kData) return true;
+    held = datagram;
+    return false;
+  };
+  network.start(3);
+  network.connect(3);
+  network.run();
+  ASSERT_EQ(network.established(3).size(), 1u);
+  network.filter = nullptr;
+  network.start(kClient);
+  network.establish();
+  network.deliver(held);
+  network.run();
+  ASSERT_EQ(network.ended(3).size(), 1u);
+  EXPECT_EQ(network.ended(3)[0].reason, CloseReason::kPeerClosed);
+  EXPECT_EQ(network.at(kListener).counters().sessions_open, 1u);
+  EXPECT_EQ(network.at(kListener).counters().half_open, 0u);
+  EXPECT_TRUE(network.ended(kClient).empty());
+  EXPECT_EQ(network.established(kListener).size(), 1u);
+}
+
 TEST(Endpoint, ConnectsNoMoreThanItsSessionsAllow) {
   TestNetwork network(13);
   EndpointOptions options = network.options(kClient);
