@@ -55,7 +55,9 @@ void PathMtu::on_probe_lost(uint64_t now_ns, uint32_t bytes) noexcept {
 void PathMtu::on_too_large(uint64_t now_ns, uint32_t bytes) noexcept {
   if (bytes > kBaseBytes && bytes <= datagram_bytes_) {
     fall_back(now_ns);
-  } else if (bytes == candidate_bytes_) {
+  } else if (bytes > datagram_bytes_ && bytes <= candidate_bytes_) {
+    // What is as large or larger is refused as well. The packet of a probe may be up to 7 bytes
+    // shorter than its size, since packets are multiples of 8.
     is_probing_ = false;
     pause(now_ns, kRaiseNs);
   }

@@ -9,17 +9,17 @@
 
 #include "raptor/rtt.h"
 #include "raptor/sent_packets.h"
+#include "wire/raptor_packet.h"
 
 namespace hyperroute::raptor {
 
 class PathMtu {
  public:
   // What every path has to carry (RFC 8899 section 5.1.2: BASE_PLPMTU, 1200).
-  static constexpr uint32_t kBaseBytes = 1200;
+  static constexpr uint32_t kBaseBytes = kDatagramBytesMin;
   // Ethernet less IPv6 and UDP (1500 - 48), a page, and jumbo frames (9000 - 48). Other sizes are
   // rare, and a finer search costs a time-out for each size too large.
-  static constexpr uint32_t kLadder[] = {kBaseBytes, 1452, 4096, 8952};
-  static constexpr uint32_t kRungs = 4;
+  static constexpr uint32_t kLadder[] = {kBaseBytes, 1452, 4096, kDatagramBytesMax};
   // RFC 8899 section 5.1.2: MAX_PROBES 3.
   static constexpr uint32_t kProbeTriesMax = 3;
   // A probe lost is sent again after so long: a burst that took it may take the next.
@@ -53,7 +53,8 @@ class PathMtu {
   // The fate of the item of kind kMtuProbe; `bytes` is SentItem::bytes, the size of the probe.
   void on_probe_acked(uint64_t now_ns, uint32_t bytes) noexcept;
   void on_probe_lost(uint64_t now_ns, uint32_t bytes) noexcept;
-  // The kernel would not send a datagram so large (EMSGSIZE): as if every try were lost.
+  // The kernel would not send a datagram so large (EMSGSIZE): as if every try were lost. `bytes`:
+  // of the packet as it was to be sent.
   void on_too_large(uint64_t now_ns, uint32_t bytes) noexcept;
 
   // Every ACK and every loss, for black holes: datagram_bytes() may have changed after each.

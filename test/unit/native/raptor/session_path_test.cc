@@ -112,6 +112,25 @@ TEST(SessionPath, NeverSendsMoreThanThePeerSaidItTakes) {
   EXPECT_GE(largest, 1'452u);
 }
 
+TEST(SessionPath, ASizeThatTheKernelRefusesIsProbedOnce) {
+  for (const uint32_t mtu_bytes : {1'400u, 1'452u, 5'000u}) {
+    SCOPED_TRACE(mtu_bytes);
+    SessionPair pair;
+    uint32_t refused_count = 0;
+    pair.drops = [&](const SentDatagram& sent) {
+      const auto bytes = static_cast<uint32_t>(sent.bytes.size());
+      if (bytes <= mtu_bytes) return false;
+      pair.end(sent.from).on_too_large(pair.now_ns, bytes);
+      refused_count += sent.from == 0 ? 1 : 0;
+      return true;
+    };
+    pair.run_for(10 * kSecond);
+    EXPECT_EQ(refused_count, 1u);
+    EXPECT_LE(pair.a().counters().mtu_bytes, mtu_bytes);
+    EXPECT_EQ(pair.a().counters().mtu_black_holes, 0u);
+  }
+}
+
 TEST(SessionPath, SurvivesAPathThatCarriesLessThanItDid) {
   SessionPair pair;
   pair.run_for(100 * kMs);
