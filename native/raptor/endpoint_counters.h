@@ -6,40 +6,35 @@
 
 namespace hyperroute::raptor {
 
-// The names are the labels that `stat` prints.
-#define HR_RAPTOR_COUNTERS(X)                                                               \
-  X(datagrams_in)         /* received, whatever they were */                                \
-  X(bytes_in)             /* their bytes */                                                 \
-  X(datagrams_out)        /* handed out to be sent */                                       \
-  X(bytes_out)            /* their bytes */                                                 \
-  X(malformed)            /* no packet of the protocol, dropped */                          \
-  X(unknown_session)      /* for an id that names no session or no attempt */               \
-  X(wrong_address)        /* for a session, not from its peer's address */                  \
-  X(unconfirmed)          /* did not confirm the key of a half-open session */              \
-  X(bad_mac)              /* INITIATE without this listener's mac: another key */           \
-  X(bad_cookie)           /* INITIATE with a cookie that is old or not ours */              \
-  X(bad_handshake)        /* handshake message that does not authenticate */                \
-  X(mode_mismatch)        /* insecure against secure */                                     \
-  X(version_mismatch)     /* INITIATE of another version of the protocol */                 \
-  X(not_listening)        /* INITIATE to an end that only connects */                       \
-  X(duplicate_handshakes) /* INITIATE of an attempt that is known already */                \
-  X(retries_sent)         /* cookies demanded */                                            \
-  X(replies_dropped)      /* answers to handshakes given up for lack of room */             \
-  X(half_open_full)       /* INITIATE dropped: its host's or all half-open entries taken */ \
-  X(handshakes_deferred)  /* INITIATE with a cookie, or RESPOND, dropped: too many came */  \
-  X(handshakes_started)   /* by connect(), or answered by a half-open entry */              \
-  X(handshakes_completed) /* became a session */                                            \
-  X(handshakes_refused)   /* by us or by the other end: key, busy, version, shutdown */     \
-  X(handshakes_expired)   /* without the answer or the confirmation */                      \
-  X(sessions_open)        /* gauge: established and not ended */                            \
-  X(half_open)            /* gauge: answered and not confirmed */                           \
-  X(sessions_ended)       /* established once, whatever ended them */                       \
-  X(sessions_replaced)    /* of these, by a new session of the same peer */
-
+// Of all datagrams and of handshakes; a session counts what it drops by itself.
 struct RaptorCounters {
-#define HR_COUNTER_FIELD(name) uint64_t name = 0;
-  HR_RAPTOR_COUNTERS(HR_COUNTER_FIELD)
-#undef HR_COUNTER_FIELD
+  uint64_t datagrams_in = 0;          // received, whatever they were
+  uint64_t bytes_in = 0;              // their bytes
+  uint64_t datagrams_out = 0;         // handed out to be sent
+  uint64_t bytes_out = 0;             // their bytes
+  uint64_t malformed = 0;             // no packet of the protocol, dropped
+  uint64_t unknown_session = 0;       // for an id that names no session or no attempt
+  uint64_t wrong_address = 0;         // for a session, not from its peer's address
+  uint64_t unconfirmed = 0;           // did not confirm the key of a half-open session
+  uint64_t bad_mac = 0;               // INITIATE without this listener's mac: another key
+  uint64_t bad_cookie = 0;            // INITIATE with a cookie that is old or not ours
+  uint64_t bad_handshake = 0;         // handshake message that does not authenticate
+  uint64_t mode_mismatch = 0;         // insecure against secure
+  uint64_t version_mismatch = 0;      // INITIATE of another version of the protocol
+  uint64_t not_listening = 0;         // INITIATE to an end that only connects
+  uint64_t duplicate_handshakes = 0;  // INITIATE of an attempt that is known already
+  uint64_t retries_sent = 0;          // cookies demanded
+  uint64_t replies_dropped = 0;       // answers to handshakes given up for lack of room
+  uint64_t half_open_full = 0;        // INITIATE dropped: its host's or all half-open entries taken
+  uint64_t handshakes_deferred = 0;   // INITIATE with a cookie, or RESPOND, dropped: too many came
+  uint64_t handshakes_started = 0;    // by connect(), or answered by a half-open entry
+  uint64_t handshakes_completed = 0;  // became a session
+  uint64_t handshakes_refused = 0;    // by us or by the other end: key, busy, version, shutdown
+  uint64_t handshakes_expired = 0;    // without the answer or the confirmation
+  uint64_t sessions_open = 0;         // gauge: established and not ended
+  uint64_t half_open = 0;             // gauge: answered and not confirmed
+  uint64_t sessions_ended = 0;        // established once, whatever ended them
+  uint64_t sessions_replaced = 0;     // of these, by a new session of the same peer
 };
 
 // Datagrams that had no effect but these counts, for they belong to no session from where they came

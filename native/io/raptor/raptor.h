@@ -249,7 +249,6 @@ class RaptorBackend {
   uint64_t cut_counted_ = 0;
   Reading reading_ = Reading::kAll;
   bool is_stopped_ = false;
-  bool is_accepting_ = true;
   bool tx_blocked_ = false;
   bool has_more_to_send_ = false;
   std::array<Staged, kRaptorStagedCountMax> staged_{};
