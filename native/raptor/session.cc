@@ -82,7 +82,10 @@ Result<uint16_t> Session::open_stream(const StreamOptions& options) {
   }
   const uint32_t slot = tx_.free_slot();
   if (slot >= tx_.count()) {
-    return Status::error(StatusCode::kLimit, "open a stream: %u of %u are open", tx_.live_count(),
+    if (tx_.live_count() < tx_.count()) {
+      return Status::error(StatusCode::kLimit, "open a stream: every id of the session was used");
+    }
+    return Status::error(StatusCode::kLimit, "open a stream: all %u that the peer takes are open",
                          tx_.count());
   }
   auto stream = StreamTx::create(options);

@@ -100,7 +100,8 @@ class Session {
   // Whether next_datagram() may have something. O(1).
   bool has_work() const { return has_work_; }
 
-  // A stream from this end to the other. ERR_LIMIT: as many as the peer takes are open.
+  // A stream from this end to the other. ERR_LIMIT: as many as the peer takes are open, or
+  // kStreamIdsMax were.
   // ERR_STATE: draining or closed. ERR_CONFIG: options the peer or this end cannot serve.
   Result<uint16_t> open_stream(const StreamOptions& options);
   // What the peer said of its stream when it opened it, until it has ended; else null.

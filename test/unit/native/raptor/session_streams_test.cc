@@ -1,4 +1,4 @@
-// Sets of slots: who is a member, and whose turn is next.
+// Sets of slots: who is a member, and whose turn is next; ids of streams: each is given once.
 #include "raptor/session_streams.h"
 
 #include <gtest/gtest.h>
@@ -47,6 +47,28 @@ TEST(SlotSet, AnswersAsAnOrderedSetDoesWhateverIsAddedAndRemoved) {
     ASSERT_EQ(slots.any(), !members.empty());
     ASSERT_EQ(slots.has(from), members.contains(from));
   }
+}
+
+struct FakeStream {
+  uint16_t id;
+};
+
+TEST(StreamSlots, GiveEveryIdOnceAndThenNoSlot) {
+  constexpr uint32_t kSlots = 4;
+  StreamSlots<FakeStream> slots(kSlots);
+  std::set<uint16_t> given;
+  while (slots.free_slot() < slots.count()) {
+    const uint32_t slot = slots.free_slot();
+    const uint16_t id = slots.next_id(slot);
+    ASSERT_EQ(slots.slot_of(id), slot);
+    ASSERT_TRUE(given.insert(id).second) << "id " << id << " again";
+    slots.put(std::make_unique<FakeStream>(FakeStream{id}));
+    ASSERT_NE(slots.find(id), nullptr);
+    slots.release(slot);
+    ASSERT_TRUE(slots.has_ended(id));
+  }
+  EXPECT_EQ(given.size(), kStreamIdsMax);
+  EXPECT_EQ(slots.live_count(), 0u);
 }
 
 }  // namespace
