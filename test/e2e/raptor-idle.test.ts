@@ -3,8 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generateRaptorKeys } from 'hyperroute';
-import { afterEach, describe, expect, it } from 'vitest';
-import { Child, fixture, portIn } from '../helpers/router-child.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { raptorServer } from '../helpers/raptor-server.js';
+import { Child, fixture } from '../helpers/router-child.js';
 
 const windowMs = 2000;
 const windowsMax = 4;
@@ -17,11 +18,6 @@ const routerWakesMax = 400;
 const nodeWakesMax = 100;
 /** Measured is less than 0.5 %; one that spins needs all of it. */
 const shareMax = 0.2;
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 interface Use {
   readonly cpuNs: number;
@@ -67,17 +63,12 @@ async function expectIdle(thread: string, wakesMax: number): Promise<void> {
 
 const server = generateRaptorKeys();
 
-async function listener(): Promise<readonly [Child, number]> {
-  const options = JSON.stringify({ port: 0, keys: server.privateKey });
-  const child = new Child(fixture('raptor-server.mjs'), ['echo', options]);
-  cleanups.push(() => child.kill());
-  return [child, portIn(await child.next(), 'listener')];
-}
+const listener = () => raptorServer('echo', { keys: server.privateKey });
 
 function start(script: string, port: number, ...role: string[]): Child {
   const connect = { host: '127.0.0.1', port, serverKey: server.publicKey };
   const child = new Child(fixture(script), [JSON.stringify({ connect }), ...role]);
-  cleanups.push(() => child.kill());
+  onTestFinished(() => child.kill());
   return child;
 }
 

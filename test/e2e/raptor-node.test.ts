@@ -9,13 +9,8 @@ import {
   type RaptorNodeOptions,
   raptor,
 } from 'hyperroute';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Child, fixture } from '../helpers/router-child.js';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 const server = generateRaptorKeys();
 const client = generateRaptorKeys();
@@ -28,7 +23,7 @@ async function child(
 ): Promise<readonly [Child, number]> {
   const given = { listen: { port: 0 }, keys: server.privateKey, ...options };
   const started = new Child(fixture('raptor-node.mjs'), [JSON.stringify(given), role]);
-  cleanups.push(() => started.kill());
+  onTestFinished(() => started.kill());
   const { port } = await started.next();
   return [started, Number(port)];
 }
@@ -51,7 +46,7 @@ const remote = (port: number) => ({
 
 function open(options: RaptorNodeOptions): RaptorNode {
   const node = raptor.open({ keys: client.privateKey, ...options });
-  cleanups.push(() => node.close());
+  onTestFinished(() => node.close());
   return node;
 }
 
@@ -190,14 +185,14 @@ describe('between two processes', () => {
     node.on('sessionEnd', ({ reason }) => ends.push(reason));
     const connecting = JSON.stringify({ connect: remote(node.port) });
     const first = new Child(fixture('raptor-node.mjs'), [connecting, 'echo']);
-    cleanups.push(() => first.kill());
+    onTestFinished(() => first.kill());
     await node.connected();
     expect(node.sessions()).toHaveLength(1);
     await first.kill();
     await eventually(() => ends.length === 1, 'the end');
     expect(ends).toEqual(['peer-dead']);
     const second = new Child(fixture('raptor-node.mjs'), [connecting, 'echo']);
-    cleanups.push(() => second.kill());
+    onTestFinished(() => second.kill());
     await node.connected();
     expect(node.sessions()).toHaveLength(1);
   });
@@ -323,7 +318,7 @@ describe('how it ends', () => {
     const listeners = process.listeners('uncaughtException');
     process.removeAllListeners('uncaughtException');
     process.on('uncaughtException', (error) => errors.push(error));
-    cleanups.push(() => {
+    onTestFinished(() => {
       process.removeAllListeners('uncaughtException');
       for (const listener of listeners) process.on('uncaughtException', listener);
     });

@@ -1,7 +1,6 @@
 // Options of raptor ends that show on the wire or in a file: key logs, windows, host names, and
 // which of them change while a router runs.
 import { execFile } from 'node:child_process';
-import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,31 +22,27 @@ import {
   route,
   source,
 } from 'hyperroute';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DnsServer } from '../helpers/dns-server.js';
 import { needs } from '../helpers/foreign-programs.js';
 import { type Captured, pcap } from '../helpers/pcap.js';
 import { eventually, freePort, portOf } from '../helpers/router-lines.js';
+import { Tap } from '../helpers/tap.js';
 
 const run = promisify(execFile);
 const script = join(import.meta.dirname, '../../scripts/wireshark/raptor.lua');
 const server = generateRaptorKeys();
 const keys = server.privateKey;
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), 'hyperroute-options-'));
-  cleanups.push(() => rmSync(made, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
   return made;
 }
 
 async function started(config: Parameters<typeof HyperRoute.start>[0]): Promise<HyperRoute> {
   const router = await HyperRoute.start(config);
-  cleanups.push(() => router.close({ drainTimeoutMs: 0 }));
+  onTestFinished(() => router.close({ drainTimeoutMs: 0 }));
   return router;
 }
 
@@ -61,7 +56,7 @@ function echo(options: object) {
 async function ask(port: number, options: RaptorNodeOptions, texts: readonly string[]) {
   const connect = { host: '127.0.0.1', port, serverKey: server.publicKey };
   const node: RaptorNode = raptor.open({ ...options, connect });
-  cleanups.push(() => node.close());
+  onTestFinished(() => node.close());
   const answers: string[] = [];
   node.subscription(0, (batch) => {
     while (batch.next()) answers.push(Buffer.from(batch.copy()).toString());
@@ -72,45 +67,6 @@ async function ask(port: number, options: RaptorNodeOptions, texts: readonly str
   await eventually('every answer', () => answers.length === texts.length);
   expect(answers).toEqual(texts);
   return node;
-}
-
-/** Which no dissector of Wireshark's own claims, as it might those that the system picked. */
-const shownPorts = { client: 45_001, server: 45_002 };
-
-/** Passes datagrams on between one client and a server, and keeps them as captured. */
-class Tap {
-  readonly seen: Captured[] = [];
-  readonly #front: Socket = createSocket('udp4');
-  readonly #back: Socket = createSocket('udp4');
-
-  static async open(port: number): Promise<Tap> {
-    const tap = new Tap();
-    let client = 0;
-    tap.#front.on('message', (bytes, { port: from }) => {
-      client = from;
-      tap.seen.push({ from: shownPorts.client, to: shownPorts.server, bytes });
-      tap.#back.send(bytes, port, '127.0.0.1');
-    });
-    tap.#back.on('message', (bytes) => {
-      tap.seen.push({ from: shownPorts.server, to: shownPorts.client, bytes });
-      tap.#front.send(bytes, client, '127.0.0.1');
-    });
-    for (const socket of [tap.#front, tap.#back]) {
-      socket.bind(0, '127.0.0.1');
-      await once(socket, 'listening');
-    }
-    cleanups.push(() => tap.close());
-    return tap;
-  }
-
-  get port(): number {
-    return this.#front.address().port;
-  }
-
-  close(): void {
-    this.#front.close();
-    this.#back.close();
-  }
 }
 
 /** The messages that tshark finds in a capture, as hex. */
@@ -133,7 +89,7 @@ describe('a key log', () => {
     const isRouter = whose === 'the router';
     const warned = vi.fn();
     process.on('warning', warned);
-    cleanups.push(() => process.off('warning', warned));
+    onTestFinished(() => void process.off('warning', warned));
     const router = await started(echo(isRouter ? { keyLog } : {}));
     const tap = await Tap.open(portOf(router, 'in'));
     await ask(tap.port, isRouter ? {} : { keyLog }, texts);
@@ -171,12 +127,12 @@ describe('a raptor.connect that is given by host name', () => {
   it('stands for every address of the name, as a member of a pool', async () => {
     const name = 'venues.test';
     const dns = await DnsServer.open();
-    cleanups.push(() => dns.close());
+    onTestFinished(() => dns.close());
     dns.records.set(name, ['127.0.0.2', '127.0.0.3']);
     const port = await freePort();
     const hosts = ['127.0.0.2', '127.0.0.3'].map((host) => {
       const node = raptor.open({ listen: { host, port }, keys });
-      cleanups.push(() => node.close());
+      onTestFinished(() => node.close());
       const received: string[] = [];
       node.subscription(0, (batch) => {
         while (batch.next()) received.push(Buffer.from(batch.copy()).toString());

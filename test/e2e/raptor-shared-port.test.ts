@@ -13,14 +13,9 @@ import {
   route,
   source,
 } from 'hyperroute';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Child, fixture } from '../helpers/router-child.js';
 import { eventually, freePort, range } from '../helpers/router-lines.js';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 const server = generateRaptorKeys();
 /** That all of them come to one of two sockets happens once in two thousand million boots. */
@@ -38,7 +33,7 @@ function dial(port: number, up: string | number, down: string | number): readonl
   return range(clientCount).map(() => {
     const remote = { host: '127.0.0.1', port, serverKey: server.publicKey };
     const node = raptor.open({ connect: { ...remote, reconnect: { minMs: 10, maxMs: 50 } } });
-    cleanups.push(() => node.close());
+    onTestFinished(() => node.close());
     const numbers: number[] = [];
     node.subscription(down, (batch) => {
       while (batch.next()) numbers.push(batch.view.getUint32(batch.offset, true));
@@ -89,7 +84,7 @@ function countsOf(router: HyperRoute, name: string) {
 async function served() {
   const port = await freePort();
   const router = await HyperRoute.start(configOf(port));
-  cleanups.push(() => router.close({ drainTimeoutMs: 0 }));
+  onTestFinished(() => router.close({ drainTimeoutMs: 0 }));
   const clients = dial(port, 0, 0);
   await Promise.all(clients.map(({ node }) => node.connected()));
   await everyAnswer(clients, 0);
@@ -131,7 +126,7 @@ describe('processes that share a port', () => {
     const children = range(2).map(() => {
       const options = JSON.stringify({ listen, keys: server.privateKey });
       const child = new Child(fixture('raptor-node.mjs'), [options, 'echo']);
-      cleanups.push(() => child.kill());
+      onTestFinished(() => child.kill());
       return child;
     });
     for (const child of children) expect(await child.next()).toMatchObject({ port });
@@ -155,7 +150,7 @@ describe('processes that share a port', () => {
     const port = await freePort();
     const open = (reusePort: boolean) => {
       const node = raptor.open({ listen: { port, reusePort }, keys: server.privateKey });
-      cleanups.push(() => node.close());
+      onTestFinished(() => node.close());
     };
     open(true);
     open(true);

@@ -20,7 +20,7 @@ import {
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { hyperroute } from '../helpers/cli.js';
 import { RaptorEnds } from '../helpers/raptor-ends.js';
-import { Child, fixture, portIn } from '../helpers/router-child.js';
+import { raptorServer } from '../helpers/raptor-server.js';
 import { eventually, numbered } from '../helpers/router-lines.js';
 
 /** Longer than a machine under load takes from a proxy. */
@@ -90,12 +90,7 @@ describe('stat on a running router', () => {
 
 describe('a pool that looks for the least loaded', () => {
   it('sends what a slow receiver does not take to others, and shows why', async () => {
-    const slow = new Child(fixture('raptor-server.mjs'), [
-      'slow',
-      JSON.stringify({ port: 0, insecure: true }),
-    ]);
-    onTestFinished(() => slow.kill());
-    const port = portIn(await slow.next(), 'listener');
+    const [, port] = await raptorServer('slow', { insecure: true });
     const queue = { bytes: 1 << 18, full: 'reject' } as const;
     const [app, spare] = [memory('app'), memory('spare', { ringBytes: 1 << 20 })];
     const remote = raptor.connect('server', { host: '127.0.0.1', port, insecure: true, queue });

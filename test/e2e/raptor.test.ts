@@ -1,6 +1,4 @@
 // Routers that speak Raptor with one another, in processes of their own.
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,25 +16,17 @@ import {
   raw,
   route,
 } from 'hyperroute';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { hyperroute } from '../helpers/cli.js';
-import { Child, fixture, portIn } from '../helpers/router-child.js';
+import { raptorServer } from '../helpers/raptor-server.js';
 import { eventually, freePort, numbered } from '../helpers/router-lines.js';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+import { Tap } from '../helpers/tap.js';
 
 const server = generateRaptorKeys();
 const client = generateRaptorKeys();
 
-async function listener(kind: 'echo' | 'slow', options: object = {}): Promise<[Child, number]> {
-  const given = { port: 0, keys: server.privateKey, ...options };
-  const child = new Child(fixture('raptor-server.mjs'), [kind, JSON.stringify(given)]);
-  cleanups.push(() => child.kill());
-  return [child, portIn(await child.next(), 'listener')];
-}
+const listener = (kind: 'echo' | 'slow', options: object = {}) =>
+  raptorServer(kind, { keys: server.privateKey, ...options });
 
 interface Dialled {
   readonly router: HyperRoute;
@@ -58,7 +48,7 @@ async function dial(port: number, options: object = {}): Promise<Dialled> {
       ],
     }),
   );
-  cleanups.push(() => router.close({ drainTimeoutMs: 0 }));
+  onTestFinished(() => router.close({ drainTimeoutMs: 0 }));
   const received: Buffer[] = [];
   router.memory('app').subscribe((batch) => {
     while (batch.next()) received.push(Buffer.from(batch.copy()));
@@ -83,42 +73,6 @@ async function send(router: HyperRoute, messages: readonly Buffer[]): Promise<vo
 
 function sizes(count: number, bytesOf: (at: number) => number): Buffer[] {
   return Array.from({ length: count }, (_none, at) => numbered(at, bytesOf(at)));
-}
-
-/** Passes datagrams on between a client and a server, and keeps what it saw. */
-class Wire {
-  readonly seen: Buffer[] = [];
-  readonly #front: Socket = createSocket('udp4');
-  readonly #back: Socket = createSocket('udp4');
-
-  static async open(port: number): Promise<Wire> {
-    const wire = new Wire();
-    let sender = 0;
-    wire.#front.on('message', (datagram, { port: from }) => {
-      sender = from;
-      wire.seen.push(datagram);
-      wire.#back.send(datagram, port, '127.0.0.1');
-    });
-    wire.#back.on('message', (datagram) => {
-      wire.seen.push(datagram);
-      wire.#front.send(datagram, sender, '127.0.0.1');
-    });
-    for (const socket of [wire.#front, wire.#back]) {
-      socket.bind(0, '127.0.0.1');
-      await once(socket, 'listening');
-    }
-    cleanups.push(() => wire.close());
-    return wire;
-  }
-
-  get port(): number {
-    return this.#front.address().port;
-  }
-
-  close(): void {
-    this.#front.close();
-    this.#back.close();
-  }
 }
 
 describe('two routers', () => {
@@ -146,14 +100,14 @@ describe('two routers', () => {
   ])('%s', async (_name, options, isReadable) => {
     const open = 'insecure' in options ? { ...options, keys: undefined } : options;
     const [, port] = await listener('echo', open);
-    const wire = await Wire.open(port);
+    const tap = await Tap.open(port);
     const given = isReadable ? { ...open, serverKey: undefined } : {};
-    const { router, received } = await dial(wire.port, given);
+    const { router, received } = await dial(tap.port, given);
     const secret = Buffer.from('the cat is on the roof, and everybody may know');
     await send(router, [secret]);
     await eventually('the answer', () => received.length === 1);
     expect(received[0]).toEqual(secret);
-    const isSeen = wire.seen.some((datagram) => datagram.includes('on the roof'));
+    const isSeen = tap.seen.some(({ bytes }) => Buffer.from(bytes).includes('on the roof'));
     expect(isSeen).toBe(isReadable);
   });
 
@@ -186,7 +140,7 @@ describe('an inline router', () => {
         ],
       }),
     );
-    cleanups.push(() => router.close({ drainTimeoutMs: 0 }));
+    onTestFinished(() => router.close({ drainTimeoutMs: 0 }));
     await eventually('a session', () => {
       router.poll();
       return connectionOf(router)?.state === 'connected';
@@ -258,7 +212,7 @@ describe('a pool', () => {
         ],
       }),
     );
-    cleanups.push(() => router.close({ drainTimeoutMs: 0 }));
+    onTestFinished(() => router.close({ drainTimeoutMs: 0 }));
     const received = { app: 0, spare: 0 };
     for (const name of ['app', 'spare'] as const) {
       router.memory(name).subscribe((batch) => {
@@ -338,7 +292,7 @@ describe('an update', () => {
       return defineRouter({ endpoints: [listen, app], routes });
     };
     const router = await HyperRoute.start(config([client.publicKey]));
-    cleanups.push(() => router.close({ drainTimeoutMs: 0 }));
+    onTestFinished(() => router.close({ drainTimeoutMs: 0 }));
     const address = router.endpoints().find(({ name }) => name === 'in')?.address;
     const port = Number(address?.split(':').at(-1));
     const known = await dial(port);
@@ -357,7 +311,7 @@ describe('an update', () => {
 describe('hyperroute keys', () => {
   const folder = () => {
     const made = mkdtempSync(join(tmpdir(), 'hyperroute-keys-'));
-    cleanups.push(() => rmSync(made, { recursive: true, force: true }));
+    onTestFinished(() => rmSync(made, { recursive: true, force: true }));
     return made;
   };
 

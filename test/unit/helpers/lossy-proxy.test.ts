@@ -2,13 +2,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { LossyProxy, type ProxyOptions, recordedCountMax } from '../../helpers/lossy-proxy.js';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
-});
 
 /** A socket that keeps what it receives, and from which port. */
 class End {
@@ -25,7 +20,7 @@ class End {
     });
     end.socket.bind(0, '127.0.0.1');
     await once(end.socket, 'listening');
-    cleanups.push(() => end.socket.close());
+    onTestFinished(() => void end.socket.close());
     return end;
   }
 
@@ -45,7 +40,7 @@ class End {
 async function open(options: Partial<ProxyOptions> = {}): Promise<[LossyProxy, End, End]> {
   const server = await End.open(true);
   const proxy = await LossyProxy.open({ serverPort: server.port, seed: 1, ...options });
-  cleanups.push(() => proxy.close());
+  onTestFinished(() => proxy.close());
   return [proxy, server, await End.open()];
 }
 
