@@ -32,6 +32,8 @@ namespace hyperroute {
 // Messages that wait where they were received, and the bytes at which no more datagrams are opened.
 inline constexpr uint32_t kRaptorStagedCountMax = 1024;
 inline constexpr uint32_t kRaptorStagedBytesMax = 64 * 1024;
+// The bytes of copied messages at which a burst hands out no more: a round of what can be sent.
+inline constexpr uint32_t kRaptorHandedBytesMax = kRaptorTransmitBytes;
 
 // How a kConnect endpoint stands with its listener.
 enum class RaptorLinkState : uint8_t { kConnecting, kConnected };
@@ -190,7 +192,7 @@ class RaptorBackend {
   uint32_t discard_backlog(RaptorPeer& peer) noexcept;
   void finished(uint16_t index, uint8_t producer, uint32_t frame_bytes) noexcept;
   void block(std::span<TxFrame> rest) noexcept;
-  void transmit() noexcept { has_more_to_send_ = socket_.transmit(now_ns_); }
+  void transmit() noexcept;
 
   raptor::Session* session_of(const RaptorPeer& peer) const noexcept;
   void set_gauge() noexcept {
@@ -241,6 +243,7 @@ class RaptorBackend {
   uint32_t staged_next_ = 0;
   uint32_t staged_count_ = 0;
   uint32_t staged_bytes_ = 0;
+  uint64_t offered_bytes_ = 0;  // To sessions, since the last transmit().
   uint64_t now_ns_ = 0;
   uint64_t burst_ns_ = 0;  // Of the last rx_burst().
   uint64_t drops_check_ns_ = 0;

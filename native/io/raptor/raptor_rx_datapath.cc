@@ -136,18 +136,23 @@ uint32_t RaptorBackend::hand_out_queued(std::span<RxView> views) noexcept {
   if (queued_count_ == 0) [[likely]]
     return 0;
   uint32_t handed_count = 0;
-  for (uint32_t i = 0; i < queued_count_; ++i) {
+  uint32_t handed_bytes = 0;
+  const auto is_full = [&] {
+    return handed_count == views.size() || handed_bytes >= kRaptorHandedBytesMax;
+  };
+  for (uint32_t i = 0; i < queued_count_ && !is_full(); ++i) {
     RaptorPeer& peer = peer_states_[queued_[i]];
     // After a held message the rest waits behind it: offering more would only be held again.
     const uint32_t budget = peer.is_held ? 1 : options_.read_budget;
-    for (uint32_t turn = 0; turn < budget && handed_count < views.size(); ++turn) {
+    for (uint32_t turn = 0; turn < budget && !is_full(); ++turn) {
       const QueuedMessage message = peer.received.next();
       if (message.data == nullptr) break;
+      handed_bytes += message.bytes;
       views[handed_count++] = RxView{message.data, message.bytes, peer.peer,
                                      queued_cookie(peer.peer.index, message.position)};
     }
   }
-  // The one that was served first is last next time, so that a full span starves nobody.
+  // The one that was served first is last next time, so that a full burst starves nobody.
   std::rotate(queued_.get(), queued_.get() + 1, queued_.get() + queued_count_);
   return handed_count;
 }
