@@ -39,6 +39,8 @@ inline constexpr uint32_t kHalfOpenMax = 4'096;
 inline constexpr uint32_t kHalfOpenHostDivisor = 8;
 inline constexpr uint32_t kHalfOpenPerHostMin = 4;
 inline constexpr uint64_t kConnectTimeoutNsMax = 600'000'000'000;
+// Peer death is told within this much, where both ends run on workers.
+inline constexpr uint32_t kLivenessUsDefault = 100'000;
 
 // A session of this endpoint; stale once the session has ended. 0 names none.
 struct SessionRef {
@@ -71,12 +73,12 @@ struct EndpointOptions {
 
   // Told to the peer.
   bool is_inline = false;  // Run by JavaScript: see kInlineLivenessUs.
-  uint32_t liveness_us = 100'000;
-  uint32_t ack_delay_us = 50;
+  uint32_t liveness_us = kLivenessUsDefault;
+  uint32_t ack_delay_us = ReceivedPackets::kAckDelayNs / 1'000;
   uint32_t in_flight_bytes_max = 1u << 20;
-  uint32_t datagram_bytes_max = 8'952;
-  uint32_t message_bytes_max = 256u << 10;
-  uint32_t stream_window_bytes = 256u << 10;
+  uint32_t datagram_bytes_max = kDatagramBytesMax;
+  uint32_t message_bytes_max = kStreamMessageBytesDefault;
+  uint32_t stream_window_bytes = kStreamRingBytesDefault;
   uint16_t streams_max = 64;
 
   bool uses_static_window = false;

@@ -23,7 +23,7 @@ enum class StreamMode : uint8_t {
 static_assert(static_cast<uint32_t>(StreamMode::kUnreliable) + 1 == kStreamModeCount);
 
 inline constexpr uint32_t kStreamMessageBytesDefault = 256u << 10;
-inline constexpr uint32_t kStreamMessageBytesMax = 16u << 20;
+inline constexpr uint32_t kStreamMessageBytesMax = kMessageBytesLimit;
 // Room of either end for a stream; only what is used takes memory.
 inline constexpr uint32_t kStreamRingBytesDefault = 256u << 10;
 inline constexpr uint32_t kStreamRingBytesMin = 4u << 10;

@@ -9,6 +9,7 @@
 #include "crypto/noise.h"
 #include "io/address.h"
 #include "io/lossy/lossy.h"
+#include "raptor/endpoint.h"
 #include "raptor/stream_mode.h"
 
 namespace hyperroute {
@@ -17,12 +18,10 @@ enum class RaptorMode : uint8_t { kListen, kConnect };
 
 // The most that may wait behind a session whose peer is slow.
 inline constexpr uint32_t kRaptorBacklogBytesMax = 1u << 29;
-inline constexpr uint32_t kRaptorWindowBytesMax = 64u << 20;
+inline constexpr uint32_t kRaptorWindowBytesMax = raptor::kStreamRingBytesMax;
 // Session indexes are 16 bits wide, and each listener is laid out for twice its sessions: those
 // that have ended while messages of theirs still wait keep their peer.
 inline constexpr uint32_t kRaptorSessionsMax = 16'384;
-// Peer death is told within this much by default, where both ends run on workers.
-inline constexpr uint32_t kRaptorLivenessUs = 100'000;
 
 struct RaptorOptions {
   RaptorMode mode = RaptorMode::kListen;
@@ -41,9 +40,10 @@ struct RaptorOptions {
 
   // Of what is sent; of what is received the other end decides. ring_bytes 0: as large as needed.
   raptor::StreamOptions stream;
-  uint32_t message_bytes_max = 256u << 10;  // Both ways.
-  uint32_t window_bytes = 256u << 10;       // What a peer may have sent and we not routed.
-  uint32_t liveness_us = kRaptorLivenessUs;
+  uint32_t message_bytes_max = raptor::kStreamMessageBytesDefault;  // Both ways.
+  // What a peer may have sent and we not routed.
+  uint32_t window_bytes = raptor::kStreamRingBytesDefault;
+  uint32_t liveness_us = raptor::kLivenessUsDefault;
   bool is_inline = false;  // Run by JavaScript, which may pause.
   // Static: what may be under way, whatever the network's queues do; 0: what the peer takes.
   bool uses_static_window = false;
