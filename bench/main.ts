@@ -1,5 +1,5 @@
 // The benches as a module: the `bench` command of the package runs them through this file.
-import { findProgram } from '#lib/cli/program.js';
+import { findProgram } from '#internals';
 import { benches } from './harness/benches.js';
 import { ratiosOf, resultsOf } from './harness/figures.js';
 import { describeCommit, describeHost } from './harness/host.js';

@@ -3,7 +3,7 @@
 //
 //   node scripts/ensure-built.mjs [--force] [target …]          (default: dist addon)
 //
-//   dist   lib/, examples/, bench/ → dist/, dist/examples/, dist/bench/   (TypeScript)
+//   dist   lib/, examples/, bench/ → dist/, dist/examples/, dist/bench/   (TypeScript, rolldown)
 //   addon  native/ → build/Release/hyperroute.node        (node-gyp)
 //   bench  bench/native/ → build/bench/hyperroute-bench   (CMake; `ping` and `perf` need it too)
 //   sim    test/sim/ → build/sim/hyperroute-sim           (CMake)
@@ -30,13 +30,14 @@ const inFolders = (folders, accept) =>
   folders.flatMap((folder) => filesUnder(join(root, folder), accept));
 const inRoot = (names) => names.map((name) => join(root, name));
 
-/** Removes compiled files whose source is gone, so that nobody imports a deleted module. */
-function prune(outFolder, sourceOf) {
-  for (const path of filesUnder(join(root, outFolder), (name) => /\.(js|ts|map)$/.test(name))) {
-    const source = sourceOf(
-      relative(join(root, outFolder), path).replace(/(\.d)?\.[jt]s(\.map)?$/, ''),
-    );
-    if (!existsSync(join(root, `${source}.ts`))) rmSync(path);
+/**
+ * Removes compiled files whose source is gone, so that nobody imports a deleted module. Those of
+ * the bundle are kept in order by scripts/bundle.mjs.
+ */
+function prune(outFolder, sourceFolder, accept) {
+  for (const path of filesUnder(join(root, outFolder), (name) => accept.test(name))) {
+    const module = relative(join(root, outFolder), path).replace(/(\.d)?\.[jt]s(\.map)?$/, '');
+    if (!existsSync(join(root, sourceFolder, `${module}.ts`))) rmSync(path);
   }
 }
 
@@ -51,13 +52,13 @@ const companions = ['examples', 'bench'];
 
 function buildDist() {
   if (!compile('tsconfig.json')) return false;
+  if (run(process.execPath, [join(root, 'scripts', 'bundle.mjs')]) !== 0) return false;
   for (const folder of companions) {
     const isPresent = inFolders([folder], isTypeScript).length > 0;
     if (isPresent && !compile(`tsconfig.${folder}.json`)) return false;
   }
-  prune('dist', (path) =>
-    companions.some((folder) => path.startsWith(`${folder}/`)) ? path : join('lib', path),
-  );
+  for (const folder of companions) prune(join('dist', folder), folder, /\.js(\.map)?$/);
+  prune('dist', 'lib', /\.d\.ts(\.map)?$/);
   return true;
 }
 
@@ -104,7 +105,7 @@ const targets = {
   dist: {
     inputs: () => [
       ...inFolders(['lib', ...companions], isTypeScript),
-      ...inRoot(['tsconfig.base.json', 'tsconfig.json']),
+      ...inRoot(['tsconfig.base.json', 'tsconfig.json', 'scripts/bundle.mjs']),
       ...inRoot(companions.map((folder) => `tsconfig.${folder}.json`)),
     ],
     output: 'dist/index.js',

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '#lib/native.js';
+import { packageRoot } from '#internals';
 import type { HostDescription } from './types.js';
 
 /** The host as `--json` describes it. Reads files only. */

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '#lib/native.js';
+import { packageRoot } from '#internals';
 import { checkedOutput } from '../harness/native.js';
 import type { Round } from '../harness/types.js';
 

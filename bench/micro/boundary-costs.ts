@@ -1,6 +1,6 @@
 // What the single steps at the boundary cost: a store of each kind into shared memory, and a call
 // of the addon. By tinybench, which an installed package does not bring: there they are left out.
-import { native } from '#lib/native.js';
+import { native } from '#internals';
 import { percentiles } from '../harness/figures.js';
 import type { Round } from '../harness/types.js';
 

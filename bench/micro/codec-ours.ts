@@ -1,6 +1,6 @@
 // Our codec as its users call it: objects into one buffer and out of one, and the flyweight reader
 // moved from message to message.
-import type { InferMessage } from '#lib/index.js';
+import type { InferMessage } from 'hyperroute';
 import { numbers, others, ownCopy } from './codec-copies.js';
 import {
   type Codec,

@@ -1,5 +1,5 @@
 // The schemas of the two messages in our own format. The C++ subject is measured with the first.
-import { schema, t } from '#lib/index.js';
+import { schema, t } from 'hyperroute';
 import { orderTypes, sides } from './codec-messages.js';
 
 export const newOrder = schema('NewOrder', 1, {

@@ -1,7 +1,7 @@
 // The scaling part of the route bench: one route with ever more rules of one kind.
 
 import { defineRouter, layout, type RouterIr, route, schema, t, udp, when } from 'hyperroute';
-import type { Condition, Refs } from '#lib/compiler/dsl/types.js';
+import type { Condition, Refs } from '#internals';
 import { type ExpectedInput, nowhere, randomBelow } from './route-traffic.js';
 
 const Quote = schema(

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RouterIr } from 'hyperroute';
-import { initialState, interpret } from '#lib/compiler/interpret.js';
+import { initialState, interpret } from '#internals';
 
 /** A message and the index of the endpoint that it comes from. */
 export interface RouteInput {

@@ -1,6 +1,6 @@
 // Routing: what the engine does with a message between its arrival and its destination's queue,
 // beside the same written by hand in C++; and how that grows with the number of rules.
-import { emit } from '#lib/compiler/emit.js';
+import { emit } from '#internals';
 import { runNative } from '../harness/native.js';
 import {
   type Bench,

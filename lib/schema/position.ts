@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { noteCallers, type SourcePlace, unknownFile } from '../errors.js';
 import { userCallers } from './stack.js';
 
-// This file lies in <library>/schema/, in the sources as in the build.
+// This file lies in <library>/schema/; in the build, in <library>/chunks/.
 const libraryFolder = resolve(fileURLToPath(import.meta.url), '..', '..');
 // The build puts the compiled examples beside the library; they are users of it.
 const exampleFolder = `examples${sep}`;

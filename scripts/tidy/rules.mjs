@@ -37,6 +37,7 @@ const libImports = {
 };
 libImports.index = Object.keys(libImports);
 libImports.cli = [...libImports.index, 'index'];
+libImports.internals = [...libImports.index, 'cli'];
 
 const lineAt = (text, position) => text.slice(0, position).split('\n').length;
 

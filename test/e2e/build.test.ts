@@ -1,5 +1,5 @@
 // scripts/ensure-built.mjs in a small tree of its own: what is out of date is built, once.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
@@ -35,8 +36,12 @@ describe('ensure-built', () => {
       cpSync(join(root, name), join(tree, name));
     }
     symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'), 'dir');
-    writeFileSync(join(tree, 'lib/index.ts'), 'export const answer: number = 42;\n');
-    writeFileSync(join(tree, 'lib/old.ts'), 'export const old = 1;\n');
+    for (const entry of ['internals', 'cli/main', 'config/worker', 'config/hooks']) {
+      mkdirSync(dirname(join(tree, 'lib', entry)), { recursive: true });
+      writeFileSync(join(tree, 'lib', `${entry}.ts`), `export const name = '${entry}';\n`);
+    }
+    writeFileSync(join(tree, 'lib/index.ts'), `export { answer } from './old.js';\n`);
+    writeFileSync(join(tree, 'lib/old.ts'), 'export const answer: number = 42;\n');
   });
 
   afterEach(() => {
@@ -59,6 +64,13 @@ describe('ensure-built', () => {
     return { status, stdout, stderr };
   }
 
+  /** What the built package exports, loaded afresh. */
+  async function answer(): Promise<unknown> {
+    const script = `import('./dist/index.js').then((m) => console.log(typeof m.answer, m.answer))`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { cwd: tree });
+    return stdout.trim();
+  }
+
   it('builds once when two processes ask at the same time, and prints to stderr only', async () => {
     const both = await Promise.all([build('dist'), build('dist')]);
     expect(both.map(({ status }) => status)).toEqual([0, 0]);
@@ -75,14 +87,19 @@ describe('ensure-built', () => {
 
   it('builds again after an edit, a deleted output or a deleted source', async () => {
     await build('dist');
-    writeFileSync(join(tree, 'lib/index.ts'), 'export const answer: number = 43;\n// edited\n');
+    writeFileSync(join(tree, 'lib/old.ts'), 'export const answer: number = 43;\n// edited\n');
     expect((await build('dist')).stderr).toContain('building dist');
+    expect(await answer()).toBe('number 43');
     rmSync(join(tree, 'dist/index.js'));
     expect((await build('dist')).stderr).toContain('building dist');
+    expect(existsSync(join(tree, 'dist/old.d.ts'))).toBe(true);
+    expect(existsSync(join(tree, 'dist/chunks/core.js'))).toBe(true);
+    writeFileSync(join(tree, 'lib/index.ts'), `export { name as answer } from './cli/main.js';\n`);
     rmSync(join(tree, 'lib/old.ts'));
     expect((await build('dist')).stderr).toContain('building dist');
-    expect(existsSync(join(tree, 'dist/old.js'))).toBe(false);
-    expect(existsSync(join(tree, 'dist/index.js'))).toBe(true);
+    expect(existsSync(join(tree, 'dist/old.d.ts'))).toBe(false);
+    expect(existsSync(join(tree, 'dist/chunks/core.js'))).toBe(false);
+    expect(await answer()).toBe('string cli/main');
   });
 
   it('fails, and tries again the next time, when a source cannot be compiled', async () => {

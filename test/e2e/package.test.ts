@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../../scripts/ensure-built.mjs';
 import { which } from '../../scripts/exec.mjs';
@@ -109,11 +109,32 @@ describe('the npm tarball', () => {
 
   it('holds a source map only where it holds the source too', () => {
     const maps = files.filter((path) => path.endsWith('.map'));
-    expect(maps.length).toBeGreaterThan(0);
-    const sources = maps.map((path) =>
-      path.replace(/^dist\//, 'lib/').replace(/(\.d\.ts|\.js)\.map$/, '.ts'),
-    );
+    const sources = maps.flatMap((path) => {
+      const map = JSON.parse(readFileSync(join(installed, path), 'utf8')) as { sources: string[] };
+      return map.sources.map((source) => posix.join(posix.dirname(path), source));
+    });
+    expect(sources).toContain('lib/index.ts');
+    expect(sources).toContain('lib/router/hyperroute.ts');
     expect(sources.filter((path) => !files.includes(path))).toEqual([]);
+  });
+
+  /** This module of the package and all that it imports at once, as paths in dist/. */
+  function loadedBy(entry: string): string[] {
+    const found = new Set([entry]);
+    for (const path of found) {
+      const text = readFileSync(join(installed, 'dist', path), 'utf8');
+      for (const [, name] of text.matchAll(/^(?:import|export)\b.*?"(\.{1,2}\/[^"]+)";$/gm)) {
+        found.add(posix.join(posix.dirname(path), name ?? ''));
+      }
+    }
+    return [...found].sort();
+  }
+
+  it('loads as three files, and the command without the library', () => {
+    expect(loadedBy('index.js')).toEqual(['chunks/base.js', 'chunks/core.js', 'index.js']);
+    expect(loadedBy('cli/main.js')).toContain('chunks/base.js');
+    expect(loadedBy('cli/main.js')).not.toContain('chunks/core.js');
+    expect(loadedBy('config/hooks.js')).not.toContain('chunks/core.js');
   });
 
   it.skipIf(which('cmake') === undefined)('holds the native benches as a program', () => {
@@ -143,7 +164,7 @@ describe('the npm tarball', () => {
     expect(found).toEqual([]);
     expect(existsSync(join(installed, 'build'))).toBe(false);
     const script = `
-      const { native } = await import(${JSON.stringify(join(installed, 'dist/native.js'))});
+      const { native } = await import(${JSON.stringify(join(installed, 'dist/internals.js'))});
       await import('hyperroute');
       console.log(native().abi);`;
     const args = ['--input-type=module', '-e', script];
@@ -177,7 +198,7 @@ describe('the npm tarball', () => {
     rmSync(join(broken, 'node_modules/hyperroute/prebuilds'), { recursive: true });
     const script = `
       const base = ${JSON.stringify(join(broken, 'node_modules/hyperroute/dist'))};
-      const { native } = await import(base + '/native.js');
+      const { native } = await import(base + '/internals.js');
       try { native(); } catch ({ code, detail, message }) {
         console.log(JSON.stringify({ code, detail, message }));
       }`;

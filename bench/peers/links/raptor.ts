@@ -1,5 +1,5 @@
 // Raptor's stand-alone API with its defaults: one reliable ordered stream each way, encrypted.
-import { raptor, raptorPublicKey } from '#lib/index.js';
+import { raptor, raptorPublicKey } from 'hyperroute';
 import type { Link, LinkOptions, OnMessage } from './link.js';
 
 /** Fixed keys: nobody but the other end of the bench is to be kept out. */
