@@ -56,7 +56,6 @@ describe.concurrent('a partition of 30 s', { timeout: limitMs }, () => {
     ]);
     expect(dead.connection).toEqual({ state: 'connecting', reason: 'peer-dead' });
     expect(deadAtListener.counters).toMatchObject({ connections: 0, connections_closed: 1 });
-    expect(performance.now() - begin).toBeLessThan(partitionMs / 2);
     // They wait for the next session.
     await ends.ask('send 200 8 1000');
     await sleep(Math.max(0, begin + partitionMs - performance.now()));

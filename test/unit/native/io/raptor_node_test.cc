@@ -11,6 +11,22 @@
 namespace hyperroute {
 namespace {
 
+// A publisher with two receivers, of which one takes nothing before resume_slow().
+struct FanOut : NodeWorld {
+  void subscribe() {
+    quick.subscribe(1);
+    paused = slow.subscribe(1);
+    slow.node.pause_subscription(paused, true);
+    run_until([&] { return server.node.session_count() == 2; });
+  }
+  void resume_slow() { slow.node.pause_subscription(paused, false); }
+
+  TestNode& server = listen();
+  TestNode& quick = connect(server);
+  TestNode& slow = connect(server);
+  uint32_t paused = 0;
+};
+
 TEST(RaptorNode, CarriesMessagesBothWaysUnderTheirLabels) {
   NodeWorld world;
   TestNode& server = world.listen();
@@ -74,15 +90,11 @@ TEST(RaptorNode, AnswersWhatCannotBeTakenWithACode) {
 }
 
 TEST(RaptorNode, AFanOutThatWaitsTakesForAllOrForNone) {
-  NodeWorld world;
-  TestNode& server = world.listen();
-  TestNode& quick = world.connect(server);
-  TestNode& slow = world.connect(server);
+  FanOut world;
+  TestNode& server = world.server;
+  TestNode& quick = world.quick;
   const uint32_t publication = server.publish(1, SlowReceivers::kWait);
-  quick.subscribe(1);
-  const uint32_t paused = slow.subscribe(1);
-  slow.node.pause_subscription(paused, true);
-  world.run_until([&] { return server.node.session_count() == 2; });
+  world.subscribe();
   uint32_t taken = 0;
   const std::string message(1'000, 'x');
   world.run_until([&] {
@@ -97,25 +109,21 @@ TEST(RaptorNode, AFanOutThatWaitsTakesForAllOrForNone) {
   world.run_for(20'000'000);
   EXPECT_EQ(quick.got(1).size(), taken);
   EXPECT_GT(server.node.publication_counters(publication).back_pressure, 0u);
-  slow.node.pause_subscription(paused, false);
-  world.run_until([&] { return slow.got(1).size() == taken; });
-  EXPECT_EQ(slow.got(1), quick.got(1));
+  world.resume_slow();
+  world.run_until([&] { return world.slow.got(1).size() == taken; });
+  EXPECT_EQ(world.slow.got(1), quick.got(1));
 }
 
 TEST(RaptorNode, AFanOutThatDropsLeavesTheSlowReceiverOutAndEndsItsStream) {
-  NodeWorld world;
-  TestNode& server = world.listen();
-  TestNode& quick = world.connect(server);
-  TestNode& slow = world.connect(server);
+  FanOut world;
+  TestNode& server = world.server;
+  TestNode& quick = world.quick;
   RaptorPublicationOptions options;
   options.stream.label = 1;
   options.slow_receivers = SlowReceivers::kDrop;
   options.misses_max = 50;
   const uint32_t publication = server.publish(options);
-  quick.subscribe(1);
-  const uint32_t paused = slow.subscribe(1);
-  slow.node.pause_subscription(paused, true);
-  world.run_until([&] { return server.node.session_count() == 2; });
+  world.subscribe();
   uint32_t taken = 0;
   const std::string message(1'000, 'x');
   // As fast as the quick one reads, so that it misses nothing.
@@ -130,8 +138,8 @@ TEST(RaptorNode, AFanOutThatDropsLeavesTheSlowReceiverOutAndEndsItsStream) {
   EXPECT_EQ(counters.receivers_ended, 1u);
   world.run_until([&] { return quick.got(1).size() == taken; });
   // What it had been given still comes, once it takes something.
-  slow.node.pause_subscription(paused, false);
-  world.run_until([&] { return slow.got(1).size() == taken - 50; });
+  world.resume_slow();
+  world.run_until([&] { return world.slow.got(1).size() == taken - 50; });
   EXPECT_GT(server.offer(publication, message), 0) << "the others go on";
 }
 

@@ -23,6 +23,12 @@ uint64_t send_greedily(Pacer& pacer, uint64_t from_ns, uint64_t until_ns, uint32
   return sent_bytes;
 }
 
+// The bytes of a second, once the burst that it begins with is over.
+double rate_of(Pacer& pacer) {
+  send_greedily(pacer, 0, 100 * kMs, 1'000);
+  return static_cast<double>(send_greedily(pacer, 100 * kMs, 1'100 * kMs, 1'000));
+}
+
 TEST(Pacer, BeforeAnyEstimateNothingWaits) {
   Pacer pacer;
   for (int packet = 0; packet < 1'000; ++packet) {
@@ -34,18 +40,14 @@ TEST(Pacer, BeforeAnyEstimateNothingWaits) {
 TEST(Pacer, TheRateIsAQuarterAboveAWindowARoundTrip) {
   Pacer pacer;
   pacer.update(100'000, 20 * kMs, false, 1'000);
-  send_greedily(pacer, 0, 100 * kMs, 1'000);
-  const uint64_t sent_bytes = send_greedily(pacer, 100 * kMs, 1'100 * kMs, 1'000);
   // 100,000 bytes each 20 ms are 5 MB a second.
-  EXPECT_NEAR(static_cast<double>(sent_bytes), 6'250'000.0, 62'500.0);
+  EXPECT_NEAR(rate_of(pacer), 6'250'000.0, 62'500.0);
 }
 
 TEST(Pacer, InSlowStartTheRateIsTwoWindowsARoundTrip) {
   Pacer pacer;
   pacer.update(100'000, 20 * kMs, true, 1'000);
-  send_greedily(pacer, 0, 100 * kMs, 1'000);
-  const uint64_t sent_bytes = send_greedily(pacer, 100 * kMs, 1'100 * kMs, 1'000);
-  EXPECT_NEAR(static_cast<double>(sent_bytes), 10'000'000.0, 100'000.0);
+  EXPECT_NEAR(rate_of(pacer), 10'000'000.0, 100'000.0);
 }
 
 TEST(Pacer, ABurstIsSixteenDatagramsOnASlowPathAndAMillisecondOnAFastOne) {
@@ -62,20 +64,15 @@ TEST(Pacer, TheRateFollowsAnEstimateThatCreepsUpInSmallSteps) {
   for (uint64_t srtt_ns = 10 * kMs; srtt_ns <= 20 * kMs; srtt_ns += kMs / 20) {
     pacer.update(100'000, srtt_ns, false, 1'000);
   }
-  send_greedily(pacer, 0, 100 * kMs, 1'000);
-  const uint64_t sent_bytes = send_greedily(pacer, 100 * kMs, 1'100 * kMs, 1'000);
   // As if it had been 20 ms at once, but for the part by which an old pace may be off.
-  EXPECT_NEAR(static_cast<double>(sent_bytes), 6'250'000.0,
-              6'250'000.0 / Pacer::kSlackDivisor + 62'500.0);
+  EXPECT_NEAR(rate_of(pacer), 6'250'000.0, 6'250'000.0 / Pacer::kSlackDivisor + 62'500.0);
 }
 
 TEST(Pacer, ANewWindowSetsTheRateHoweverSmallTheChange) {
   Pacer pacer;
   pacer.update(100'000, 20 * kMs, false, 1'000);
   pacer.update(104'000, 20 * kMs, false, 1'000);
-  send_greedily(pacer, 0, 100 * kMs, 1'000);
-  const uint64_t sent_bytes = send_greedily(pacer, 100 * kMs, 1'100 * kMs, 1'000);
-  EXPECT_NEAR(static_cast<double>(sent_bytes), 6'500'000.0, 62'500.0);
+  EXPECT_NEAR(rate_of(pacer), 6'500'000.0, 62'500.0);
 }
 
 TEST(Pacer, ALonePacketNeverWaits) {

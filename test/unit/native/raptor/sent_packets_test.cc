@@ -15,6 +15,14 @@ constexpr uint64_t kUs = 1'000;
 constexpr uint64_t kMs = 1'000'000;
 constexpr uint64_t kHour = 3'600'000'000'000;
 
+// Packet 1 is acknowledged before packet 0, which counts as lost.
+void lose_overtaken(Sender& sender) {
+  sender.send(0, 0);
+  sender.send(1, 0);
+  sender.ack({{1, 1}}, 20 * kUs);
+  sender.detect(20 * kUs);
+}
+
 TEST(SentPackets, PacketsInFlightCountUntilTheyAreAcknowledged) {
   Sender sender;
   sender.send(0, 0, 100);
@@ -106,10 +114,7 @@ TEST(SentPackets, AnAckOfAPacketThatElicitsNoneShowsAGapToo) {
 
 TEST(SentPackets, ASpuriousLossOpensTheReorderingWindowAndTellsNobodyTwice) {
   Sender sender;
-  sender.send(0, 0);
-  sender.send(1, 0);
-  sender.ack({{1, 1}}, 20 * kUs);
-  sender.detect(20 * kUs);
+  lose_overtaken(sender);
   ASSERT_EQ(sender.verdicts.lost, (Positions{0}));
   EXPECT_EQ(sender.sent->reorder_window_ns(sender.rtt), 0u);
   const AckSummary late = sender.ack({{0, 1}}, 24 * kUs);
@@ -124,10 +129,7 @@ TEST(SentPackets, ASpuriousLossOpensTheReorderingWindowAndTellsNobodyTwice) {
 
 TEST(SentPackets, WithAReorderingWindowALatePacketIsWaitedForAndThenLost) {
   Sender sender;
-  sender.send(0, 0);
-  sender.send(1, 0);
-  sender.ack({{1, 1}}, 20 * kUs);
-  sender.detect(20 * kUs);
+  lose_overtaken(sender);
   sender.ack({{0, 1}}, 24 * kUs);
   sender.send(2, 100 * kUs);
   sender.send(3, 100 * kUs);
@@ -160,10 +162,7 @@ TEST(SentPackets, TheReorderingWindowGrowsToTheSmoothedRttAndNoFurther) {
 
 TEST(SentPackets, TheReorderingWindowFadesInRoundsWithoutNeedOfIt) {
   Sender sender;
-  sender.send(0, 0);
-  sender.send(1, 0);
-  sender.ack({{1, 1}}, 20 * kUs);
-  sender.detect(20 * kUs);
+  lose_overtaken(sender);
   sender.ack({{0, 1}}, 24 * kUs);
   sender.detect(24 * kUs);
   uint64_t rounds = 0;
