@@ -7,8 +7,8 @@
 //   addon  native/ → build/Release/hyperroute.node        (node-gyp)
 //   bench  bench/native/ → build/bench/hyperroute-bench   (CMake; `ping` and `perf` need it too)
 //   sim    test/sim/ → build/sim/hyperroute-sim           (CMake)
-//   bench-codec  bench/native/codec/ → build/bench-codec/   (CMake; fetches SBE, or goes without)
-//   bench-links  bench/native/links/ → build/bench-links/   (CMake; fetches Aeron, or goes without)
+//   bench-codec  bench/native/codec/ → build/bench/   (CMake; fetches SBE, or goes without)
+//   bench-links  bench/native/links/ → build/bench/   (CMake; fetches Aeron, or goes without)
 //   prebuild  what the npm tarball ships: prebuilds/      (prebuildify; wants bench built before)
 //
 // A target is current when a stamp holds the path, size and modification time of each input:
@@ -78,22 +78,17 @@ function buildBenchTarget(folderName, target, flags) {
 }
 
 // The executables hold the native subjects, and one the ends of `ping` and `perf`; what they use of
-// ours lies in these folders.
-const buildBench = () =>
-  buildBenchTarget('bench', 'hyperroute-bench', [
+// ours lies in these folders, and is compiled once for all of them. What fetches something is
+// configured for its own target alone.
+const buildBenchWith = (target, { codec = 'OFF', links = 'OFF' } = {}) =>
+  buildBenchTarget('bench', target, [
     '-DHR_FOLDERS=base;codec;ring;route;wire;crypto;raptor;io',
+    `-DHR_BENCH_CODEC=${codec}`,
+    `-DHR_BENCH_LINKS=${links}`,
   ]);
-const buildBenchCodec = () =>
-  buildBenchTarget('bench-codec', 'hyperroute-bench-codec', [
-    '-DHR_FOLDERS=base;codec',
-    '-DHR_BENCH_CODEC=ON',
-  ]);
-
-const buildBenchLinks = () =>
-  buildBenchTarget('bench-links', 'hyperroute-bench-links', [
-    '-DHR_FOLDERS=base;ring;wire;crypto;raptor;io',
-    '-DHR_BENCH_LINKS=ON',
-  ]);
+const buildBench = () => buildBenchWith('hyperroute-bench');
+const buildBenchCodec = () => buildBenchWith('hyperroute-bench-codec', { codec: 'ON' });
+const buildBenchLinks = () => buildBenchWith('hyperroute-bench-links', { links: 'ON' });
 // With the assertions of debug builds: what they check is part of what a simulation shows.
 const buildSim = () =>
   buildBenchTarget('sim', 'hyperroute-sim', [
@@ -134,7 +129,7 @@ const targets = {
       ...inFolders(['bench', 'native'], (name) => isNative(name) || /\.(cmake|xml)$/.test(name)),
       ...inRoot(['CMakeLists.txt']),
     ],
-    output: 'build/bench-codec/hyperroute-bench-codec',
+    output: 'build/bench/hyperroute-bench-codec',
     build: buildBenchCodec,
   },
   'bench-links': {
@@ -142,7 +137,7 @@ const targets = {
       ...inFolders(['bench', 'native'], (name) => isNative(name) || /\.(cmake|java)$/.test(name)),
       ...inRoot(['CMakeLists.txt']),
     ],
-    output: 'build/bench-links/hyperroute-bench-links',
+    output: 'build/bench/hyperroute-bench-links',
     build: buildBenchLinks,
   },
   prebuild: {

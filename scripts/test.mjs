@@ -39,6 +39,7 @@ async function check(title, args, needs = undefined) {
 const clangFormat =
   "import('./scripts/lint.mjs').then((m) => process.exit(m.clangFormat() ? 0 : 1))";
 const prebuild = ['scripts/ensure-built.mjs', 'dist', 'bench', 'prebuild'];
+const benchLinks = ['scripts/ensure-built.mjs', 'bench-links'];
 const biome = "import('./scripts/lint.mjs').then((m) => process.exit(m.biome() ? 0 : 1))";
 
 async function vitest() {
@@ -81,6 +82,7 @@ const tiers = {
   package: [
     // Built before the end-to-end tests, so that no compiler competes with them.
     ["the tarball's binaries", (title) => check(title, prebuild, 'cmake')],
+    ["the benches' links", (title) => check(title, benchLinks, 'cmake')],
     ['publint', (title) => check(title, [packageBin('publint'), '--strict'])],
     [
       'are the types wrong',

@@ -49,7 +49,7 @@ export function buildLinks(): string | undefined {
     timeout: buildTimeoutMs,
   });
   if (status !== 0) throw new Error('the links of the raptor bench could not be built');
-  return join(root, 'build/bench-links');
+  return join(root, 'build/bench');
 }
 
 const aeronFlags = [

@@ -29,7 +29,7 @@ function build(root: string): string {
     timeout: buildTimeoutMs,
   });
   if (status !== 0) throw new Error('the C++ part of the codec bench could not be built');
-  return join(root, 'build/bench-codec/hyperroute-bench-codec');
+  return join(root, 'build/bench/hyperroute-bench-codec');
 }
 
 /** Each message of the pool after its bytes as a u32, as the executable reads them. */
