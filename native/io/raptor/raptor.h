@@ -170,6 +170,7 @@ class RaptorBackend {
   void count_received(uint32_t bytes) noexcept;
   void note_refused(RaptorPeer& peer) noexcept;
   bool to_queue(RaptorPeer& peer, std::span<const uint8_t> message) noexcept;
+  void keep_staged(RaptorPeer& peer, std::span<const uint8_t> message) noexcept;
   void poll_refused() noexcept;
   void spill_staged(const RaptorPeer* of) noexcept;
   void serve_unread() noexcept;

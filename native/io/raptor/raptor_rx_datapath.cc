@@ -97,6 +97,14 @@ bool RaptorBackend::to_queue(RaptorPeer& peer, std::span<const uint8_t> message)
   return true;
 }
 
+// Copies a message out of its datagram. The queue was empty when the first of its peer was staged,
+// and has room for all that is received before that one is handed out.
+void RaptorBackend::keep_staged(RaptorPeer& peer, std::span<const uint8_t> message) noexcept {
+  const bool has_room = to_queue(peer, message);
+  HR_DASSERT(has_room);
+  static_cast<void>(has_room);
+}
+
 void RaptorBackend::note_refused(RaptorPeer& peer) noexcept {
   // After the stop nothing more is waited for than what had been received before it.
   if (peer.has_refused || (is_stopped_ && peer.allowance_bytes == 0)) return;
@@ -164,10 +172,8 @@ uint32_t RaptorBackend::hand_out_staged(std::span<RxView> views) noexcept {
     RaptorPeer& peer = peer_states_[staged.peer_index];
     --peer.staged_count;
     if (!peer.received.empty()) [[unlikely]] {
-      // An earlier one was held. There is room: the queue was empty when this was received.
-      const bool has_room = to_queue(peer, {staged.data, staged.bytes});
-      HR_DASSERT(has_room);
-      static_cast<void>(has_room);
+      // An earlier one was held.
+      keep_staged(peer, {staged.data, staged.bytes});
       continue;
     }
     views[handed_count++] =
@@ -187,9 +193,7 @@ void RaptorBackend::spill_staged(const RaptorPeer* of) noexcept {
       continue;
     }
     --peer.staged_count;
-    const bool has_room = to_queue(peer, {staged.data, staged.bytes});
-    HR_DASSERT(has_room);
-    static_cast<void>(has_room);
+    keep_staged(peer, {staged.data, staged.bytes});
   }
   staged_count_ = kept_count;
 }
@@ -216,10 +220,7 @@ void RaptorBackend::hold(const RxView& view) noexcept {
     peer.received.put_back(static_cast<uint32_t>(view.cookie));
     return;
   }
-  // There is room for all that may be received before the first of it is handed out.
-  const bool has_room = to_queue(peer, {view.data, view.bytes});
-  HR_DASSERT(has_room);
-  static_cast<void>(has_room);
+  keep_staged(peer, {view.data, view.bytes});
 }
 
 bool RaptorBackend::is_held(const RxView& view) const noexcept {
