@@ -178,6 +178,7 @@ class RaptorSocket {
   void say_goodbye() noexcept;
   bool fill_one() noexcept;
   bool fill_many() noexcept;
+  bool may_fill_again(int error) noexcept;
   void store(uint32_t buffer, size_t bytes) noexcept;
   bool deliver_kept(uint64_t now_ns, const raptor::MessageSink& sink) noexcept;
   uint8_t* receive_buffer(uint32_t buffer) const noexcept {

@@ -64,11 +64,7 @@ bool RaptorSocket::fill_one() noexcept {
       store(0, static_cast<size_t>(received));
       return true;
     }
-    if (is_full(errno)) return false;
-    // Of an earlier datagram, to where nobody listens now; the protocol finds out by itself.
-    if (errno == EINTR || is_icmp_error(errno)) continue;
-    ++counters_.io_errors;
-    return false;
+    if (!may_fill_again(errno)) return false;
   }
   return false;
 }
@@ -91,12 +87,16 @@ bool RaptorSocket::fill_many() noexcept {
       }
       return received > 0;
     }
-    if (is_full(errno)) return false;
-    // Of an earlier datagram, to where nobody listens now; the protocol finds out by itself.
-    if (errno == EINTR || is_icmp_error(errno)) continue;
-    ++counters_.io_errors;
-    return false;
+    if (!may_fill_again(errno)) return false;
   }
+  return false;
+}
+
+// After a read that failed. Errors of an earlier datagram, to where nobody listens now, come up in
+// the next read and say nothing of it; the protocol finds out by itself.
+bool RaptorSocket::may_fill_again(int error) noexcept {
+  if (error == EINTR || is_icmp_error(error)) return true;
+  if (!is_full(error)) ++counters_.io_errors;
   return false;
 }
 
