@@ -33,6 +33,11 @@ Status KeyLogFile::open(const char* path) {
   if (!S_ISREG(found.st_mode)) {
     return Status::error(StatusCode::kConfig, "keyLog: expected a file, got %s", path);
   }
+  if (found.st_uid != ::geteuid()) {
+    return Status::error(StatusCode::kPermission,
+                         "keyLog: expected a file of this process's user, got %s of user %u", path,
+                         static_cast<unsigned>(found.st_uid));
+  }
   if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     return Status::error(StatusCode::kPermission,
                          "keyLog: expected a file for its owner alone (mode 0600), got %s", path);
@@ -42,12 +47,15 @@ Status KeyLogFile::open(const char* path) {
 }
 
 void KeyLogFile::write_line(void* self, const char* text) {
-  char line[raptor::kKeyLogLineBytesMax + 1];
-  const int bytes = std::snprintf(line, sizeof line, "%s\n", text);
-  if (bytes <= 0 || static_cast<size_t>(bytes) >= sizeof line) return;
-  const auto& file = static_cast<KeyLogFile*>(self)->file_;
-  const ssize_t written = ::write(file.get(), line, static_cast<size_t>(bytes));
-  static_cast<void>(written);
+  char line[raptor::kKeyLogLineBytesMax + 2];
+  auto* const log = static_cast<KeyLogFile*>(self);
+  // What is left of a line that was cut short gets one of its own.
+  const char* const head = log->ends_in_line_ ? "\n" : "";
+  const int bytes = std::snprintf(line, sizeof line, "%s%s\n", head, text);
+  HR_DASSERT(bytes > 0 && static_cast<size_t>(bytes) < sizeof line);
+  const ssize_t written = ::write(log->file_.get(), line, static_cast<size_t>(bytes));
+  if (written != bytes) log->lost_count_ += 1;
+  if (written > 0) log->ends_in_line_ = line[written - 1] != '\n';
 }
 
 }  // namespace hyperroute

@@ -6,6 +6,8 @@
 // each direction of a session and each change of its keys.
 #pragma once
 
+#include <cstdint>
+
 #include "base/status.h"
 #include "io/unique_fd.h"
 #include "raptor/key_log.h"
@@ -18,18 +20,23 @@ class KeyLogFile {
   KeyLogFile(const KeyLogFile&) = delete;
   KeyLogFile& operator=(const KeyLogFile&) = delete;
 
-  // Makes the file with mode 0600, or goes on behind what is in it. kPermission: others may read
-  // or write it, this process may not, or it is a link. kConfig: it is no file. kSystem.
+  // Makes the file with mode 0600, or goes on behind what is in it. kPermission: it is another
+  // user's, others may read or write it, this process may not, or it is a link. kConfig: it is no
+  // file. kSystem.
   Status open(const char* path);
   void close() noexcept { file_.reset(); }
   // Valid as long as this object.
   [[nodiscard]] const raptor::KeyLog* log() const noexcept { return &log_; }
+  // Lines that were not written, or not whole, since this object was made.
+  [[nodiscard]] uint64_t lost_count() const noexcept { return lost_count_; }
 
  private:
-  // A line that the disk does not take is lost; the session goes on.
+  // A line that the disk does not take is lost and counted; the session goes on.
   static void write_line(void* self, const char* text);
 
   UniqueFd file_;
+  uint64_t lost_count_ = 0;
+  bool ends_in_line_ = false;  // The last line was cut short.
   raptor::KeyLog log_{this, write_line};
 };
 

@@ -2,8 +2,11 @@
 #include "io/raptor/key_log_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -61,6 +64,37 @@ TEST_F(KeyLogFileTest, RefusesWhatIsNoFile) {
   std::filesystem::create_symlink(folder_ + "/other", path());
   EXPECT_EQ(file_.open(path().c_str()).code, StatusCode::kPermission);
   EXPECT_EQ(file_.open("/dev/null").code, StatusCode::kConfig);
+}
+
+TEST_F(KeyLogFileTest, RefusesAFileOfAnotherUser) {
+  std::string other = "/etc/passwd";
+  if (::geteuid() == 0) {
+    other = path();
+    std::ofstream(other) << "";
+    ASSERT_EQ(::chmod(other.c_str(), 0600), 0);
+    ASSERT_EQ(::chown(other.c_str(), 65534, 65534), 0);
+  }
+  EXPECT_EQ(file_.open(other.c_str()).code, StatusCode::kPermission);
+}
+
+TEST_F(KeyLogFileTest, CountsLinesThatTheDiskDoesNotTakeAndKeepsTheOthersWhole) {
+  const auto log = [this](const char* line) { file_.log()->line(file_.log()->context, line); };
+  ASSERT_TRUE(file_.open(path().c_str()).ok());
+  log("whole");
+  EXPECT_EQ(file_.lost_count(), 0u);
+  const auto no_signal = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit small{8, limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  log("cut short");
+  log("not at all");
+  EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  std::signal(SIGXFSZ, no_signal);
+  EXPECT_EQ(file_.lost_count(), 2u);
+  log("whole again");
+  EXPECT_EQ(file_.lost_count(), 2u);
+  EXPECT_EQ(lines(), (std::vector<std::string>{"whole", "cu", "whole again"}));
 }
 
 TEST_F(KeyLogFileTest, HasTheSameKeysFromBothEndsOfASession) {
