@@ -73,7 +73,10 @@ export interface RaptorPublicationCounters {
   readonly receivers: number;
 }
 
-/** What a node counts. */
+/**
+ * What a node counts. From `refusedWrongKey` on it is why sessions did not come to be, each end for
+ * itself: 0 once it is closed.
+ */
 export interface RaptorNodeCounters {
   /** Messages handed to subscriptions. */
   readonly received: number;
@@ -91,6 +94,26 @@ export interface RaptorNodeCounters {
    * end takes. 0 once it is closed. Forged and replayed ones of a session count there.
    */
   readonly rejected: number;
+  /** Of another public key than the listener's, or not answered by its private one. */
+  readonly refusedWrongKey: number;
+  /** Of a key that is not in the listener's `allow`. */
+  readonly refusedNotAllowed: number;
+  readonly refusedVersion: number;
+  /** One end is `insecure` and the other is not. */
+  readonly refusedInsecure: number;
+  /** The listener has all the sessions that it takes. */
+  readonly refusedBusy: number;
+  readonly refusedShuttingDown: number;
+  /** With a cookie that is old or not the listener's: the sender gets another. */
+  readonly refusedCookie: number;
+  /** Too many attempts under way, of one host or in all: dropped, and made again. */
+  readonly refusedCrowded: number;
+  /** Not answered, or the answer not confirmed, in time. */
+  readonly unanswered: number;
+  /** Datagrams of no session or attempt, not from where its peer is, or of no known form. */
+  readonly strayDatagrams: number;
+  /** Lines of the key log that its disk did not take. */
+  readonly keyLogLost: number;
 }
 
 type Options = Readonly<Record<string, unknown>>;

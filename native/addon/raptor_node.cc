@@ -5,6 +5,7 @@
 #include "addon/raptor_node_options.h"
 #include "addon/values.h"
 #include "base/clock.h"
+#include "io/raptor/attempt_counters.h"
 
 namespace hyperroute {
 namespace {
@@ -250,9 +251,13 @@ Napi::Value RaptorNodeObject::counters(const Napi::CallbackInfo& info) {
   object.Set("unacknowledged", number(env, counters.unacknowledged));
   object.Set("eventsLost", number(env, counters.events_lost));
   object.Set("kernelDrops", number(env, node_.socket_counters().kernel_drops));
-  const uint64_t rejected =
-      node_.is_open() ? raptor::rejected_datagrams(node_.endpoint_counters()) : 0;
-  object.Set("rejected", number(env, rejected));
+  const raptor::RaptorCounters ends =
+      node_.is_open() ? node_.endpoint_counters() : raptor::RaptorCounters{};
+  object.Set("rejected", number(env, raptor::rejected_datagrams(ends)));
+  const RaptorSocket& socket = node_.socket();
+#define HR_SET_COUNTER(field, js_name, value) object.Set(js_name, number(env, value));
+  HR_ATTEMPT_COUNTERS(HR_SET_COUNTER)
+#undef HR_SET_COUNTER
   return object;
 }
 

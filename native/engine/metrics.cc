@@ -62,9 +62,25 @@ Status Metrics::sessions(std::string_view name, uint32_t worker, std::string_vie
   return Status::success();
 }
 
-void Metrics::keep_sessions(std::string_view name, uint32_t worker) {
-  const auto at = entries_.find(key_of(label_of("endpoint", name, "sessions"), worker));
+Status Metrics::attempts(std::string_view name, uint32_t worker, EndpointCounters::Attempts& out) {
+#define HR_TAKE_COUNTER(field, js_name, value) \
+  HR_TRY(counter("endpoint", name, #field, CounterUnit::kCount, worker, out.field));
+  HR_ATTEMPT_COUNTERS(HR_TAKE_COUNTER)
+#undef HR_TAKE_COUNTER
+  return Status::success();
+}
+
+void Metrics::keep(std::string_view group, std::string_view name, std::string_view what,
+                   uint32_t worker) {
+  const auto at = entries_.find(key_of(label_of(group, name, what), worker));
   if (at != entries_.end()) at->second.used = true;
+}
+
+void Metrics::keep_sessions(std::string_view name, uint32_t worker) {
+  keep("endpoint", name, "sessions", worker);
+#define HR_KEEP_COUNTER(field, js_name, value) keep("endpoint", name, #field, worker);
+  HR_ATTEMPT_COUNTERS(HR_KEEP_COUNTER)
+#undef HR_KEEP_COUNTER
 }
 
 Status Metrics::control(std::string_view name, uint32_t worker, ControlCounters& out) {

@@ -29,6 +29,8 @@ class Metrics {
   Status endpoint(std::string_view name, uint32_t worker, EndpointCounters& out);
   // The rows about its sessions, of a backend that has any; `names`: of what it counts of each.
   Status sessions(std::string_view name, uint32_t worker, std::string_view names, SessionRows& out);
+  // Of the same backends: why sessions did not come to be.
+  Status attempts(std::string_view name, uint32_t worker, EndpointCounters::Attempts& out);
   // Beside these; written by any worker or by the control thread (slot_control.h).
   Status control(std::string_view name, uint32_t worker, ControlCounters& out);
   Status route(std::string_view name, uint32_t worker, RouteCounters& out);
@@ -40,6 +42,7 @@ class Metrics {
   // Removes what has not been asked for since the last sweep: endpoints and routes that an update
   // took away. Call when no worker can count there any more.
   void begin_sweep();
+  // Those of an endpoint's sessions() and attempts(), where it has any.
   void keep_sessions(std::string_view name, uint32_t worker);
   void sweep();
 
@@ -49,6 +52,7 @@ class Metrics {
     bool used = true;
   };
 
+  void keep(std::string_view group, std::string_view name, std::string_view what, uint32_t worker);
   Status take(std::string_view group, std::string_view name, std::string_view what,
               const Counters::Spec& spec, Counters::Value& out);
   Status counter(std::string_view group, std::string_view name, std::string_view what,

@@ -207,6 +207,7 @@ Result<uint8_t> Router::open_endpoint(const PortSpec& spec,
   EndpointCounters counters{};
   HR_TRY(metrics_.endpoint(spec.name, spec.worker, counters));
   if constexpr (requires { Backend::kSessionCounterNames; }) {
+    HR_TRY(metrics_.attempts(spec.name, spec.worker, counters.attempts));
     HR_TRY(metrics_.sessions(spec.name, spec.worker, Backend::kSessionCounterNames,
                              counters.sessions));
   }

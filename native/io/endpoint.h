@@ -13,6 +13,7 @@
 #include <span>
 
 #include "base/status.h"
+#include "io/raptor/attempt_counters.h"
 #include "ring/session_rows.h"
 
 namespace hyperroute {
@@ -97,6 +98,12 @@ struct EndpointCounters {
 #define HR_COUNTER_FIELD(name) std::atomic<uint64_t>* name;
   HR_ENDPOINT_COUNTERS(HR_COUNTER_FIELD)
 #undef HR_COUNTER_FIELD
+  // Of a raptor backend: why sessions did not come to be.
+  struct Attempts {
+#define HR_COUNTER_FIELD(name, js_name, value) std::atomic<uint64_t>* name;
+    HR_ATTEMPT_COUNTERS(HR_COUNTER_FIELD)
+#undef HR_COUNTER_FIELD
+  } attempts;
   // Of a backend with kSessionCounterNames: what it shows of each session.
   SessionRows sessions;
 };

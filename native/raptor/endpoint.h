@@ -216,6 +216,7 @@ class Endpoint {
                         const PathAddress& from) const noexcept;
   void refuse(ResponderHandshake& handshake, HandshakeStatus status, uint8_t version,
               const PathAddress& from);
+  void count_refusal(HandshakeStatus status) noexcept;
   void reply(const PathAddress& to, std::span<const uint8_t> datagram) noexcept;
   void on_retry(uint64_t now_ns, const uint8_t* datagram, uint32_t bytes, const PathAddress& from);
   void on_respond(uint64_t now_ns, const uint8_t* datagram, uint32_t bytes,

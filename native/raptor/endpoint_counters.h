@@ -30,6 +30,10 @@ struct RaptorCounters {
   uint64_t handshakes_started = 0;    // by connect(), or answered by a half-open entry
   uint64_t handshakes_completed = 0;  // became a session
   uint64_t handshakes_refused = 0;    // by us or by the other end: key, busy, version, shutdown
+  uint64_t refused_key = 0;           // of these, by why: the key is not in the allow-list
+  uint64_t refused_version = 0;       // it has another version of the protocol
+  uint64_t refused_busy = 0;          // all sessions are taken
+  uint64_t refused_shutdown = 0;      // the listener takes no new ones
   uint64_t handshakes_expired = 0;    // without the answer or the confirmation
   uint64_t sessions_open = 0;         // gauge: established and not ended
   uint64_t half_open = 0;             // gauge: answered and not confirmed

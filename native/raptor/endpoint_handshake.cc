@@ -217,10 +217,18 @@ HandshakeStatus Endpoint::judge(const ResponderHandshake& handshake, uint8_t ver
   return replaces ? HandshakeStatus::kAccepted : HandshakeStatus::kBusy;
 }
 
+void Endpoint::count_refusal(HandshakeStatus status) noexcept {
+  counters_.handshakes_refused += 1;
+  if (status == HandshakeStatus::kKeyNotAllowed) counters_.refused_key += 1;
+  if (status == HandshakeStatus::kVersion) counters_.refused_version += 1;
+  if (status == HandshakeStatus::kBusy) counters_.refused_busy += 1;
+  if (status == HandshakeStatus::kShuttingDown) counters_.refused_shutdown += 1;
+}
+
 // Tells why, and remembers nothing.
 void Endpoint::refuse(ResponderHandshake& handshake, HandshakeStatus status, uint8_t version,
                       const PathAddress& from) {
-  counters_.handshakes_refused += 1;
+  count_refusal(status);
   if (status == HandshakeStatus::kVersion) counters_.version_mismatch += 1;
   Parameters refusal;
   refusal.status = status;
@@ -289,7 +297,7 @@ void Endpoint::on_respond(uint64_t now_ns, const uint8_t* datagram, uint32_t byt
     return;
   }
   if (remote.status != HandshakeStatus::kAccepted) {
-    counters_.handshakes_refused += 1;
+    count_refusal(remote.status);
     slot.refusal = remote.status;
     return end(index, CloseReason::kRefused);
   }
@@ -338,7 +346,7 @@ void Endpoint::open(uint16_t index, std::unique_ptr<Session> session, const Sess
 // A peer that was let in without a session of its own, for its address was not proven or it was to
 // replace one that has ended meanwhile, and others came first. It is told so, once.
 void Endpoint::turn_away(uint64_t now_ns, uint16_t index) {
-  counters_.handshakes_refused += 1;
+  count_refusal(HandshakeStatus::kBusy);
   Session& session = *slots_[index].half_open->session;
   session.close(now_ns, CloseReason::kLocalLimit);
   uint8_t datagram[kDatagramBytesMin];

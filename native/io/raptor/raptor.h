@@ -152,6 +152,7 @@ class RaptorBackend {
   void set_link(RaptorLinkState state, raptor::CloseReason reason,
                 raptor::HandshakeStatus refusal) noexcept;
   void count_socket() noexcept;
+  void count_attempts() noexcept;
   RaptorPeer* peer_of(raptor::SessionRef session) noexcept;
 
   // What the counters file shows of sessions (raptor_session_rows.cc).
@@ -251,6 +252,10 @@ class RaptorBackend {
   uint64_t drops_counted_ = 0;
   uint64_t errors_counted_ = 0;
   uint64_t cut_counted_ = 0;
+  uint64_t datagrams_counted_ = 0;
+#define HR_COUNT_ONE(field, js_name, value) +1
+  std::array<uint64_t, 0 HR_ATTEMPT_COUNTERS(HR_COUNT_ONE)> attempts_counted_{};
+#undef HR_COUNT_ONE
   Reading reading_ = Reading::kAll;
   bool is_stopped_ = false;
   bool tx_blocked_ = false;

@@ -105,6 +105,7 @@ class RaptorNode {
   [[nodiscard]] const raptor::RaptorCounters& endpoint_counters() const noexcept {
     return socket_.endpoint().counters();
   }
+  [[nodiscard]] const RaptorSocket& socket() const noexcept { return socket_; }
   // Asks the kernel what it dropped, which is a system call; once closed, as of the last call.
   [[nodiscard]] const RaptorSocketCounters& socket_counters() const noexcept {
     if (socket_.is_open()) socket_.count_kernel_drops();

@@ -231,6 +231,10 @@ uint64_t RaptorBackend::progress(uint64_t now_ns) noexcept {
   const uint64_t show_ns = show_sessions();
   if (has_more_to_send_) return now_ns_;
   uint64_t deadline_ns = std::min(socket_.next_deadline_ns(), show_ns);
+  // Where nobody gets a session, the last refusal is shown, too; else signs of life see to that.
+  if (open_count_ == 0 && socket_.counters().rx_datagrams != datagrams_counted_) {
+    deadline_ns = std::min(deadline_ns, drops_check_ns_);
+  }
   if (may_connect && !is_attempting_) deadline_ns = std::min(deadline_ns, connect_deadline_ns_);
   return deadline_ns;
 }
@@ -246,6 +250,20 @@ void RaptorBackend::count_socket() noexcept {
   errors_counted_ = socket.io_errors;
   count(counters_.rx_truncated, socket.rx_cut - cut_counted_);
   cut_counted_ = socket.rx_cut;
+  datagrams_counted_ = socket.rx_datagrams;
+  count_attempts();
+}
+
+// The counters outlive this backend, whose own begin with 0.
+void RaptorBackend::count_attempts() noexcept {
+  const raptor::RaptorCounters& ends = socket_.endpoint().counters();
+  uint64_t* counted = attempts_counted_.data();
+#define HR_COUNT_ATTEMPTS(field, js_name, value)                           \
+  count(counters_.attempts.field, (value)-std::exchange(*counted, value)); \
+  ++counted;
+  const RaptorSocket& socket = socket_;
+  HR_ATTEMPT_COUNTERS(HR_COUNT_ATTEMPTS)
+#undef HR_COUNT_ATTEMPTS
 }
 
 }  // namespace hyperroute

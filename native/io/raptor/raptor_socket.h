@@ -149,6 +149,9 @@ class RaptorSocket {
   void count_kernel_drops() noexcept;
   [[nodiscard]] const RaptorSocketCounters& counters() const noexcept { return counters_; }
 
+  // Lines that the key log's disk did not take.
+  [[nodiscard]] uint64_t key_log_lost() const noexcept { return key_log_.lost_count(); }
+
   // Tells every peer that this end is gone and closes the socket. Idempotent.
   void close() noexcept;
 

@@ -268,6 +268,7 @@ TEST_F(RaptorConnect, SaysThatNobodyAnswersWithAnotherKey) {
   const RaptorLink link = harness_.backend.link();
   EXPECT_EQ(link.state, RaptorLinkState::kConnecting);
   EXPECT_EQ(link.reason, raptor::CloseReason::kHandshakeTimeout);
+  EXPECT_GE(harness_.counters.unanswered, 1u);
   EXPECT_FALSE(harness_.backend.is_live(kDefaultPeer));
 }
 

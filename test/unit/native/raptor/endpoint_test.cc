@@ -104,7 +104,10 @@ TEST(Endpoint, RefusesAKeyThatIsNotAllowedAndSaysSo) {
   EXPECT_EQ(ended[0].refusal, HandshakeStatus::kKeyNotAllowed);
   EXPECT_TRUE(network.node(kListener).events.empty());
   EXPECT_TRUE(network.at(kListener).is_idle());
-  EXPECT_EQ(network.at(kListener).counters().handshakes_refused, 1u);
+  for (const uint32_t end : {kListener, kClient}) {
+    EXPECT_EQ(network.at(end).counters().handshakes_refused, 1u) << end;
+    EXPECT_EQ(network.at(end).counters().refused_key, 1u) << end;
+  }
 }
 
 TEST(Endpoint, TakesAKeyOfItsList) {
@@ -223,6 +226,7 @@ TEST(Endpoint, TellsAnEndOfAnotherVersionThatItIsOne) {
   std::memcpy(&answer, payload, sizeof answer);
   EXPECT_EQ(answer.status, HandshakeStatus::kVersion);
   EXPECT_EQ(network.at(kListener).counters().version_mismatch, 1u);
+  EXPECT_EQ(network.at(kListener).counters().refused_version, 1u);
   EXPECT_TRUE(network.at(kListener).is_idle());
 }
 
@@ -240,6 +244,8 @@ TEST(Endpoint, AnswersBusyWhenItHasAllItsSessions) {
   EXPECT_EQ(network.ended(4)[0].reason, CloseReason::kRefused);
   EXPECT_EQ(network.ended(4)[0].refusal, HandshakeStatus::kBusy);
   EXPECT_EQ(network.at(kListener).counters().sessions_open, 2u);
+  EXPECT_EQ(network.at(kListener).counters().refused_busy, 1u);
+  EXPECT_EQ(network.at(4).counters().refused_busy, 1u);
 }
 
 TEST(Endpoint, LetsAPeerReplaceItsOwnSessionThoughAllAreTaken) {
