@@ -1,4 +1,5 @@
 // Stand-alone Raptor ends: publications and subscriptions between processes, without a router.
+import { once } from 'node:events';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import {
@@ -11,6 +12,7 @@ import {
 } from 'hyperroute';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Child, fixture } from '../helpers/router-child.js';
+import { freePort } from '../helpers/router-lines.js';
 
 const server = generateRaptorKeys();
 const client = generateRaptorKeys();
@@ -271,6 +273,28 @@ describe('how it ends', () => {
       await worker.terminate();
       expect(await ended).toBe('peer-closed');
     }
+  });
+
+  it('a polling worker thread can be terminated as it publishes; its port is free', async () => {
+    const port = await freePort();
+    for (let round = 0; round < 3; round++) {
+      const workerData = { listen: { port }, keys: server.privateKey };
+      const worker = new Worker(fixture('raptor-node-polling.mjs'), { workerData });
+      const busy = once(worker, 'message');
+      const node = open({ connect: remote(port) });
+      let received = 0;
+      node.subscription('up', (batch) => {
+        while (batch.next()) received += 1;
+      });
+      expect(await busy).toEqual([{ port }]);
+      await eventually(() => received > 100, 'messages of the worker');
+      const ended = once(node, 'sessionEnd');
+      expect(await worker.terminate()).toBe(1);
+      // What it has opened is closed with it, as by close().
+      expect(await ended).toMatchObject([{ reason: 'peer-closed' }]);
+      node.close();
+    }
+    expect(open({ listen: { port }, keys: server.privateKey }).port).toBe(port);
   });
 
   it('close is idempotent, tells the peer, and answers CLOSED from then on', async () => {
