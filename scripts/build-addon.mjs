@@ -3,6 +3,7 @@
 // are fetched into build/tools first.
 //
 //   node scripts/build-addon.mjs                  configure if the source list changed, then build
+//   node scripts/build-addon.mjs --program        the program of `ping`, `perf` and `bench` as well
 //   node scripts/build-addon.mjs --print-include  the folder of node-addon-api's headers
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +11,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run, say } from './exec.mjs';
-import { coreFolders, root, sourcesOf } from './sources.mjs';
+import { coreFolders, root, sourcesOf, sourcesOfProgram } from './sources.mjs';
 
 const toolsFolder = join(root, 'build', 'tools');
 const toolVersions = { 'node-gyp': '12.4.0', 'node-addon-api': '8.9.2' };
@@ -46,19 +47,23 @@ function fetchTools() {
   return run('npm', ['install', ...flags, ...wanted]) === 0;
 }
 
-/** Builds build/Release/hyperroute.node. Returns whether it worked; output goes to stderr. */
-export function buildAddon() {
+/**
+ * Builds build/Release/hyperroute.node, and with `hasProgram` build/Release/hyperroute-bench.
+ * Returns whether it worked; output goes to stderr.
+ */
+export function buildAddon({ hasProgram = false } = {}) {
   const present = () => findTool('node-gyp/bin/node-gyp.js') && findTool('node-addon-api/napi.h');
   if (!present() && !fetchTools()) return false;
   const gyp = findTool('node-gyp/bin/node-gyp.js');
   const jobs = String(availableParallelism());
-  const env = headerEnv();
+  const env = { ...headerEnv(), HYPERROUTE_PROGRAM: hasProgram ? '1' : '0' };
   const node = (step) => run(process.execPath, [gyp, '--loglevel=warn', ...step], { env });
 
   // gyp evaluates the source list only when it configures, so a new file means a new configure.
   const listPath = join(root, 'build', '.gyp-inputs');
   const inputs = JSON.stringify([
     sourcesOf([...coreFolders, 'addon']),
+    hasProgram ? sourcesOfProgram() : [],
     readFileSync(join(root, 'binding.gyp'), 'utf8'),
     process.env.HYPERROUTE_WERROR ?? '',
     env,
@@ -81,6 +86,6 @@ if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.ur
     }
     process.stdout.write(`${dirname(header)}\n`);
   } else {
-    process.exit(buildAddon() ? 0 : 1);
+    process.exit(buildAddon({ hasProgram: process.argv[2] === '--program' }) ? 0 : 1);
   }
 }

@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { buildAddon } from './build-addon.mjs';
 import { run, runBin, say, which } from './exec.mjs';
 import { buildPrebuild } from './prebuild.mjs';
-import { filesUnder, root } from './sources.mjs';
+import { filesUnder, programFolders, root } from './sources.mjs';
 
 const stampFolder = join(root, 'build', '.stamps');
 const isTypeScript = (name) => name.endsWith('.ts');
@@ -82,7 +82,7 @@ function buildBenchTarget(folderName, target, flags) {
 // configured for its own target alone.
 const buildBenchWith = (target, { codec = 'OFF', links = 'OFF' } = {}) =>
   buildBenchTarget('bench', target, [
-    '-DHR_FOLDERS=base;codec;ring;route;wire;crypto;raptor;io',
+    `-DHR_FOLDERS=${programFolders.join(';')}`,
     `-DHR_BENCH_CODEC=${codec}`,
     `-DHR_BENCH_LINKS=${links}`,
   ]);
@@ -109,7 +109,7 @@ const targets = {
   addon: {
     inputs: () => [...inFolders(['native'], isNative), ...inRoot(['binding.gyp'])],
     output: 'build/Release/hyperroute.node',
-    build: buildAddon,
+    build: () => buildAddon(),
   },
   bench: {
     inputs: () => [

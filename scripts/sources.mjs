@@ -5,6 +5,7 @@
 //   node scripts/sources.mjs --core [folder …]  the same without native/addon (no N-API in it),
 //                                          or these folders of native/ alone
 //   node scripts/sources.mjs --addon-only  native/addon alone
+//   node scripts/sources.mjs --program     the program beside the addon, and what it uses
 import { readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +23,11 @@ export const coreFolders = [
   'io',
   'engine',
 ];
+
+/** What the native program of the benches, and of `ping` and `perf`, uses of native/. */
+export const programFolders = coreFolders.filter((name) => name !== 'engine');
+/** Programs of their own, which fetch what they compare with. */
+const otherPrograms = /^bench\/native\/(codec|links)\//;
 
 /** Files under `folder` (absolute, recursive) whose name satisfies `accept`, sorted. */
 export function filesUnder(folder, accept) {
@@ -48,14 +54,19 @@ export function sourcesOf(folders) {
     .map((path) => relative(root, path));
 }
 
+/** Repository-relative paths of the sources of the native program. */
+export function sourcesOfProgram() {
+  const own = filesUnder(join(root, 'bench', 'native'), (name) => name.endsWith('.cc'))
+    .map((path) => relative(root, path))
+    .filter((path) => !otherPrograms.test(path));
+  return [...sourcesOf(programFolders), ...own];
+}
+
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const [form, ...only] = process.argv.slice(2);
   const core = only.length > 0 ? only : [...coreFolders];
   const folders = form === '--addon-only' ? ['addon'] : core;
   if (form === undefined) folders.push('addon');
-  process.stdout.write(
-    sourcesOf(folders)
-      .map((path) => `${path}\n`)
-      .join(''),
-  );
+  const sources = form === '--program' ? sourcesOfProgram() : sourcesOf(folders);
+  process.stdout.write(sources.map((path) => `${path}\n`).join(''));
 }

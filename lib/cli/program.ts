@@ -6,7 +6,7 @@ import { HyperRouteError } from '../errors.js';
 import { packageRoot } from '../native.js';
 
 const executable = 'hyperroute-bench';
-/** What builds it; no package has this file. */
+/** What builds it in a checkout; no package has this file. */
 const buildScript = 'scripts/ensure-built.mjs';
 
 /**
@@ -21,7 +21,7 @@ export function findProgram(root = packageRoot()): string {
   if (found === undefined) {
     const fix = existsSync(join(root, buildScript))
       ? 'npm run build:bench'
-      : `use a package with a prebuilt engine for ${platform}, or a checkout`;
+      : 'npx hyperroute build';
     const tried = paths.map((path) => ({ path, reason: 'there is no such file' }));
     const list = paths.map((path) => `\n  ${path}`).join('');
     const message = `${executable} was not found; tried:${list}\nTo have it: ${fix}`;

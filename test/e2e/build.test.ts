@@ -1,5 +1,5 @@
 // scripts/ensure-built.mjs in a small tree of its own: what is out of date is built, once.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -48,9 +48,11 @@ describe('ensure-built', () => {
     rmSync(tree, { recursive: true, force: true });
   });
 
-  async function build(...args: string[]): Promise<Ended> {
+  const build = (...args: string[]) => runScript('ensure-built.mjs', ...args);
+
+  async function runScript(name: string, ...args: string[]): Promise<Ended> {
     const { HYPERROUTE_BUILD_LOCKED: _lock, ...env } = process.env;
-    const script = join(tree, 'scripts/ensure-built.mjs');
+    const script = join(tree, 'scripts', name);
     const child: ChildProcess = spawn(process.execPath, [script, ...args], { cwd: tree, env });
     let stdout = '';
     let stderr = '';
@@ -109,6 +111,31 @@ describe('ensure-built', () => {
       expect(status).toBe(1);
       expect(stderr).toContain('lib/index.ts');
     }
+  });
+
+  it('builds the addon, and the program beside it for `hyperroute build`', async () => {
+    const sources = {
+      'native/base/answer.cc': 'int answer() { return 42; }\n',
+      'native/addon/module.cc': '#include <node_api.h>\nNAPI_MODULE_INIT() { return exports; }\n',
+      'bench/native/main.cc': 'int answer();\nint main() { return answer(); }\n',
+      'bench/native/codec/main.cc': 'int main() { return 1; }\n',
+    };
+    for (const [path, text] of Object.entries(sources)) {
+      mkdirSync(join(tree, dirname(path)), { recursive: true });
+      writeFileSync(join(tree, path), text);
+    }
+    cpSync(join(root, 'binding.gyp'), join(tree, 'binding.gyp'));
+    const addon = join(tree, 'build/Release/hyperroute.node');
+    const program = join(tree, 'build/Release/hyperroute-bench');
+    expect(await runScript('build-addon.mjs')).toMatchObject({ status: 0, stdout: '' });
+    expect([addon, program].map((path) => existsSync(path))).toEqual([true, false]);
+    rmSync(addon);
+    expect(await runScript('build-addon.mjs', '--program')).toMatchObject({
+      status: 0,
+      stdout: '',
+    });
+    expect(existsSync(addon)).toBe(true);
+    expect(spawnSync(program).status).toBe(42);
   });
 
   it('names the targets there are when asked for another', async () => {

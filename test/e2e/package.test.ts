@@ -90,6 +90,7 @@ describe('the npm tarball', () => {
       'CMakeLists.txt',
       'LICENSE',
       'README.md',
+      'bench',
       'binding.gyp',
       'dist',
       'docs',
@@ -105,6 +106,26 @@ describe('the npm tarball', () => {
     expect(files).toContain('dist/examples/order-gateway/demo.js');
     expect(files).toContain('dist/bench/main.js');
     expect(files.filter((path) => /\btest\b|_test\.|\.tsbuildinfo$/.test(path))).toEqual([]);
+  });
+
+  it('holds what the program beside the engine is built from', () => {
+    const list = [join('scripts', 'sources.mjs'), '--program'];
+    const sources = run(process.execPath, list, installed, env);
+    expect(sources).toBe(run(process.execPath, list, root, env));
+    const own = files.filter((path) => path.startsWith('bench/'));
+    expect(
+      own.filter((path) => !/^bench\/native\/((raptor|route)\/)?\w+\.(cc|h)$/.test(path)),
+    ).toEqual([]);
+    for (const path of own) {
+      const text = readFileSync(join(installed, path), 'utf8');
+      for (const [, name = ''] of text.matchAll(/^#include "(.+)"$/gm)) {
+        const places = [join(installed, name), join(installed, 'native', name)];
+        expect(
+          places.some((place) => existsSync(place)),
+          `${path}: ${name}`,
+        ).toBe(true);
+      }
+    }
   });
 
   it('holds a source map only where it holds the source too', () => {
