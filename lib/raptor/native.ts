@@ -35,6 +35,8 @@ export interface RaptorSessionCounters {
   readonly retransmits: number;
   /** Taken for lost, acknowledged later. */
   readonly spurious: number;
+  /** Cuts of the congestion window that were for such packets, and taken back. */
+  readonly cutsUndone: number;
   /** Packets that overtook a late one, at most. */
   readonly reorderDepthMax: number;
   readonly probesSent: number;

@@ -5,6 +5,10 @@
 // a round trip. The delay of a round is the least of its samples, so that one peer descheduled for
 // a millisecond is no queue. Random loss is no congestion: only a loss far above what radio and
 // bad cables do shrinks the window (RFC 9002 would halve it at the first).
+// A cut for losses that prove needless is taken back, as in RFC 4015 (Eifel): a number is never
+// used again, so an ACK of a packet declared lost tells that the packet itself arrived. An end
+// that lost its core makes whole round trips late and no queue: delays measured over a silence
+// longer than the probe timeout are not counted.
 // kStatic keeps one window, for those who own the wire.
 // Owner: the session's thread. Data path: once for each ACK.
 #pragma once
@@ -92,11 +96,29 @@ class CongestionWindow {
 
   // Of the last round; for counters and tests.
   [[nodiscard]] uint64_t queue_delay_ns() const noexcept { return queue_delay_ns_; }
+  // Cuts that were taken back.
+  [[nodiscard]] uint64_t cuts_undone() const noexcept { return cuts_undone_; }
 
  private:
+  enum class Cut : uint8_t { kNone, kLoss, kProbes };
+  // What the last cut for losses took, until it is taken back or another cut takes its place. A
+  // peer that lies can get back what it had and no more.
+  struct BeforeCut {
+    Cut cut = Cut::kNone;
+    bool was_slow_start = true;
+    uint32_t window_bytes = 0;
+    uint32_t near_window_bytes_min = 0;
+    uint32_t lossy_overruns = 0;
+    // So many more of its packets have to come after all, and it was needless.
+    uint32_t late_packets_left = 0;
+  };
+
   [[nodiscard]] uint64_t target_ns(const RttEstimator& rtt) const noexcept;
   [[nodiscard]] bool was_limit(const AckSummary& ack) const noexcept;
-  void judge_probes(const AckSummary& ack) noexcept;
+  void take_back_losses(const AckSummary& ack) noexcept;
+  void remember_cut(Cut cut, uint32_t late_packets) noexcept;
+  void judge_last_cut(uint32_t late_packets, uint32_t late_probe_packets) noexcept;
+  void take_sample(const AckSummary& ack, const RttEstimator& rtt, uint64_t next_number) noexcept;
   void grow(uint32_t acked_bytes) noexcept;
   void end_round(uint64_t now_ns, const RttEstimator& rtt, uint64_t next_number) noexcept;
   void judge_loss() noexcept;
@@ -115,15 +137,15 @@ class CongestionWindow {
   uint32_t lossy_overruns_ = 0;
   bool is_slow_start_ = true;
 
-  // What probes that turn out spurious give back (RFC 4015); 0: nothing.
-  uint32_t window_before_probes_ = 0;
-  bool was_slow_start_ = true;
+  BeforeCut before_cut_;
+  uint64_t cuts_undone_ = 0;
 
   // A round ends when a packet sent after its begin is acknowledged.
   uint64_t round_end_number_ = 0;
   uint64_t round_delay_ns_ = kNoDeadlineNs;  // The least queueing delay of its samples.
   uint32_t round_samples_ = 0;
-  bool is_resting_ = false;  // Its samples are of packets sent before the last cut.
+  uint64_t sampled_number_min_ = 0;  // Packets before it were under way while an end stood still.
+  bool is_resting_ = false;          // Its samples are of packets sent before the last cut.
   uint64_t queue_delay_ns_ = 0;
   uint64_t growth_bytes_ = 0;  // What growth did not make a whole byte, times the window.
 

@@ -49,16 +49,12 @@ void CongestionWindow::on_ack(uint64_t now_ns, const AckSummary& ack, const Loss
     window_bytes_min_ = std::max(window_bytes_min_, near_window_bytes_min_);
   }
   set_window(window_bytes_);
-  // Packets that came after all were acknowledged, not lost.
-  judged_lost_ -= std::min(judged_lost_, ack.spurious_packets);
+  if (ack.spurious_packets != 0) [[unlikely]]
+    take_back_losses(ack);
   judged_acked_ += ack.packets + ack.spurious_packets;
   judged_lost_ += loss.packets;
   if (ack.packets + ack.spurious_packets == 0) return;
-  if (window_before_probes_ != 0) judge_probes(ack);
-  if (ack.has_rtt) {
-    round_delay_ns_ = std::min(round_delay_ns_, elapsed_ns(rtt.latest_ns(), rtt.min_ns()));
-    ++round_samples_;
-  }
+  if (ack.has_rtt) take_sample(ack, rtt, next_number);
   const bool has_room = is_slow_start_ || round_delay_ns_ <= target_ns(rtt);
   if (has_room && was_limit(ack)) grow(ack.bytes);
   const bool overshoots = is_slow_start_ && !is_resting_ && round_samples_ >= kDelaySamplesMin &&
@@ -66,13 +62,56 @@ void CongestionWindow::on_ack(uint64_t now_ns, const AckSummary& ack, const Loss
   if (overshoots || ack.newest_number >= round_end_number_) end_round(now_ns, rtt, next_number);
 }
 
-// The first news after a collapse: the probes were sent in vain where the originals had come.
-void CongestionWindow::judge_probes(const AckSummary& ack) noexcept {
-  if (ack.spurious_probe_packets != 0) {
-    is_slow_start_ = was_slow_start_;
-    set_window(std::max(window_before_probes_, window_bytes_));
+// Packets that came after all were acknowledged, not lost: first those not judged yet. Probes' are
+// never judged as losses.
+void CongestionWindow::take_back_losses(const AckSummary& ack) noexcept {
+  const uint32_t late = ack.spurious_packets - ack.spurious_probe_packets;
+  const uint32_t unjudged = std::min(judged_lost_, late);
+  judged_lost_ -= unjudged;
+  judge_last_cut(late - unjudged, ack.spurious_probe_packets);
+}
+
+// Before a cut for losses.
+void CongestionWindow::remember_cut(Cut cut, uint32_t late_packets) noexcept {
+  before_cut_.cut = cut;
+  before_cut_.was_slow_start = is_slow_start_;
+  before_cut_.window_bytes =
+      drain_rounds_left_ != 0 ? std::max(window_bytes_, window_before_drain_) : window_bytes_;
+  before_cut_.near_window_bytes_min = near_window_bytes_min_;
+  before_cut_.lossy_overruns = lossy_overruns_;
+  before_cut_.late_packets_left = late_packets;
+}
+
+// The last cut for losses was needless when so few were lost that none would have been made.
+void CongestionWindow::judge_last_cut(uint32_t late_packets, uint32_t late_probe_packets) noexcept {
+  if (before_cut_.cut == Cut::kNone) return;
+  const uint32_t came = before_cut_.cut == Cut::kProbes ? late_probe_packets : late_packets;
+  before_cut_.late_packets_left -= std::min(before_cut_.late_packets_left, came);
+  if (before_cut_.late_packets_left != 0) return;
+  before_cut_.cut = Cut::kNone;
+  uint32_t& window_bytes = drain_rounds_left_ != 0 ? window_before_drain_ : window_bytes_;
+  // It has grown back by itself, and what came since counts for more.
+  if (window_bytes > before_cut_.window_bytes) return;
+  window_bytes = std::min(before_cut_.window_bytes, window_bytes_max_);
+  near_window_bytes_min_ = std::max(near_window_bytes_min_, before_cut_.near_window_bytes_min);
+  lossy_overruns_ = before_cut_.lossy_overruns;
+  is_slow_start_ = before_cut_.was_slow_start;
+  ++cuts_undone_;
+}
+
+// The delay of a queue rises while ACKs keep coming. After a silence longer than the probe timeout
+// all that was under way waited for an end that stood still.
+void CongestionWindow::take_sample(const AckSummary& ack, const RttEstimator& rtt,
+                                   uint64_t next_number) noexcept {
+  const uint64_t delay_ns = elapsed_ns(rtt.latest_ns(), rtt.min_ns());
+  if (delay_ns > target_ns(rtt)) [[unlikely]] {
+    // Where this end stood still, its ACKs waited for it and no probe was sent.
+    const bool was_still = ack.answers_probe || ack.silence_ns > rtt.probe_timeout_ns();
+    if (was_still) sampled_number_min_ = next_number;
   }
-  window_before_probes_ = 0;
+  if (ack.newest_number < sampled_number_min_) return;
+  round_delay_ns_ = std::min(round_delay_ns_, delay_ns);
+  ++round_samples_;
 }
 
 void CongestionWindow::grow(uint32_t acked_bytes) noexcept {
@@ -124,6 +163,7 @@ void CongestionWindow::judge_delay(const RttEstimator& rtt) noexcept {
   // What is in flight now was sent by the old window: the samples of the next round are its.
   is_resting_ = true;
   is_slow_start_ = false;
+  before_cut_.cut = Cut::kNone;
   set_window(uint64_t{window_bytes_} * (100 - cut_percent) / 100);
   count_overrun(late_overruns_);
 }
@@ -132,8 +172,9 @@ void CongestionWindow::judge_loss() noexcept {
   const uint32_t packets = judged_acked_ + judged_lost_;
   if (packets < kLossPacketsMin) return;
   const uint64_t tolerated = uint64_t{packets} * kLossPercentMax / 100 + kLossSlackPackets;
-  const bool is_heavy = judged_lost_ > tolerated;
-  const bool is_overrun = judged_lost_ > uint64_t{packets} * kOverrunLossPercent / 100;
+  const uint32_t lost = judged_lost_;
+  const bool is_heavy = lost > tolerated;
+  const bool is_overrun = lost > uint64_t{packets} * kOverrunLossPercent / 100;
   if (!is_overrun) lossy_overruns_ = 0;
   judged_acked_ = 0;
   judged_lost_ = 0;
@@ -141,6 +182,7 @@ void CongestionWindow::judge_loss() noexcept {
     if (window_bytes_ > kNearWindowBytesMin) near_window_bytes_min_ = kNearWindowBytesMin;
     return;
   }
+  remember_cut(Cut::kLoss, lost - static_cast<uint32_t>(tolerated));
   is_slow_start_ = false;
   set_window(uint64_t{window_bytes_} * (100 - kLossCutPercent) / 100);
   if (is_overrun) count_overrun(lossy_overruns_);
@@ -168,10 +210,9 @@ bool CongestionWindow::drain(uint64_t now_ns, const RttEstimator& rtt) noexcept 
 
 void CongestionWindow::on_probe_timeout(uint32_t unanswered_probes) noexcept {
   if (kind_ == CongestionKind::kStatic || unanswered_probes < kPersistentProbes) return;
-  if (window_before_probes_ == 0) {
-    window_before_probes_ = std::max(window_bytes_, window_before_drain_);
-    was_slow_start_ = is_slow_start_;
-  }
+  // The first of a silence is its cut. That all was lost for so long is disproved by one packet
+  // that was not.
+  if (unanswered_probes == kPersistentProbes) remember_cut(Cut::kProbes, 1);
   drain_rounds_left_ = 0;
   window_before_drain_ = 0;
   is_resting_ = false;

@@ -65,6 +65,8 @@ struct AckSummary {
   AckVerdict verdict = AckVerdict::kOk;
   bool has_rtt = false;                 // A newer packet than ever was acknowledged: a sample.
   uint64_t rtt_ns = 0;                  // Of that packet; the peer's delay is not taken off.
+  uint64_t silence_ns = 0;              // No ACK brought news for so long, and that was under way.
+  bool answers_probe = false;           // The silence was longer than the probe timeout.
   uint32_t packets = 0;                 // Newly acknowledged
   uint32_t bytes = 0;                   // and their datagrams.
   uint32_t datagram_bytes_max = 0;      // The largest newly acknowledged.

@@ -124,6 +124,8 @@ inline void SentPackets::take_news(uint64_t now_ns, uint64_t newest_ordinal_end,
     // Packets still come late: what is known about the path's order is not forgotten.
     reorder_rounds_left_ = kReorderRounds;
   }
+  summary.silence_ns = elapsed_ns(now_ns, std::max(last_ack_ns_, newest.sent_ns));
+  summary.answers_probe = unanswered_probes_ != 0;
   last_ack_ns_ = now_ns;
   unanswered_probes_ = 0;
   if (in_flight_packets_ == 0) {

@@ -233,6 +233,7 @@ SessionCounters Session::counters() const {
   counted.lost_by_reorder = sent_.counters().lost_by_reorder;
   counted.lost_by_probe = sent_.counters().lost_by_probe;
   counted.spurious = sent_.counters().spurious;
+  counted.cuts_undone = congestion_.cuts_undone();
   counted.reorder_depth_max = received_.reorder_depth_max();
   counted.messages_sent = ended_.messages_sent;
   counted.messages_received = ended_.messages_received;

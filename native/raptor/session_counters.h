@@ -37,6 +37,7 @@ struct StreamTotals {
   X(lost_by_probe, "lostByProbe")     /* packets given up after unanswered probes */       \
   X(retransmitted_runs, "retransmits")                                                     \
   X(spurious, "spurious")                 /* declared lost, acknowledged later */          \
+  X(cuts_undone, "cutsUndone")            /* cuts of the window for those, given back */   \
   X(reorder_depth_max, "reorderDepthMax") /* packets that overtook a late one, at most */  \
   X(probes_sent, "probesSent")                                                             \
                                                                                            \

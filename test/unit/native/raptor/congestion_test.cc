@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "bottleneck_model.h"
+#include "fed_window.h"
 
 namespace hyperroute::raptor {
 namespace {
@@ -11,36 +12,6 @@ namespace {
 constexpr uint64_t kUs = 1'000;
 constexpr uint64_t kMs = 1'000'000;
 constexpr uint64_t kSecond = 1'000'000'000;
-
-// A window fed with rounds of ACKs.
-struct Fed {
-  CongestionWindow window;
-  RttEstimator rtt;
-  uint64_t now_ns = 0;
-  uint64_t number = 0;
-
-  explicit Fed(const CongestionOptions& options = {}) : window(options) {}
-
-  // A round of `packets` datagrams of which the last `lost` are lost, with this RTT throughout.
-  void round(uint32_t packets, uint64_t rtt_ns, uint32_t lost = 0, uint32_t in_flight = 1u << 30) {
-    now_ns += rtt_ns;
-    const uint64_t first = number;
-    number += packets;
-    for (uint32_t packet = 0; packet < packets - lost; ++packet) {
-      AckSummary ack;
-      ack.packets = 1;
-      ack.bytes = 1'200;
-      ack.has_rtt = true;
-      ack.rtt_ns = rtt_ns;
-      ack.in_flight_bytes_before = in_flight;
-      ack.newest_number = first + packet;
-      LossSummary loss;
-      if (packet == 0) loss.packets = lost;
-      rtt.on_sample(now_ns, rtt_ns, 0);
-      window.on_ack(now_ns, ack, loss, rtt, number);
-    }
-  }
-};
 
 TEST(CongestionWindow, ALoneDatagramIsAlwaysAllowed) {
   const CongestionWindow window({CongestionKind::kStatic, 1'000, 1'200});
