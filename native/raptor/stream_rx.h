@@ -27,14 +27,15 @@
 namespace hyperroute::raptor {
 
 struct StreamRxCounters {
-  uint64_t messages = 0;       // taken by the sink
-  uint64_t bytes = 0;          // of their payload
-  uint64_t duplicates = 0;     // runs of which nothing was new
-  uint64_t out_of_order = 0;   // runs that came before an earlier one
-  uint64_t beyond_window = 0;  // runs dropped because the peer may not have sent them
-  uint64_t malformed = 0;      // runs and positions that cannot be
-  uint64_t refused = 0;        // calls of a sink that took less than it was given
-  uint64_t dropped = 0;        // records of messages that will not be whole, and outdated ones
+  uint64_t messages = 0;           // taken by the sink
+  uint64_t bytes = 0;              // of their payload
+  uint64_t duplicates = 0;         // runs of which nothing was new
+  uint64_t out_of_order = 0;       // runs that came before an earlier one
+  uint64_t beyond_window = 0;      // runs dropped because the peer may not have sent them
+  uint64_t malformed = 0;          // runs and positions that cannot be
+  uint64_t refused = 0;            // calls of a sink that took less than it was given
+  uint64_t dropped = 0;            // records of messages that will not be whole, and outdated ones
+  uint64_t fragments_visited = 0;  // looked at again, to see whether their message is whole
 };
 
 class StreamRx {

@@ -151,6 +151,7 @@ void StreamRx::try_complete(uint64_t position, const RecordHeader& header,
   bool is_last = false;
   while (is_fitting && !is_last && next < highest_ && stored_.is_set(next)) {
     const RecordHeader each = load_record_header(at(next));
+    ++counters_.fragments_visited;
     is_fitting = !each.is_begin() && each.fragment_offset == message_bytes;
     if (!is_fitting) break;
     message_bytes += each.payload_bytes;

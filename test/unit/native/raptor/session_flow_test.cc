@@ -281,5 +281,24 @@ TEST(SessionFlow, CloseTellsTheOtherEndAtOnceAndNoMoreThanThreeTimes) {
   EXPECT_EQ(pair.b().next_deadline_ns(), kNeverNs);
 }
 
+TEST(SessionFlow, SaysThreeTimesThatItClosesAndTheLastIsHeardWhereTwoAreLost) {
+  SessionPair pair;
+  pair.run_for(20 * kMs);
+  const uint64_t sent_before = pair.sent_count(0);
+  pair.drops = [&](const SentDatagram& sent) {
+    return sent.from == 0 && sent.index < sent_before + 2;
+  };
+  const uint64_t heard = pair.b().counters().packets_received;
+  pair.a().close(pair.now_ns, CloseReason::kClosed);
+  const auto b_is_closed = [&] { return pair.b().state() == SessionState::kClosed; };
+  // Well before silence would tell.
+  ASSERT_TRUE(pair.run_until(b_is_closed, 10 * kMs));
+  EXPECT_EQ(pair.b().close_reason(), CloseReason::kPeerClosed);
+  EXPECT_EQ(pair.b().counters().packets_received, heard + 1);
+  pair.run_for(kSecond);
+  EXPECT_TRUE(pair.a().is_finished());
+  EXPECT_EQ(pair.sent_count(0), sent_before + 3);
+}
+
 }  // namespace
 }  // namespace hyperroute::raptor

@@ -1,4 +1,6 @@
 // The receiving end of a stream: runs that are past, repeated, in order and early, in each mode.
+#include <numeric>
+
 #include "unit/native/raptor/stream_rx_fixture.h"
 
 namespace hyperroute::raptor {
@@ -240,6 +242,33 @@ TEST(StreamRx, IsFinishedWhenAllBeforeTheEndWasTaken) {
   receiver.room = 1;
   receiver.poll();
   EXPECT_TRUE(receiver.stream.is_finished());
+}
+
+TEST(StreamRx, LooksAtNoFragmentOfAMessageMoreThanAFewTimesWhateverTheOrder) {
+  constexpr uint32_t kFragments = 1'000;
+  constexpr uint64_t kBegin = 16;  // Behind a hole, so that nothing comes in order.
+  const std::string message = text_of(kFragments * kRecordPayloadBytesMax, 'a');
+  // Each fragment closes a gap behind all that came before: the message grows by two at a time.
+  std::vector<uint32_t> closing;
+  for (uint32_t index = 0; index < kFragments; index += 2) closing.push_back(index);
+  for (uint32_t index = 1; index < kFragments; index += 2) closing.push_back(index);
+  std::vector<uint32_t> rising(kFragments);
+  std::iota(rising.begin(), rising.end(), 0u);
+  const std::vector<uint32_t> falling(rising.rbegin(), rising.rend());
+  std::vector<uint32_t> closing_from_the_end(closing.begin(), closing.begin() + kFragments / 2);
+  closing_from_the_end.insert(closing_from_the_end.end(), closing.rbegin(),
+                              closing.rbegin() + kFragments / 2);
+  for (const auto& order : {closing, rising, falling, closing_from_the_end}) {
+    Receiver receiver(StreamMode::kReliableUnordered, 2u << 20, 4u << 20);
+    for (const uint32_t index : order) {
+      const RunBuilder run = RunBuilder().fragments(message, index, index + 1);
+      const uint64_t position = kBegin + uint64_t{index} * kRecordBytesMax;
+      ASSERT_EQ(receiver.run(position, run), Verdict::kAccepted);
+    }
+    ASSERT_EQ(receiver.taken.size(), 1u);
+    EXPECT_TRUE(receiver.taken[0] == message);
+    EXPECT_LE(receiver.stream.counters().fragments_visited, 2 * kFragments);
+  }
 }
 
 }  // namespace
