@@ -177,9 +177,6 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
     if (this.#isClosed) return;
     this.#calls.poll(this.#number);
     this.#handle();
-    if (!this.#isFlushDue) return;
-    this.#isFlushDue = false;
-    this.#calls.flush(this.#number);
   }
 
   /** Sends what was offered now rather than at the end of the turn. */
@@ -303,6 +300,7 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
     }
     if (hasEvents) this.#tellEvents();
     this.#isHandling = false;
+    if (this.#isFlushDue) this.#flushDue();
   }
 
   #tellEvents(): void {
@@ -324,7 +322,7 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
 
   #giveHeldNow(): void {
     this.#giveHeld();
-    this.#calls.flush(this.#number);
+    this.#flushDue();
   }
 
   #giveHeld(): void {
@@ -342,15 +340,15 @@ export class RaptorNode extends EventEmitter<NodeEvents> {
     this.#isHandling = false;
   }
 
-  /** What is offered while a wake-up is handled leaves with the rest of it. */
+  /** What handlers offer leaves once all of them have run, ahead of what microtasks offer. */
   readonly #flushLater = (): void => {
-    const { isPolled } = this.#plan;
-    if (this.#isFlushDue || (this.#isHandling && !isPolled)) return;
+    if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    if (isPolled) return;
-    queueMicrotask(() => {
-      this.#isFlushDue = false;
-      this.#calls.flush(this.#number);
-    });
+    if (!this.#plan.isPolled && !this.#isHandling) queueMicrotask(this.#flushDue);
+  };
+
+  readonly #flushDue = (): void => {
+    this.#isFlushDue = false;
+    this.#calls.flush(this.#number);
   };
 }

@@ -40,7 +40,8 @@ class RaptorNodeObject : public Napi::ObjectWrap<RaptorNodeObject> {
   // Of a polled node: sends what is due, such as acknowledgements, and receives; the messages are
   // in the buffer then.
   void poll();
-  // Sends what was offered. A polled node does not sleep, and needs no timer.
+  // Sends what was offered. A polled node does not sleep, and needs no timer; one that is being
+  // served is made ready to sleep once that is done.
   void flush();
 
  private:
@@ -83,7 +84,8 @@ class RaptorNodeObject : public Napi::ObjectWrap<RaptorNodeObject> {
   RaptorNode node_;
   uint32_t message_bytes_max_ = 0;  // Of received ones.
   RaptorWake* wake_ = nullptr;
-  bool is_held_ = false;  // Against the garbage collector, while it is open.
+  bool is_serving_ = false;  // JavaScript runs on behalf of a wake-up.
+  bool is_held_ = false;     // Against the garbage collector, while it is open.
   Napi::Reference<Napi::Uint8Array> buffer_;
   Napi::FunctionReference on_wake_;
   std::vector<std::unique_ptr<Inbox>> inboxes_;

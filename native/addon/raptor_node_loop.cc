@@ -28,25 +28,56 @@ constexpr uint32_t kBatchAlignment = 8;
 
 }  // namespace
 
-// Lives until the loop has let go of the handle, which may be after the object is gone.
+// Lives until the loop has let go of the handles, which may be after the object is gone.
 struct RaptorWake {
-  uv_poll_t handle;
-  RaptorNodeObject* object;
-  napi_async_cleanup_hook_handle cleanup;
+  uv_poll_t socket;
+  uv_poll_t timer;
+  RaptorNodeObject* object = nullptr;
+  napi_async_cleanup_hook_handle cleanup = nullptr;
+  uint32_t open_count = 0;  // Of the handles.
+  bool waits_for_room = false;
 };
 
 namespace {
 
-void on_readable(uv_poll_t* handle, int, int) {
+int watch(RaptorWake& wake, uv_poll_t& handle);
+
+// The loop stops watching a socket that has an error to tell: of a datagram that was sent to where
+// nobody listens. Reading takes the error away.
+void on_ready(uv_poll_t* handle, int status, int) {
   auto* const wake = static_cast<RaptorWake*>(handle->data);
+  if (status < 0) watch(*wake, *handle);
   if (wake->object != nullptr) wake->object->serve();
+}
+
+int watch(RaptorWake& wake, uv_poll_t& handle) {
+  const bool for_room = &handle == &wake.socket && wake.waits_for_room;
+  return uv_poll_start(&handle, for_room ? UV_READABLE | UV_WRITABLE : UV_READABLE, &on_ready);
+}
+
+int open_handle(uv_loop_t* loop, RaptorWake& wake, uv_poll_t& handle, int fd) {
+  if (const int error = uv_poll_init(loop, &handle, fd); error != 0) return error;
+  ++wake.open_count;
+  handle.data = &wake;
+  return watch(wake, handle);
 }
 
 void on_closed(uv_handle_t* handle) {
   auto* const wake = static_cast<RaptorWake*>(handle->data);
+  if (--wake->open_count > 0) return;
   // The environment waits for this when it ends.
   if (wake->cleanup != nullptr) (void)napi_remove_async_cleanup_hook(wake->cleanup);
   delete wake;
+}
+
+// Stops watching at once; what was watched may be closed then.
+void close_wake(RaptorWake* wake) {
+  wake->object = nullptr;
+  const uint32_t count = wake->open_count;
+  // The socket's is opened first.
+  if (count > 0) uv_close(reinterpret_cast<uv_handle_t*>(&wake->socket), &on_closed);
+  if (count > 1) uv_close(reinterpret_cast<uv_handle_t*>(&wake->timer), &on_closed);
+  if (count == 0) delete wake;
 }
 
 void on_environment_end(napi_async_cleanup_hook_handle, void* context) {
@@ -62,35 +93,28 @@ Status RaptorNodeObject::open_wake() {
     return Status::error(StatusCode::kState,
                          "this host has no event loop of libuv: use poll: true");
   }
-  auto wake = std::make_unique<RaptorWake>();
-  wake->object = this;
-  wake->cleanup = nullptr;
-  if (const int error = uv_poll_init(loop, &wake->handle, node_.wait_fd()); error != 0) {
-    return Status::system(StatusCode::kSystem, -error, "uv_poll_init");
-  }
-  wake_ = wake.release();
-  wake_->handle.data = wake_;
+  wake_ = new RaptorWake;
+  wake_->object = this;
+  int error = open_handle(loop, *wake_, wake_->socket, node_.socket_fd());
+  if (error == 0) error = open_handle(loop, *wake_, wake_->timer, node_.timer_fd());
+  if (error != 0) return Status::system(StatusCode::kSystem, -error, "uv_poll");
   (void)napi_add_async_cleanup_hook(env_, &on_environment_end, wake_, &wake_->cleanup);
-  if (const int error = uv_poll_start(&wake_->handle, UV_READABLE, &on_readable); error != 0) {
-    return Status::system(StatusCode::kSystem, -error, "uv_poll_start");
-  }
   return Status::success();
 }
 
 void RaptorNodeObject::shut_down() {
-  if (wake_ != nullptr) {
-    wake_->object = nullptr;
-    // Stops it at once; what it watches may be closed then.
-    uv_close(reinterpret_cast<uv_handle_t*>(&wake_->handle), &on_closed);
-    wake_ = nullptr;
-  }
+  if (wake_ != nullptr) close_wake(wake_);
+  wake_ = nullptr;
   node_.close();
 }
 
 Napi::Value RaptorNodeObject::set_referenced(const Napi::CallbackInfo& info) {
   if (wake_ == nullptr) return info.Env().Undefined();
-  auto* const handle = reinterpret_cast<uv_handle_t*>(&wake_->handle);
-  info[0].ToBoolean().Value() ? uv_ref(handle) : uv_unref(handle);
+  const bool is_referenced = info[0].ToBoolean().Value();
+  for (uv_poll_t* const poll : {&wake_->socket, &wake_->timer}) {
+    auto* const handle = reinterpret_cast<uv_handle_t*>(poll);
+    is_referenced ? uv_ref(handle) : uv_unref(handle);
+  }
   return info.Env().Undefined();
 }
 
@@ -104,13 +128,17 @@ void RaptorNodeObject::serve() {
   node_.wake_at_once();
 }
 
-// Sends what there is. True: the node may sleep until its descriptor is readable.
+// Sends what there is. True: the node may sleep until one of its descriptors is ready.
 bool RaptorNodeObject::settle() {
   if (!node_.is_open()) return true;
   const uint64_t now_ns = monotonic_ns();
   static_cast<void>(node_.transmit(now_ns));
+  if (node_.waits_for_room() != wake_->waits_for_room) [[unlikely]] {
+    wake_->waits_for_room = node_.waits_for_room();
+    if (watch(*wake_, wake_->socket) != 0) return false;
+  }
   // What did not fit into the buffer is not waited for.
-  return !is_full_ && node_.prepare_wait(now_ns);
+  return !is_full_ && node_.prepare_timer(now_ns);
 }
 
 // Of a SharedArrayBuffer, which nobody can take away: looked up once.
@@ -160,9 +188,11 @@ uint32_t RaptorNodeObject::take_views(uint32_t subscription,
 bool RaptorNodeObject::call_javascript() {
   napi_value result = nullptr;
   const napi_value function = on_wake_.Value();
+  is_serving_ = true;
   // Runs microtasks before it returns, so that what they offer leaves together with the rest.
   const napi_status status =
       napi_make_callback(env_, nullptr, Value(), function, 0, nullptr, &result);
+  is_serving_ = false;
   if (status == napi_pending_exception) {
     napi_value error = nullptr;
     if (napi_get_and_clear_last_exception(env_, &error) != napi_ok) return false;
@@ -185,7 +215,7 @@ void RaptorNodeObject::poll() {
 }
 
 void RaptorNodeObject::flush() {
-  if (wake_ == nullptr) {
+  if (wake_ == nullptr || is_serving_) {
     static_cast<void>(node_.transmit(monotonic_ns()));
   } else if (!settle()) {
     node_.wake_at_once();

@@ -89,6 +89,14 @@ class RaptorNode {
   [[nodiscard]] int wait_fd() const noexcept { return socket_.wait_fd(); }
   // To be called before sleeping on wait_fd(). False: there is something to do now.
   [[nodiscard]] bool prepare_wait(uint64_t now_ns) noexcept;
+  // The two descriptors behind wait_fd(), for an event loop that watches them itself: a wake-up
+  // through a descriptor of descriptors costs the kernel more, at both ends. Either is to be
+  // watched for reading, the socket also for writing while waits_for_room(). prepare_timer() takes
+  // the place of prepare_wait() then.
+  [[nodiscard]] int socket_fd() const noexcept { return socket_.fd(); }
+  [[nodiscard]] int timer_fd() const noexcept { return timer_.get(); }
+  [[nodiscard]] bool waits_for_room() const noexcept { return socket_.is_blocked(); }
+  [[nodiscard]] bool prepare_timer(uint64_t now_ns) noexcept;
   // Makes wait_fd() readable at once, for an owner that has to give way before it is done.
   void wake_at_once() noexcept { arm_timer(1); }
 

@@ -260,13 +260,17 @@ uint64_t RaptorNode::next_deadline_ns() noexcept {
 }
 
 bool RaptorNode::prepare_wait(uint64_t now_ns) noexcept {
+  return prepare_timer(now_ns) && socket_.prepare_wait(true);
+}
+
+bool RaptorNode::prepare_timer(uint64_t now_ns) noexcept {
   if (has_more_to_send_ || has_slow_receivers_ || socket_.has_received(now_ns)) return false;
   const uint64_t deadline_ns = next_deadline_ns();
   if (deadline_ns <= now_ns) return false;
   // A timer that comes too early costs a look; setting it anew each time would cost a system call
   // a message. One that has come is set in any case, which also ends its being readable.
   if (deadline_ns < armed_ns_ || armed_ns_ <= now_ns) arm_timer(deadline_ns);
-  return socket_.prepare_wait(true);
+  return true;
 }
 
 void RaptorNode::arm_timer(uint64_t deadline_ns) noexcept {

@@ -139,6 +139,8 @@ class RaptorSocket {
   }
   [[nodiscard]] uint64_t next_deadline_ns() noexcept;
 
+  // The socket itself, for an owner that watches it by its own means.
+  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
   // Becomes readable when there is something to read, or, while is_blocked(), room to send.
   [[nodiscard]] int wait_fd() const noexcept { return epoll_.get(); }
   // To be called before sleeping on wait_fd(). `is_reading`: whether arrivals are to wake. False:

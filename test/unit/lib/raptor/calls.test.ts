@@ -126,6 +126,31 @@ describe('from within a handler', () => {
     expect(publication.counters().messages).toBe(0);
   });
 
+  it('what is offered to the event loop leaves, also on getting what was held', async () => {
+    const server = open({ listen: {}, keys: keys.privateKey, poll: false });
+    const remote = { host: '127.0.0.1', port: server.port, serverKey: keys.publicKey };
+    const client = open({ connect: remote, poll: false });
+    const until = async (isSo: () => boolean) => {
+      while (!isSo()) await turn();
+    };
+    const answer = server.publication('down');
+    const { received } = textsOf(client, 'down');
+    const asked = server.subscription('up', (batch) => {
+      if (!batch.next()) return;
+      answer.offer(batch.copy());
+      if (received.length === 0) asked.pause();
+    });
+    const ask = client.publication('up');
+    await until(() => ask.counters().receivers === 1 && answer.counters().receivers === 1);
+    for (const text of ['one', 'two']) ask.offer(Buffer.from(text));
+    await until(() => received.length === 1);
+    asked.resume();
+    await until(() => received.length === 2);
+    answer.offer(Buffer.from('of no handler'));
+    await until(() => received.length === 3);
+    expect(received).toEqual(['one', 'two', 'of no handler']);
+  });
+
   it('poll does nothing, and flush sends', () => {
     const { server, client, publication, subscription, received, poll } = connected();
     subscription.close();
