@@ -6,6 +6,7 @@
 // Owner: the endpoint. Data path: no; a hash for an INITIATE while the listener is pressed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -30,6 +31,9 @@ class CookieJar {
   [[nodiscard]] bool is_valid(uint64_t now_ns, const PathAddress& address, uint64_t initiator_id,
                               std::span<const uint8_t, kCookieBytes> cookie) const noexcept;
 
+  // For Pressure: as secret as the cookies, and another for each endpoint.
+  [[nodiscard]] uint64_t host_key() const noexcept;
+
  private:
   void make(uint64_t bucket, const PathAddress& address, uint64_t initiator_id,
             std::span<uint8_t, kCookieBytes> to) const noexcept;
@@ -49,6 +53,13 @@ inline constexpr uint64_t kPressedNs = 1'000'000'000;
 // otherwise keep it busy with bad handshakes for as long as its cookie is good. Others ask again.
 inline constexpr uint32_t kProvenPerWindowMax = 8;
 inline constexpr uint64_t kProvenWindowNs = 10'000'000;
+// What one host gets of these: a quarter, for some time after another host has asked too. While it
+// is alone, all but a quarter, so that the first other is served at once.
+inline constexpr uint32_t kProvenPerHostMax = kProvenPerWindowMax / 4;
+inline constexpr uint32_t kProvenAloneMax = kProvenPerWindowMax - kProvenPerHostMax;
+inline constexpr uint64_t kProvenSharedNs = 1'000'000'000;
+// Hosts are counted by a keyed hash of their number: nobody chooses with whom he shares a slot.
+inline constexpr uint32_t kProvenHostSlots = 64;
 
 // Events in windows that begin with their first.
 struct RateWindow {
@@ -67,10 +78,12 @@ struct RateWindow {
   }
 };
 
-// How many handshakes came lately.
+// How many handshakes came lately, and of those that are proven how many of which host.
 class Pressure {
  public:
-  explicit Pressure(uint64_t now_ns) noexcept : unproven_{now_ns}, proven_{now_ns} {}
+  // `host_key`: unpredictable.
+  Pressure(uint64_t now_ns, uint64_t host_key) noexcept
+      : unproven_{now_ns}, proven_{now_ns}, host_key_(host_key) {}
 
   // An INITIATE without a good cookie came.
   void add_unproven(uint64_t now_ns) noexcept {
@@ -78,10 +91,8 @@ class Pressure {
     unproven_.count += 1;
     if (unproven_.count > kUnprovenPerWindowMax) pressed_until_ns_ = now_ns + kPressedNs;
   }
-  // Whether one with a good cookie may be worked on now.
-  [[nodiscard]] bool take_proven(uint64_t now_ns) noexcept {
-    return proven_.take(now_ns, kProvenWindowNs, kProvenPerWindowMax);
-  }
+  // Whether one with a good cookie, of this host, may be worked on now.
+  [[nodiscard]] bool take_proven(uint64_t now_ns, uint64_t host) noexcept;
   [[nodiscard]] bool is_pressed(uint64_t now_ns) const noexcept {
     return now_ns < pressed_until_ns_;
   }
@@ -89,6 +100,11 @@ class Pressure {
  private:
   RateWindow unproven_;
   RateWindow proven_;
+  std::array<uint8_t, kProvenHostSlots> proven_of_host_{};  // in the window of proven_
+  uint32_t last_slot_ = kProvenHostSlots;  // whose host asked last; none yet: past the end
+  uint64_t last_ns_ = 0;
+  uint64_t shared_until_ns_ = 0;
+  uint64_t host_key_;
   uint64_t pressed_until_ns_ = 0;
 };
 

@@ -88,7 +88,7 @@ Endpoint::Endpoint(uint64_t now_ns, const EndpointOptions& options,
       slots_(options.sessions_max + options.half_open_max),
       deadlines_(options.sessions_max + options.half_open_max),
       cookies_(cookie_secret),
-      pressure_(now_ns),
+      pressure_(now_ns, cookies_.host_key()),
       options_(options),
       mac_key_(initiate_mac_key(options.insecure ? crypto::PublicKey{}
                                                  : options.static_keys.public_key)) {}

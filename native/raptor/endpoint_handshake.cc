@@ -165,7 +165,7 @@ bool Endpoint::may_answer(uint64_t now_ns, uint64_t host) noexcept {
     counters_.half_open_full += 1;
     return false;
   }
-  if (host == 0 || pressure_.take_proven(now_ns)) return true;
+  if (host == 0 || pressure_.take_proven(now_ns, host)) return true;
   counters_.handshakes_deferred += 1;
   return false;
 }

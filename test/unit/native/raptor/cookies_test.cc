@@ -10,6 +10,7 @@ namespace hyperroute::raptor {
 namespace {
 
 constexpr uint64_t kNowNs = 7 * kCookieBucketNs + 5;
+constexpr uint64_t kHostKey = 0x8877665544332211;
 constexpr uint64_t kAttemptId = 0x1122334455667788;
 
 PathAddress address(uint8_t last) {
@@ -80,7 +81,7 @@ TEST(Cookies, OfZerosAreNotTakenEvenInTheFirstBucket) {
 }
 
 TEST(Pressure, BeginsWithMoreThanABurstOfStrangersInAWindow) {
-  Pressure pressure(kNowNs);
+  Pressure pressure(kNowNs, kHostKey);
   for (uint32_t count = 0; count < kUnprovenPerWindowMax; ++count) pressure.add_unproven(kNowNs);
   EXPECT_FALSE(pressure.is_pressed(kNowNs));
   pressure.add_unproven(kNowNs);
@@ -90,7 +91,7 @@ TEST(Pressure, BeginsWithMoreThanABurstOfStrangersInAWindow) {
 }
 
 TEST(Pressure, IsNotFeltFromTheSameCountOverTwoWindows) {
-  Pressure pressure(kNowNs);
+  Pressure pressure(kNowNs, kHostKey);
   for (uint32_t count = 0; count < kUnprovenPerWindowMax; ++count) pressure.add_unproven(kNowNs);
   for (uint32_t count = 0; count < kUnprovenPerWindowMax; ++count) {
     pressure.add_unproven(kNowNs + kUnprovenWindowNs);
@@ -101,7 +102,7 @@ TEST(Pressure, IsNotFeltFromTheSameCountOverTwoWindows) {
 // What the handshakes of a flood cost is what limits how many are seen.
 TEST(Pressure, IsFeltByAListenerThatDoesNothingElseThanHandshakes) {
   for (const uint64_t cost_ns : {100'000u, 400'000u, 1'200'000u}) {
-    Pressure pressure(kNowNs);
+    Pressure pressure(kNowNs, kHostKey);
     uint64_t now_ns = kNowNs;
     uint32_t count = 0;
     for (; count < 1'000 && !pressure.is_pressed(now_ns); ++count) {
@@ -112,13 +113,36 @@ TEST(Pressure, IsFeltByAListenerThatDoesNothingElseThanHandshakes) {
   }
 }
 
+// How many of so many that a host asks for it gets.
+uint32_t taken_by(Pressure& pressure, uint64_t now_ns, uint64_t host, uint32_t asked) {
+  uint32_t taken = 0;
+  for (uint32_t count = 0; count < asked; ++count) taken += pressure.take_proven(now_ns, host);
+  return taken;
+}
+
 TEST(Pressure, LetsSoManyProvenAddressesThroughInAWindow) {
-  Pressure pressure(kNowNs);
-  for (uint32_t count = 0; count < kProvenPerWindowMax; ++count) {
-    EXPECT_TRUE(pressure.take_proven(kNowNs));
-  }
-  EXPECT_FALSE(pressure.take_proven(kNowNs + kProvenWindowNs - 1));
-  EXPECT_TRUE(pressure.take_proven(kNowNs + kProvenWindowNs));
+  Pressure pressure(kNowNs, kHostKey);
+  uint32_t taken = 0;
+  for (uint64_t host = 1; host <= 100; ++host) taken += pressure.take_proven(kNowNs, host);
+  EXPECT_EQ(taken, kProvenPerWindowMax);
+  EXPECT_FALSE(pressure.take_proven(kNowNs + kProvenWindowNs - 1, 1));
+  EXPECT_TRUE(pressure.take_proven(kNowNs + kProvenWindowNs, 1));
+}
+
+TEST(Pressure, KeepsAPartForOthersThanTheHostThatIsAlone) {
+  Pressure pressure(kNowNs, kHostKey);
+  EXPECT_EQ(taken_by(pressure, kNowNs, 1, 100), kProvenAloneMax);
+  EXPECT_TRUE(pressure.take_proven(kNowNs, 2));
+}
+
+TEST(Pressure, GivesEachHostAShareForAWhileAfterTwoHaveAsked) {
+  Pressure pressure(kNowNs, kHostKey);
+  EXPECT_TRUE(pressure.take_proven(kNowNs, 1));
+  EXPECT_TRUE(pressure.take_proven(kNowNs, 2));
+  const uint64_t next_ns = kNowNs + kProvenWindowNs;
+  EXPECT_EQ(taken_by(pressure, next_ns, 1, 100), kProvenPerHostMax);
+  EXPECT_EQ(taken_by(pressure, next_ns, 2, 100), kProvenPerHostMax);
+  EXPECT_EQ(taken_by(pressure, next_ns + 2 * kProvenSharedNs, 1, 100), kProvenAloneMax);
 }
 
 }  // namespace

@@ -105,12 +105,16 @@ TEST(EndpointFlood, OfBadHandshakesUnderOneGoodCookieIsServedSparingly) {
   std::copy(buffer + 16, buffer + 16 + kCookieBytes, initiate.bytes.data() + kInitiateCookieOffset);
   write_initiate_mac(initiate_mac_key(keys_of(1).public_key), initiate.bytes.data());
   for (int round = 0; round < 1'000; ++round) network.deliver(initiate);
-  EXPECT_EQ(listener.counters().bad_handshake, kProvenPerWindowMax);
-  EXPECT_EQ(listener.counters().handshakes_deferred, 1'000 - kProvenPerWindowMax);
+  EXPECT_EQ(listener.counters().bad_handshake, kProvenAloneMax);
+  EXPECT_EQ(listener.counters().handshakes_deferred, 1'000 - kProvenAloneMax);
   // Nor when the strangers are gone, while the cookie is still good.
   network.now_ns += kPressedNs + kProvenWindowNs;
   for (int round = 0; round < 1'000; ++round) network.deliver(initiate);
-  EXPECT_EQ(listener.counters().bad_handshake, 2 * kProvenPerWindowMax);
+  EXPECT_EQ(listener.counters().bad_handshake, 2 * kProvenAloneMax);
+  // Another host gets in, in the window of which the first has had all that it gets.
+  network.start(kClient);
+  network.establish();
+  EXPECT_EQ(listener.counters().sessions_open, 1u);
 }
 
 TEST(EndpointFlood, OfProvenClientsFillsTheHalfOpenTableAndNoMore) {
@@ -155,7 +159,7 @@ TEST(EndpointFlood, OfOneHostWithManyAddressesFillsAPartOfTheHalfOpenTable) {
       network.connect(client);
       network.run();
       network.stop(client);
-      network.now_ns += kProvenWindowNs / kProvenPerWindowMax;
+      network.now_ns += kProvenWindowNs / kProvenPerHostMax;
     }
   };
   half_open(1'000, 40);
@@ -168,7 +172,7 @@ TEST(EndpointFlood, OfOneHostWithManyAddressesFillsAPartOfTheHalfOpenTable) {
   for (uint32_t client = 3'000; client < 3'020; ++client) {
     network.start(client);
     network.establish(client);
-    network.now_ns += kProvenWindowNs / kProvenPerWindowMax;
+    network.now_ns += kProvenWindowNs / kProvenPerHostMax;
   }
   EXPECT_EQ(counters.sessions_open, 20u);
 }
