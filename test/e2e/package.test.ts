@@ -105,6 +105,8 @@ describe('the npm tarball', () => {
     expect(files).toContain('dist/index.d.ts');
     expect(files).toContain('dist/examples/order-gateway/demo.js');
     expect(files).toContain('dist/bench/main.js');
+    expect(files).toContain('scripts/wireshark/raptor.lua');
+    expect(files).toContain('scripts/wireshark/raptor_aead.lua');
     expect(files.filter((path) => /\btest\b|_test\.|\.tsbuildinfo$/.test(path))).toEqual([]);
   });
 
