@@ -92,8 +92,9 @@ export interface RaptorNodeCounters {
   /** Datagrams that found the socket's receive buffer full. */
   readonly kernelDrops: number;
   /**
-   * Datagrams dropped unread: of no session, not from where its peer is, or no handshake that this
-   * end takes. 0 once it is closed. Forged and replayed ones of a session count there.
+   * Datagrams dropped without an answer: of no session, not from where its peer is, no handshake
+   * that this end takes, or one too many. 0 once it is closed. Forged and replayed ones of a session
+   * count there.
    */
   readonly rejected: number;
   /** Of another public key than the listener's, or not answered by its private one. */

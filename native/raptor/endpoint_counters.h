@@ -41,12 +41,12 @@ struct RaptorCounters {
   uint64_t sessions_replaced = 0;     // of these, by a new session of the same peer
 };
 
-// Datagrams that had no effect but these counts, for they belong to no session from where they came
-// and are no handshake that this end takes. What reaches a session is counted there.
+// Datagrams that were dropped without an answer: they belong to no session from where they came,
+// are no handshake that this end takes, or were too many. What reaches a session is counted there.
 [[nodiscard]] constexpr uint64_t rejected_datagrams(const RaptorCounters& counted) noexcept {
   return counted.malformed + counted.unknown_session + counted.wrong_address + counted.unconfirmed +
-         counted.bad_mac + counted.bad_cookie + counted.bad_handshake + counted.mode_mismatch +
-         counted.version_mismatch + counted.not_listening;
+         counted.bad_mac + counted.bad_handshake + counted.mode_mismatch + counted.not_listening +
+         counted.half_open_full + counted.handshakes_deferred;
 }
 
 }  // namespace hyperroute::raptor

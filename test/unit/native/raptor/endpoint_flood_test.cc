@@ -107,6 +107,8 @@ TEST(EndpointFlood, OfBadHandshakesUnderOneGoodCookieIsServedSparingly) {
   for (int round = 0; round < 1'000; ++round) network.deliver(initiate);
   EXPECT_EQ(listener.counters().bad_handshake, kProvenAloneMax);
   EXPECT_EQ(listener.counters().handshakes_deferred, 1'000 - kProvenAloneMax);
+  // What was asked for a cookie was answered.
+  EXPECT_EQ(rejected_datagrams(listener.counters()), 1'000u);
   // Nor when the strangers are gone, while the cookie is still good.
   network.now_ns += kPressedNs + kProvenWindowNs;
   for (int round = 0; round < 1'000; ++round) network.deliver(initiate);
@@ -132,7 +134,9 @@ TEST(EndpointFlood, OfProvenClientsFillsTheHalfOpenTableAndNoMore) {
     network.stop(client);
   }
   EXPECT_EQ(network.at(kListener).counters().half_open, 8u);
-  EXPECT_GE(network.at(kListener).counters().half_open_full, 12u);
+  const RaptorCounters& counters = network.at(kListener).counters();
+  EXPECT_GE(counters.half_open_full, 12u);
+  EXPECT_EQ(rejected_datagrams(counters), counters.half_open_full + counters.handshakes_deferred);
   // The entries lapse, and the table serves again.
   network.filter = nullptr;
   network.start(kClient);
@@ -264,6 +268,7 @@ TEST(EndpointFlood, WithOldOrStolenCookiesGetsNoFurther) {
   network.deliver(stolen);
   EXPECT_EQ(listener.counters().half_open, 0u);
   EXPECT_EQ(listener.counters().bad_cookie, 1u);
+  EXPECT_EQ(rejected_datagrams(listener.counters()), 0u);
   network.now_ns += 2 * kCookieBucketNs;
   network.deliver(proven);
   EXPECT_EQ(listener.counters().half_open, 0u);
