@@ -93,8 +93,8 @@ export interface RaptorNodeCounters {
   readonly kernelDrops: number;
   /**
    * Datagrams dropped without an answer: of no session, not from where its peer is, no handshake
-   * that this end takes, or one too many. 0 once it is closed. Forged and replayed ones of a session
-   * count there.
+   * that this end takes, or one too many. 0 once it is closed. Forged and replayed ones of a
+   * session count there.
    */
   readonly rejected: number;
   /** Of another public key than the listener's, or not answered by its private one. */
