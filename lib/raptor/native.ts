@@ -138,7 +138,6 @@ export interface NativeRaptorNode {
   sessions(): readonly NativeRaptorSession[];
   counters(): RaptorNodeCounters;
   address(): string | null;
-  drain(): void;
   isDrained(): boolean;
   setReferenced(isReferenced: boolean): void;
   close(): void;

@@ -69,8 +69,7 @@ Napi::Function RaptorNodeObject::define(Napi::Env env) {
        InstanceMethod<&Self::close_session>("closeSession"),
        InstanceMethod<&Self::take_events>("takeEvents"),
        InstanceMethod<&Self::sessions>("sessions"), InstanceMethod<&Self::counters>("counters"),
-       InstanceMethod<&Self::address>("address"), InstanceMethod<&Self::drain>("drain"),
-       InstanceMethod<&Self::is_drained>("isDrained"),
+       InstanceMethod<&Self::address>("address"), InstanceMethod<&Self::is_drained>("isDrained"),
        InstanceMethod<&Self::set_referenced>("setReferenced"),
        InstanceMethod<&Self::close>("close")},
       table);
@@ -263,12 +262,6 @@ Napi::Value RaptorNodeObject::counters(const Napi::CallbackInfo& info) {
 
 Napi::Value RaptorNodeObject::address(const Napi::CallbackInfo& info) {
   return address_of(info.Env(), node_.is_open() ? node_.local_address() : SocketAddress());
-}
-
-Napi::Value RaptorNodeObject::drain(const Napi::CallbackInfo& info) {
-  node_.drain();
-  if (node_.is_open() && wake_ != nullptr) node_.wake_at_once();
-  return info.Env().Undefined();
 }
 
 Napi::Value RaptorNodeObject::is_drained(const Napi::CallbackInfo& info) {

@@ -65,7 +65,6 @@ class RaptorNodeObject : public Napi::ObjectWrap<RaptorNodeObject> {
   Napi::Value sessions(const Napi::CallbackInfo& info);
   Napi::Value counters(const Napi::CallbackInfo& info);
   Napi::Value address(const Napi::CallbackInfo& info);
-  Napi::Value drain(const Napi::CallbackInfo& info);
   Napi::Value is_drained(const Napi::CallbackInfo& info);
   Napi::Value set_referenced(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);

@@ -24,7 +24,7 @@ enum class CongestionKind : uint8_t { kDelay, kStatic };
 
 struct CongestionOptions {
   CongestionKind kind = CongestionKind::kDelay;
-  // The least of what both ends' socket buffers can take. Static: the window.
+  // What the peer's socket buffer can take. Static: the window.
   uint32_t window_bytes_max = 1u << 20;
   uint32_t datagram_bytes = 1200;
 };
@@ -92,10 +92,7 @@ class CongestionWindow {
   void on_probe_timeout(uint32_t unanswered_probes) noexcept;
 
   void set_datagram_bytes(uint32_t bytes) noexcept { datagram_bytes_ = bytes; }
-  void set_window_bytes_max(uint32_t bytes) noexcept;
 
-  // Of the last round; for counters and tests.
-  [[nodiscard]] uint64_t queue_delay_ns() const noexcept { return queue_delay_ns_; }
   // Cuts that were taken back.
   [[nodiscard]] uint64_t cuts_undone() const noexcept { return cuts_undone_; }
 

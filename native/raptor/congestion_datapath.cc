@@ -24,11 +24,6 @@ void CongestionWindow::set_window(uint64_t bytes) noexcept {
   window_bytes_ = static_cast<uint32_t>(std::clamp<uint64_t>(bytes, least, window_bytes_max_));
 }
 
-void CongestionWindow::set_window_bytes_max(uint32_t bytes) noexcept {
-  window_bytes_max_ = std::max(bytes, datagram_bytes_);
-  set_window(kind_ == CongestionKind::kStatic ? window_bytes_max_ : window_bytes_);
-}
-
 uint64_t CongestionWindow::target_ns(const RttEstimator& rtt) const noexcept {
   return std::max(kTargetNsMin, rtt.min_ns() / kTargetRttDivisor);
 }

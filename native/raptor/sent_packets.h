@@ -98,7 +98,6 @@ class SentPackets {
   static constexpr uint32_t kPacketsMax = 1024;        // In flight at a time.
   static constexpr uint32_t kSlots = 2 * kPacketsMax;  // Judged packets between them included.
   static constexpr uint32_t kItemsMax = 4;             // A packet.
-  static constexpr uint32_t kSkippedMax = 16;          // Skipped numbers remembered.
   // A probe resends the oldest two, as RFC 9002 section 6.2.4 allows: one may be lost again.
   static constexpr uint32_t kProbePacketsMax = 2;
   // Where the doubling of the probe timeout ends, unless the timeout itself is longer.
@@ -124,8 +123,7 @@ class SentPackets {
   SentPackets(const SentPackets&) = delete;
   SentPackets& operator=(const SentPackets&) = delete;
 
-  // Every packet that is sent, those that elicit no ACK included; `number` is above all before it.
-  // Numbers left out in between count as skipped: a peer that acknowledges one of them lies.
+  // Every packet that is sent, those that elicit no ACK included; `number` is next_number().
   // `items` may be empty. Eliciting packets only while not full().
   void record(uint64_t number, uint64_t now_ns, uint32_t bytes, bool is_eliciting,
               std::span<const SentItem> items) noexcept;
@@ -204,8 +202,6 @@ class SentPackets {
   }
   void restart_slots(uint64_t now_ns) noexcept;
   void forget(uint64_t ordinal) noexcept;
-  void remember_skipped(uint64_t first, uint64_t last) noexcept;
-  bool is_skipped(uint64_t first, uint64_t last) const noexcept;
   AckVerdict read_ranges(const AckFrame& frame, NumberRange* ranges) const noexcept;
   uint64_t lower_bound(uint64_t number) const noexcept;
   // Returns one above the newest ordinal it had news of, or 0.
@@ -235,7 +231,6 @@ class SentPackets {
   uint64_t next_number_ = 0;
   uint64_t last_now_ns_ = 0;
   uint32_t lost_watched_ = 0;  // Bits in lost_.
-  uint32_t skipped_count_ = 0;
   uint32_t unanswered_probes_ = 0;
   uint32_t reorder_steps_ = 0;  // The window in quarters of the least RTT.
   bool has_acked_ = false;
@@ -254,8 +249,6 @@ class SentPackets {
   // Where packets are lost.
   uint64_t last_loss_ns_ = 0;
   uint32_t reorder_rounds_left_ = 0;
-  uint32_t skipped_next_ = 0;
-  NumberRange skipped_[kSkippedMax];
   SentCounters counters_;
   uint64_t lost_[kWords] = {};  // Declared lost, their slot not yet taken again.
 

@@ -30,24 +30,10 @@ void SentPackets::forget(uint64_t ordinal) noexcept {
   --lost_watched_;
 }
 
-void SentPackets::remember_skipped(uint64_t first, uint64_t last) noexcept {
-  skipped_[skipped_next_] = {first, last};
-  skipped_next_ = (skipped_next_ + 1) % kSkippedMax;
-  skipped_count_ = std::min(skipped_count_ + 1, kSkippedMax);
-}
-
-bool SentPackets::is_skipped(uint64_t first, uint64_t last) const noexcept {
-  for (uint32_t index = 0; index < skipped_count_; ++index) {
-    if (skipped_[index].first <= last && first <= skipped_[index].last) return true;
-  }
-  return false;
-}
-
 void SentPackets::record(uint64_t number, uint64_t now_ns, uint32_t bytes, bool is_eliciting,
                          std::span<const SentItem> items) noexcept {
-  HR_DASSERT(number >= next_number_ && items.size() <= kItemsMax);
+  HR_DASSERT(number == next_number_ && items.size() <= kItemsMax);
   const uint64_t sent_ns = monotonic(now_ns);
-  if (number > next_number_) remember_skipped(next_number_, number - 1);
   next_number_ = number + 1;
   if (!is_eliciting) return;
   HR_DASSERT(!full());
@@ -83,7 +69,6 @@ inline AckVerdict SentPackets::read_ranges(const AckFrame& frame,
     if (uint64_t{range.gap} + range.run > below) return AckVerdict::kMalformed;
     const uint64_t last = below - range.gap - 1;
     below = last - (range.run - 1);
-    if (skipped_count_ != 0 && is_skipped(below, last)) return AckVerdict::kNeverSent;
     ranges[index] = {below, last};
   }
   return AckVerdict::kOk;
@@ -139,11 +124,11 @@ inline void SentPackets::take_news(uint64_t now_ns, uint64_t newest_ordinal_end,
   if (reorder_steps_ != 0) end_round();
 }
 
-// What is left of on_ack() where one packet is in flight, none is lost or skipped, and the newest
+// What is left of on_ack() where one packet is in flight, none is lost, and the newest
 // range names it: a request, or its answer. False: it is not so, and nothing changed.
 inline bool SentPackets::ack_only_packet(const AckFrame& frame, uint64_t now_ns,
                                          const SentHandler& handler, AckSummary& summary) noexcept {
-  if (in_flight_packets_ != 1 || (lost_watched_ | skipped_count_) != 0) return false;
+  if (in_flight_packets_ != 1 || lost_watched_ != 0) return false;
   if (frame.range_count != 1 || frame.largest >= next_number_ || !has_acked_) return false;
   const AckRange range = frame.range(0);
   if (range.gap != 0 || range.run == 0 || range.run > frame.largest + 1) return false;

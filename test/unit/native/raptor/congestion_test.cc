@@ -33,8 +33,6 @@ TEST(CongestionWindow, TheStaticKindKeepsItsWindowWhateverHappens) {
   fed.round(100, 500 * kMs, 60);
   fed.window.on_probe_timeout(5);
   EXPECT_EQ(fed.window.window_bytes(), 100'000u);
-  fed.window.set_window_bytes_max(50'000);
-  EXPECT_EQ(fed.window.window_bytes(), 50'000u);
 }
 
 TEST(CongestionWindow, SlowStartDoublesARoundUpToTheCeiling) {

@@ -270,18 +270,6 @@ TEST(SentPackets, AnAckOfWhatWasNeverSentIsSeenAndChangesNothing) {
   EXPECT_EQ(sender.detect(kUs).packets, 0u);
 }
 
-TEST(SentPackets, AnAckOfASkippedNumberIsSeenAndChangesNothing) {
-  Sender sender;
-  sender.send(0, 0);
-  sender.send(3, 0);
-  EXPECT_EQ(sender.ack({{0, 3}}, kUs).verdict, AckVerdict::kNeverSent);
-  EXPECT_EQ(sender.ack({{3, 3}, {1, 1}}, kUs).verdict, AckVerdict::kNeverSent);
-  EXPECT_EQ(sender.ack({{2, 2}}, kUs).verdict, AckVerdict::kNeverSent);
-  EXPECT_TRUE(sender.verdicts.acked.empty());
-  EXPECT_EQ(sender.ack({{3, 3}, {0, 0}}, kUs).verdict, AckVerdict::kOk);
-  EXPECT_EQ(sender.verdicts.acked, (Positions{0, 3}));
-}
-
 TEST(SentPackets, RangesThatMakeNoSenseAreMalformedAndChangeNothing) {
   Sender sender;
   for (uint64_t number = 0; number < 10; ++number) sender.send(number, 0);
