@@ -16,6 +16,7 @@ import {
 const ours = 'ours';
 const clock = 'clock';
 const raw = 'raw UDP ping-pong';
+const hostAlone = 'host alone';
 const aerons = ['aeron-1.46.7', 'aeron-1.51.0'];
 const openLoopShares = [50, 80];
 const lostKeepsMin = 0.8;
@@ -173,9 +174,27 @@ async function openLoops(runner: Runner, name: string, bytes: number): Promise<v
   for (const share of openLoopShares) {
     const rate = Math.max(1, Math.floor((rateMax * share) / 100));
     const loaded = `${name} at ${share} %`;
-    await runner.alternate({ name: loaded, role: 'open-loop', ...asked, rate }, ['raptor']);
+    const round = { name: loaded, role: 'open-loop', ...asked, rate } as const;
+    for (let turn = 0; turn < runner.sizes.rounds; ++turn) {
+      await runner.alternate(round, ['raptor'], 1);
+      await hostPauses(runner, round, share);
+    }
     runner.limit(loaded, 'p99', openLoopP99NsMax);
   }
+}
+
+/** What the host's pauses cost a link that takes no time itself, for as long as the loop ran. */
+async function hostPauses(
+  runner: Runner,
+  { name, count, rate }: { name: string; count: number; rate: number },
+  share: number,
+): Promise<void> {
+  const us = Math.ceil((count / rate) * usPerSecond);
+  const { folder, context } = runner;
+  const [cpu, peer] = context.cpus.map(String) as [string, string];
+  const told = ['--name', name, '--subject', hostAlone, '--cpu', cpu, '--peer-cpu', peer];
+  const args = ['host', 'pauses', ...told, '--share', String(share), '--pause-us', String(us)];
+  runner.keep(await runNative(join(folder, 'hyperroute-bench-links'), args));
 }
 
 async function fromIdle(runner: Runner, name: string): Promise<void> {

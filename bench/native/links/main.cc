@@ -5,6 +5,8 @@
 //     --subject NAME --port P --cpu N [--bytes N] [--count N] [--rate N] [--pause-us N]
 //     [--loss PERMILLE] [--seed N] [--blocking 1]
 //   hyperroute-bench-links raptor memory --name CASE --subject NAME --cpu N [--count N]
+//   hyperroute-bench-links host pauses --name CASE --subject NAME --cpu N --peer-cpu N
+//     --share PERCENT --pause-us N
 //   hyperroute-bench-links list
 //
 // Each prints one JSON object to stdout, as hyperroute-bench does. The answering side runs until it
@@ -17,6 +19,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "bench/native/links/host_pauses.h"
 #include "bench/native/links/measure.h"
 #include "bench/native/links/raptor_link.h"
 #include "bench/native/links/session_memory.h"
@@ -32,6 +35,7 @@ namespace hyperroute::links {
 namespace {
 
 constexpr uint32_t kCountMax = 100'000'000;
+constexpr uint32_t kPercentMax = 100;
 constexpr uint32_t kPermille = 1000;
 
 struct Arguments {
@@ -39,6 +43,8 @@ struct Arguments {
   LinkOptions link;
   Case asked;
   uint32_t cpu = 0;
+  uint32_t peer_cpu = 0;
+  uint32_t share_percent = 0;
 };
 
 uint32_t number_or_fail(std::string_view name, const char* text, uint32_t high) {
@@ -60,6 +66,10 @@ void apply(Arguments& arguments, std::string_view name, const char* value) {
     arguments.link.port = static_cast<uint16_t>(number_or_fail(name, value, UINT16_MAX));
   } else if (name == "--cpu") {
     arguments.cpu = number_or_fail(name, value, UINT16_MAX);
+  } else if (name == "--peer-cpu") {
+    arguments.peer_cpu = number_or_fail(name, value, UINT16_MAX);
+  } else if (name == "--share") {
+    arguments.share_percent = number_or_fail(name, value, kPercentMax);
   } else if (name == "--bytes") {
     arguments.asked.message_bytes = number_or_fail(name, value, kMessageBytesMax);
   } else if (name == "--count") {
@@ -102,6 +112,15 @@ void run_memory(const Arguments& arguments) {
   Output output;
   measure_session_memory(output, arguments.asked.name, arguments.asked.subject,
                          arguments.asked.message_count);
+  if (!output.print()) fail(1, "cannot write to stdout");
+}
+
+void run_host_pauses(const Arguments& arguments) {
+  if (arguments.share_percent == 0) fail(2, "--share is missing");
+  Output output;
+  measure_host_pauses(output, arguments.asked.name, arguments.asked.subject,
+                      {arguments.cpu, arguments.peer_cpu},
+                      double(arguments.share_percent) / kPercentMax, arguments.asked.pause_us);
   if (!output.print()) fail(1, "cannot write to stdout");
 }
 
@@ -159,6 +178,8 @@ int main(int argument_count, char** values) {
   const std::string_view link = values[1];
   if (link == "raptor" && arguments.role == "memory") {
     run_memory(arguments);
+  } else if (link == "host" && arguments.role == "pauses") {
+    run_host_pauses(arguments);
   } else if (link == "udp") {
     run<UdpLink>(arguments);
   } else if (link == "raptor") {
