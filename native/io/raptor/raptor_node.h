@@ -260,6 +260,7 @@ class RaptorNode {
   uint64_t now_ns_ = 0;
   uint64_t armed_ns_ = raptor::kNeverNs;
   uint64_t attempt_ns_ = raptor::kNeverNs;  // The first attempt of a link that is due.
+  uint64_t offered_bytes_ = 0;              // To sessions, since the last transmit().
   bool has_more_to_send_ = false;
   bool is_refused_due_ = false;  // What sinks refused is to be offered again.
   bool is_remainder_due_ = false;

@@ -86,6 +86,7 @@ int64_t RaptorNode::commit(uint64_t now_ns, uint32_t id) noexcept {
       socket_.endpoint().session(claimed->session)->commit(now_ns, claimed->stream);
   if (position < 0) return position;
   claimed->misses = 0;
+  offered_bytes_ += message_bytes;
   socket_.endpoint().touch(claimed->session);
   return taken(*publication, message_bytes);
 }
@@ -134,6 +135,7 @@ int64_t RaptorNode::offer_to_all(uint64_t now_ns, Publication& publication,
     if (position >= 0) [[likely]] {
       has_receiver = true;
       branch.misses = 0;
+      offered_bytes_ += message.size();
       socket_.endpoint().touch(branch.session);
       continue;
     }
@@ -176,7 +178,8 @@ bool RaptorNode::transmit(uint64_t now_ns) noexcept {
     has_more_to_send_ = false;
     return false;
   }
-  has_more_to_send_ = socket_.transmit(std::max(now_ns_, now_ns));
+  has_more_to_send_ = socket_.transmit(std::max(now_ns_, now_ns), offered_bytes_);
+  offered_bytes_ = 0;
   return has_more_to_send_;
 }
 

@@ -130,6 +130,10 @@ class RaptorSocket {
   // Sends what the endpoint has to send, kRaptorTransmitBytes at most. True: there may be more to
   // send, once what has arrived was looked at; false: nothing, or it is full (is_blocked()).
   bool transmit(uint64_t now_ns) noexcept;
+  // As often as it takes to send as much as `offered_bytes`, what a turn of the owner has offered
+  // to sessions, once at least: rings that a turn fills faster than it empties them would be full
+  // in the end, whatever windows allow.
+  bool transmit(uint64_t now_ns, uint64_t offered_bytes) noexcept;
   // Datagrams wait for room in the socket's send buffer; wait_fd() tells of it.
   [[nodiscard]] bool is_blocked() const noexcept { return sent_count_ < batch_count_; }
 

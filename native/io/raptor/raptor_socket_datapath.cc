@@ -164,6 +164,14 @@ bool RaptorSocket::transmit(uint64_t now_ns) noexcept {
   return send_batches() && !is_done;
 }
 
+// What was left before waits until the next turn has looked at what has arrived.
+bool RaptorSocket::transmit(uint64_t now_ns, uint64_t offered_bytes) noexcept {
+  bool has_more = transmit(now_ns);
+  uint64_t further_rounds = offered_bytes / kRaptorTransmitBytes;
+  for (; has_more && further_rounds > 0; --further_rounds) has_more = transmit(now_ns);
+  return has_more;
+}
+
 // Lets the endpoint write datagrams behind one another. True: it has nothing more.
 bool RaptorSocket::write_batches(uint64_t now_ns) noexcept {
   written_bytes_ = 0;

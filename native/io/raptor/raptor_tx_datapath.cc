@@ -41,16 +41,9 @@ uint32_t RaptorBackend::tx_burst(std::span<TxFrame> frames) noexcept {
   return final_count;
 }
 
-// A round of batches, and as many more as what was offered needs: rings that a turn fills faster
-// than it empties them would be full in the end, whatever windows allow. What was left before waits
-// until the next turn has looked at what has arrived.
 void RaptorBackend::transmit() noexcept {
-  uint64_t further_rounds = offered_bytes_ / kRaptorTransmitBytes;
+  has_more_to_send_ = socket_.transmit(now_ns_, offered_bytes_);
   offered_bytes_ = 0;
-  has_more_to_send_ = socket_.transmit(now_ns_);
-  for (; has_more_to_send_ && further_rounds > 0; --further_rounds) {
-    has_more_to_send_ = socket_.transmit(now_ns_);
-  }
 }
 
 // Remembers who waits with a number already taken from the present session.

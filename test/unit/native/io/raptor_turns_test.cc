@@ -1,9 +1,10 @@
 // What a raptor endpoint moves in one turn of a router: it hands out about as much as it can send
-// in the same turn, and sends as much as it was offered. The peer is on the test's own thread, and
-// windows are static.
+// in the same turn, and sends as much as it was offered, as a node does. The peers are on the
+// test's own thread.
 #include <gtest/gtest.h>
 
 #include "conformance/raptor_world.h"
+#include "test/unit/native/io/raptor_nodes.h"
 
 namespace hyperroute {
 namespace {
@@ -90,6 +91,27 @@ TEST_F(RaptorTurns, SendAsMuchAsWasOffered) {
       return !got.empty();
     }));
     EXPECT_EQ(got, std::vector<Bytes>{message});
+  }
+  EXPECT_TRUE(has_left_at_once);
+}
+
+// One try is enough, as above.
+TEST(RaptorNodeTurns, SendAsMuchAsWasOffered) {
+  NodeWorld world;
+  TestNode& server = world.listen();
+  TestNode& client = world.connect(server);
+  const uint32_t publication = client.publish(1);
+  server.subscribe(1);
+  world.run_until([&] { return client.is_connected(); });
+  const std::string message(kRaptorTransmitBytes * 3 / 2, 'x');
+  bool has_left_at_once = false;
+  for (uint32_t count = 1; count <= kTriesMax && !has_left_at_once; ++count) {
+    ASSERT_GT(client.offer(publication, message), 0);
+    // The client has no further turn.
+    for (uint32_t turn = 0; turn < kPeerTurns; ++turn) server.turn();
+    has_left_at_once = server.got(1).size() == count;
+    world.run_until([&] { return server.got(1).size() == count; });
+    ASSERT_EQ(server.got(1).back(), message);
   }
   EXPECT_TRUE(has_left_at_once);
 }
