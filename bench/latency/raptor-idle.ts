@@ -10,8 +10,6 @@ import { percentileLevels, type Round } from '../harness/types.js';
 const modulePath = join(import.meta.dirname, 'raptor-end.js');
 /** The kernel tells CPU time in these to programs, whatever its own clock is. */
 const ticksPerSecond = 100;
-/** Starting is over, and so is what the garbage collector puts off for some 8 s after it. */
-const settleMs = 10_000;
 const percent = 100;
 const ours = 'ours';
 
@@ -26,8 +24,11 @@ interface Watched {
   readonly ends: readonly Subject[];
 }
 
-/** One round of every case: all of them at once, since none of them does anything. */
-export async function idleRounds(seconds: number): Promise<Round[]> {
+/**
+ * One round of every case: all of them at once, since none of them does anything. What starting
+ * leaves to the garbage collector is over some 8 s after it: `settleSeconds` pass first.
+ */
+export async function idleRounds(seconds: number, settleSeconds: number): Promise<Round[]> {
   const started: Subject[] = [];
   const start = async (name: string, ...args: string[]): Promise<Subject> => {
     const subject = await startSubject(name, modulePath, args);
@@ -43,7 +44,7 @@ export async function idleRounds(seconds: number): Promise<Round[]> {
       const connector = await start(`${kind}, connecting`, kind, 'connect', `${listener.port}`);
       watched.push({ kind, ends: [listener, connector] });
     }
-    await sleep(settleMs);
+    await sleep(settleSeconds * 1000);
     const pids = watched.flatMap(({ ends }) => ends.map(({ pid }) => pid));
     const before = new Map(pids.map((pid) => [pid, cpuSeconds(pid)]));
     const startMs = performance.now();

@@ -36,6 +36,7 @@ interface Sizes {
   readonly scriptStreamed: number;
   readonly idleExchanges: number;
   readonly idleRounds: number;
+  readonly idleSettleSeconds: number;
   readonly idleSeconds: number;
   readonly sessions: number;
 }
@@ -46,6 +47,7 @@ const full: Sizes = {
   scriptStreamed: 200_000,
   idleExchanges: 500,
   idleRounds: 3,
+  idleSettleSeconds: 10,
   idleSeconds: 10,
   sessions: 100,
 };
@@ -56,6 +58,7 @@ const short: Sizes = {
   scriptStreamed: 20_000,
   idleExchanges: 10,
   idleRounds: 1,
+  idleSettleSeconds: 1,
   idleSeconds: 0.5,
   sessions: 10,
 };
@@ -221,7 +224,7 @@ async function scriptStreams(runner: Runner, name: string, bytes: number): Promi
 }
 
 async function idle(runner: Runner, name: string): Promise<void> {
-  const { idleSeconds, idleRounds: turns } = runner.sizes;
+  const { idleSeconds, idleSettleSeconds, idleRounds: turns } = runner.sizes;
   const ends = `${name}, C++ ends`;
   const pauseUs = idleSeconds * usPerSecond;
   const asked = { role: 'idle', bytes: 32, count: 1, pauseUs, blocking: true } as const;
@@ -229,7 +232,9 @@ async function idle(runner: Runner, name: string): Promise<void> {
   runner.limit(ends, 'p50', idlePercentMax);
   const kinds = Object.values(idleCases);
   runner.context.say(`raptor: ${kinds.flatMap(({ cpu, memory }) => [cpu, memory]).join('; ')}`);
-  for (let turn = 0; turn < turns; ++turn) runner.keep(await idleRounds(idleSeconds));
+  for (let turn = 0; turn < turns; ++turn) {
+    runner.keep(await idleRounds(idleSeconds, idleSettleSeconds));
+  }
   for (const { cpu, memory } of kinds) {
     runner.limit(cpu, 'p50', idlePercentMax);
     runner.limit(memory, 'p50', residentKibMax);
