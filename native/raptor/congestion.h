@@ -97,23 +97,23 @@ class CongestionWindow {
   [[nodiscard]] uint64_t cuts_undone() const noexcept { return cuts_undone_; }
 
  private:
-  enum class Cut : uint8_t { kNone, kLoss, kProbes };
   // What the last cut for losses took, until it is taken back or another cut takes its place. A
   // peer that lies can get back what it had and no more.
   struct BeforeCut {
-    Cut cut = Cut::kNone;
+    // So many more of its packets have to come after all, and it was needless; 0: nothing to take
+    // back.
+    uint32_t late_packets_left = 0;
+    bool counts_probes = false;  // Packets that a probe gave up, or those lost otherwise.
     bool was_slow_start = true;
     uint32_t window_bytes = 0;
     uint32_t near_window_bytes_min = 0;
     uint32_t lossy_overruns = 0;
-    // So many more of its packets have to come after all, and it was needless.
-    uint32_t late_packets_left = 0;
   };
 
   [[nodiscard]] uint64_t target_ns(const RttEstimator& rtt) const noexcept;
   [[nodiscard]] bool was_limit(const AckSummary& ack) const noexcept;
   void take_back_losses(const AckSummary& ack) noexcept;
-  void remember_cut(Cut cut, uint32_t late_packets) noexcept;
+  void remember_cut(uint32_t late_packets, bool counts_probes) noexcept;
   void judge_last_cut(uint32_t late_packets, uint32_t late_probe_packets) noexcept;
   void take_sample(const AckSummary& ack, const RttEstimator& rtt, uint64_t next_number) noexcept;
   void grow(uint32_t acked_bytes) noexcept;

@@ -67,23 +67,22 @@ void CongestionWindow::take_back_losses(const AckSummary& ack) noexcept {
 }
 
 // Before a cut for losses.
-void CongestionWindow::remember_cut(Cut cut, uint32_t late_packets) noexcept {
-  before_cut_.cut = cut;
+void CongestionWindow::remember_cut(uint32_t late_packets, bool counts_probes) noexcept {
+  before_cut_.late_packets_left = late_packets;
+  before_cut_.counts_probes = counts_probes;
   before_cut_.was_slow_start = is_slow_start_;
   before_cut_.window_bytes =
       drain_rounds_left_ != 0 ? std::max(window_bytes_, window_before_drain_) : window_bytes_;
   before_cut_.near_window_bytes_min = near_window_bytes_min_;
   before_cut_.lossy_overruns = lossy_overruns_;
-  before_cut_.late_packets_left = late_packets;
 }
 
 // The last cut for losses was needless when so few were lost that none would have been made.
 void CongestionWindow::judge_last_cut(uint32_t late_packets, uint32_t late_probe_packets) noexcept {
-  if (before_cut_.cut == Cut::kNone) return;
-  const uint32_t came = before_cut_.cut == Cut::kProbes ? late_probe_packets : late_packets;
+  if (before_cut_.late_packets_left == 0) return;
+  const uint32_t came = before_cut_.counts_probes ? late_probe_packets : late_packets;
   before_cut_.late_packets_left -= std::min(before_cut_.late_packets_left, came);
   if (before_cut_.late_packets_left != 0) return;
-  before_cut_.cut = Cut::kNone;
   uint32_t& window_bytes = drain_rounds_left_ != 0 ? window_before_drain_ : window_bytes_;
   // It has grown back by itself, and what came since counts for more.
   if (window_bytes > before_cut_.window_bytes) return;
@@ -158,7 +157,7 @@ void CongestionWindow::judge_delay(const RttEstimator& rtt) noexcept {
   // What is in flight now was sent by the old window: the samples of the next round are its.
   is_resting_ = true;
   is_slow_start_ = false;
-  before_cut_.cut = Cut::kNone;
+  before_cut_.late_packets_left = 0;
   set_window(uint64_t{window_bytes_} * (100 - cut_percent) / 100);
   count_overrun(late_overruns_);
 }
@@ -177,7 +176,7 @@ void CongestionWindow::judge_loss() noexcept {
     if (window_bytes_ > kNearWindowBytesMin) near_window_bytes_min_ = kNearWindowBytesMin;
     return;
   }
-  remember_cut(Cut::kLoss, lost - static_cast<uint32_t>(tolerated));
+  remember_cut(lost - static_cast<uint32_t>(tolerated), false);
   is_slow_start_ = false;
   set_window(uint64_t{window_bytes_} * (100 - kLossCutPercent) / 100);
   if (is_overrun) count_overrun(lossy_overruns_);
@@ -207,7 +206,7 @@ void CongestionWindow::on_probe_timeout(uint32_t unanswered_probes) noexcept {
   if (kind_ == CongestionKind::kStatic || unanswered_probes < kPersistentProbes) return;
   // The first of a silence is its cut. That all was lost for so long is disproved by one packet
   // that was not.
-  if (unanswered_probes == kPersistentProbes) remember_cut(Cut::kProbes, 1);
+  if (unanswered_probes == kPersistentProbes) remember_cut(1, true);
   drain_rounds_left_ = 0;
   window_before_drain_ = 0;
   is_resting_ = false;
