@@ -253,8 +253,8 @@ Napi::Value RaptorNodeObject::counters(const Napi::CallbackInfo& info) {
   const raptor::RaptorCounters ends =
       node_.is_open() ? node_.endpoint_counters() : raptor::RaptorCounters{};
   object.Set("rejected", number(env, raptor::rejected_datagrams(ends)));
-  const RaptorSocket& socket = node_.socket();
-#define HR_SET_COUNTER(field, js_name, value) object.Set(js_name, number(env, value));
+  const AttemptCounts attempts = attempt_counts(ends, node_.socket().key_log_lost());
+#define HR_SET_COUNTER(field, js_name) object.Set(js_name, number(env, attempts.field.value));
   HR_ATTEMPT_COUNTERS(HR_SET_COUNTER)
 #undef HR_SET_COUNTER
   return object;

@@ -63,7 +63,7 @@ Status Metrics::sessions(std::string_view name, uint32_t worker, std::string_vie
 }
 
 Status Metrics::attempts(std::string_view name, uint32_t worker, EndpointCounters::Attempts& out) {
-#define HR_TAKE_COUNTER(field, js_name, value) \
+#define HR_TAKE_COUNTER(field, js_name) \
   HR_TRY(counter("endpoint", name, #field, CounterUnit::kCount, worker, out.field));
   HR_ATTEMPT_COUNTERS(HR_TAKE_COUNTER)
 #undef HR_TAKE_COUNTER
@@ -78,7 +78,7 @@ void Metrics::keep(std::string_view group, std::string_view name, std::string_vi
 
 void Metrics::keep_sessions(std::string_view name, uint32_t worker) {
   keep("endpoint", name, "sessions", worker);
-#define HR_KEEP_COUNTER(field, js_name, value) keep("endpoint", name, #field, worker);
+#define HR_KEEP_COUNTER(field, js_name) keep("endpoint", name, #field, worker);
   HR_ATTEMPT_COUNTERS(HR_KEEP_COUNTER)
 #undef HR_KEEP_COUNTER
 }

@@ -13,7 +13,6 @@
 #include <span>
 
 #include "base/status.h"
-#include "io/raptor/attempt_counters.h"
 #include "ring/session_rows.h"
 
 namespace hyperroute {
@@ -94,17 +93,41 @@ struct FinishedBytes {
   X(connect_failures)    /* attempts to connect that failed */                          \
   X(io_errors)           /* unexpected socket errors */
 
+// Of a backend with kSessionCounterNames: why sessions did not come to be, in the words of those
+// who run it. The label, and the name in JavaScript. Each end counts for itself: of what a listener
+// refuses and says so, both.
+#define HR_ATTEMPT_COUNTERS(X)                                                                 \
+  /* Made for another public key than the listener's, or answered with another private one. */ \
+  X(refused_wrong_key, "refusedWrongKey")                                                      \
+  /* The key of who connects is not in the listener's `allow`. */                              \
+  X(refused_not_allowed, "refusedNotAllowed")                                                  \
+  X(refused_version, "refusedVersion")                                                         \
+  /* One end is `insecure` and the other is not. */                                            \
+  X(refused_insecure, "refusedInsecure")                                                       \
+  /* The listener has all the sessions that it takes. */                                       \
+  X(refused_busy, "refusedBusy")                                                               \
+  X(refused_shutting_down, "refusedShuttingDown")                                              \
+  X(refused_cookie, "refusedCookie")                                                           \
+  /* Too many were under way, of one host or in all: dropped, and asked again. */              \
+  X(refused_crowded, "refusedCrowded")                                                         \
+  /* Nobody answered, or confirmed an answer, in time. */                                      \
+  X(unanswered, "unanswered")                                                                  \
+  /* Of no session or attempt, not from where its peer is, or nothing of this protocol. */     \
+  X(stray_datagrams, "strayDatagrams")                                                         \
+  /* Lines of the key log that its disk did not take. */                                       \
+  X(key_log_lost, "keyLogLost")
+
 struct EndpointCounters {
 #define HR_COUNTER_FIELD(name) std::atomic<uint64_t>* name;
   HR_ENDPOINT_COUNTERS(HR_COUNTER_FIELD)
 #undef HR_COUNTER_FIELD
-  // Of a raptor backend: why sessions did not come to be.
+  // Of a backend with kSessionCounterNames: why sessions did not come to be, and what it shows of
+  // each that did.
   struct Attempts {
-#define HR_COUNTER_FIELD(name, js_name, value) std::atomic<uint64_t>* name;
+#define HR_COUNTER_FIELD(name, js_name) std::atomic<uint64_t>* name;
     HR_ATTEMPT_COUNTERS(HR_COUNTER_FIELD)
 #undef HR_COUNTER_FIELD
   } attempts;
-  // Of a backend with kSessionCounterNames: what it shows of each session.
   SessionRows sessions;
 };
 

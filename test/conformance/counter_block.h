@@ -12,7 +12,7 @@ struct CounterBlock {
 #define HR_COUNTER_CELL(name) std::atomic<uint64_t> name{0};
   HR_ENDPOINT_COUNTERS(HR_COUNTER_CELL)
 #undef HR_COUNTER_CELL
-#define HR_COUNTER_CELL(name, js_name, value) std::atomic<uint64_t> name{0};
+#define HR_COUNTER_CELL(name, js_name) std::atomic<uint64_t> name{0};
   HR_ATTEMPT_COUNTERS(HR_COUNTER_CELL)
 #undef HR_COUNTER_CELL
 
@@ -21,7 +21,7 @@ struct CounterBlock {
 #define HR_COUNTER_POINTER(name) counters.name = &name;
     HR_ENDPOINT_COUNTERS(HR_COUNTER_POINTER)
 #undef HR_COUNTER_POINTER
-#define HR_COUNTER_POINTER(name, js_name, value) counters.attempts.name = &name;
+#define HR_COUNTER_POINTER(name, js_name) counters.attempts.name = &name;
     HR_ATTEMPT_COUNTERS(HR_COUNTER_POINTER)
 #undef HR_COUNTER_POINTER
     return counters;

@@ -1,32 +1,45 @@
-// Why sessions of a raptor endpoint did not come to be, in the words of those who run it.
+// Why sessions of a Raptor socket did not come to be, computed from what its core counts.
 //
-// The endpoint of the protocol's core counts what it does with each datagram; here are the same
-// counts by what can be done about it. One table, so that `stat`, metrics and nodes agree.
-// Thread: the endpoint's. Data path: no.
+// The core counts what it does with each datagram; here are the same counts by what can be done
+// about them, for endpoints and nodes. Thread: the socket's. Data path: no.
 #pragma once
 
-// Field, the name in JavaScript, and the count, of `ends` (raptor::RaptorCounters) and `socket`
-// (RaptorSocket). The fields are the labels that `stat` prints. Each end counts for itself: of what
-// the listener refuses and says so, both.
-#define HR_ATTEMPT_COUNTERS(X)                                                                 \
-  /* Made for another public key than the listener's, or answered with another private one. */ \
-  X(refused_wrong_key, "refusedWrongKey", ends.bad_mac + ends.bad_handshake)                   \
-  /* The key of who connects is not in the listener's `allow`. */                              \
-  X(refused_not_allowed, "refusedNotAllowed", ends.refused_key)                                \
-  X(refused_version, "refusedVersion", ends.refused_version)                                   \
-  /* One end is `insecure` and the other is not. */                                            \
-  X(refused_insecure, "refusedInsecure", ends.mode_mismatch)                                   \
-  /* The listener has all the sessions that it takes. */                                       \
-  X(refused_busy, "refusedBusy", ends.refused_busy)                                            \
-  X(refused_shutting_down, "refusedShuttingDown", ends.refused_shutdown)                       \
-  X(refused_cookie, "refusedCookie", ends.bad_cookie)                                          \
-  /* Too many were under way, of one host or in all: dropped, and asked again. */              \
-  X(refused_crowded, "refusedCrowded", ends.half_open_full + ends.handshakes_deferred)         \
-  /* Nobody answered, or confirmed an answer, in time. */                                      \
-  X(unanswered, "unanswered", ends.handshakes_expired)                                         \
-  /* Of no session or attempt, not from where its peer is, or nothing of this protocol. */     \
-  X(stray_datagrams, "strayDatagrams",                                                         \
-    ends.malformed + ends.unknown_session + ends.wrong_address + ends.unconfirmed +            \
-        ends.not_listening)                                                                    \
-  /* Lines of the key log that its disk did not take. */                                       \
-  X(key_log_lost, "keyLogLost", socket.key_log_lost())
+#include <cstdint>
+
+#include "io/endpoint.h"
+#include "raptor/endpoint_counters.h"
+
+namespace hyperroute {
+
+// A number that has to be given: it has no default.
+struct AttemptCount {
+  uint64_t value;
+  constexpr AttemptCount(uint64_t given) noexcept : value(given) {}
+};
+
+// A name without a formula does not compile, nor a formula without a name.
+struct AttemptCounts {
+#define HR_COUNT_FIELD(field, js_name) AttemptCount field;
+  HR_ATTEMPT_COUNTERS(HR_COUNT_FIELD)
+#undef HR_COUNT_FIELD
+};
+
+[[nodiscard]] constexpr AttemptCounts attempt_counts(const raptor::RaptorCounters& ends,
+                                                     uint64_t key_log_lost) noexcept {
+  return {
+      .refused_wrong_key = ends.bad_mac + ends.bad_handshake,
+      .refused_not_allowed = ends.refused_key,
+      .refused_version = ends.refused_version,
+      .refused_insecure = ends.mode_mismatch,
+      .refused_busy = ends.refused_busy,
+      .refused_shutting_down = ends.refused_shutdown,
+      .refused_cookie = ends.bad_cookie,
+      .refused_crowded = ends.half_open_full + ends.handshakes_deferred,
+      .unanswered = ends.handshakes_expired,
+      .stray_datagrams = ends.malformed + ends.unknown_session + ends.wrong_address +
+                         ends.unconfirmed + ends.not_listening,
+      .key_log_lost = key_log_lost,
+  };
+}
+
+}  // namespace hyperroute

@@ -22,6 +22,7 @@
 #include "io/default_peer.h"
 #include "io/endpoint.h"
 #include "io/peer_table.h"
+#include "io/raptor/attempt_counters.h"
 #include "io/raptor/raptor_options.h"
 #include "io/raptor/raptor_peer.h"
 #include "io/raptor/raptor_socket.h"
@@ -253,9 +254,7 @@ class RaptorBackend {
   uint64_t errors_counted_ = 0;
   uint64_t cut_counted_ = 0;
   uint64_t datagrams_counted_ = 0;
-#define HR_COUNT_ONE(field, js_name, value) +1
-  std::array<uint64_t, 0 HR_ATTEMPT_COUNTERS(HR_COUNT_ONE)> attempts_counted_{};
-#undef HR_COUNT_ONE
+  AttemptCounts attempts_counted_ = attempt_counts({}, 0);
   Reading reading_ = Reading::kAll;
   bool is_stopped_ = false;
   bool tx_blocked_ = false;

@@ -256,14 +256,12 @@ void RaptorBackend::count_socket() noexcept {
 
 // The counters outlive this backend, whose own begin with 0.
 void RaptorBackend::count_attempts() noexcept {
-  const raptor::RaptorCounters& ends = socket_.endpoint().counters();
-  uint64_t* counted = attempts_counted_.data();
-#define HR_COUNT_ATTEMPTS(field, js_name, value)                           \
-  count(counters_.attempts.field, (value)-std::exchange(*counted, value)); \
-  ++counted;
-  const RaptorSocket& socket = socket_;
+  const AttemptCounts now = attempt_counts(socket_.endpoint().counters(), socket_.key_log_lost());
+#define HR_COUNT_ATTEMPTS(field, js_name) \
+  count(counters_.attempts.field, now.field.value - attempts_counted_.field.value);
   HR_ATTEMPT_COUNTERS(HR_COUNT_ATTEMPTS)
 #undef HR_COUNT_ATTEMPTS
+  attempts_counted_ = now;
 }
 
 }  // namespace hyperroute
