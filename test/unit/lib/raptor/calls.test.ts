@@ -126,7 +126,7 @@ describe('from within a handler', () => {
     expect(publication.counters().messages).toBe(0);
   });
 
-  it('what is offered to the event loop leaves, also on getting what was held', async () => {
+  it('what is offered on getting what was held leaves in the turn that gives it', async () => {
     const server = open({ listen: {}, keys: keys.privateKey, poll: false });
     const remote = { host: '127.0.0.1', port: server.port, serverKey: keys.publicKey };
     const client = open({ connect: remote, poll: false });
@@ -135,10 +135,15 @@ describe('from within a handler', () => {
     };
     const answer = server.publication('down');
     const { received } = textsOf(client, 'down');
+    const packetsSent = () => server.sessions()[0]?.counters.packetsSent ?? 0;
+    const sentByFlush: number[] = [];
     const asked = server.subscription('up', (batch) => {
       if (!batch.next()) return;
+      const before = packetsSent();
       answer.offer(batch.copy());
-      if (received.length === 0) asked.pause();
+      // Ahead of whatever else the event loop does, such as a timer that sends, too.
+      if (received.length > 0) queueMicrotask(() => sentByFlush.push(packetsSent() - before));
+      else asked.pause();
     });
     const ask = client.publication('up');
     await until(() => ask.counters().receivers === 1 && answer.counters().receivers === 1);
@@ -146,7 +151,12 @@ describe('from within a handler', () => {
     await until(() => received.length === 1);
     asked.resume();
     await until(() => received.length === 2);
+    // More than one where the path's size is being looked for.
+    expect(sentByFlush).toEqual([expect.toSatisfy((packets: number) => packets > 0)]);
+    const before = packetsSent();
     answer.offer(Buffer.from('of no handler'));
+    await Promise.resolve();
+    expect(packetsSent()).toBeGreaterThan(before);
     await until(() => received.length === 3);
     expect(received).toEqual(['one', 'two', 'of no handler']);
   });
