@@ -2,7 +2,7 @@
 //
 // Owner: the endpoint's worker. Data path: every message offered, every packet sent. A packet is
 // drafted in the caller's buffer: control frames lie where they will be sent, runs stay in the
-// rings of their streams, and sealing gathers both, so that a message is copied by its offer alone.
+// rings of their streams, and sealing gathers both: a message is copied by its offer and by that.
 // In order: an ACK, control frames, what was lost, then new runs by priority.
 #include <algorithm>
 
