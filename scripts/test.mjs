@@ -21,6 +21,8 @@ const logPath = (name) => join(root, 'build', 'logs', `${name}.log`);
 const checkSeconds = 600;
 const fuzzSeconds = parseSeconds(process.env.HYPERROUTE_FUZZ_SECONDS) ?? 5;
 const vitestSeconds = isLong ? 7200 : 1800;
+const maxRepeated = 10;
+const maxRepeatedLines = 20;
 
 /** Runs one command as one test. Resolves to a tier's result. */
 async function check(title, args, needs = undefined) {
@@ -114,6 +116,18 @@ function childCpuSeconds() {
   }
 }
 
+/** What failed, once more: a run's output is long, and its end is what is kept and read. */
+function printFailures(failures) {
+  if (failures.length === 0) return;
+  process.stdout.write('\nfailed:\n');
+  for (const { tier, title, text } of failures.slice(0, maxRepeated)) {
+    const end = text.trimEnd().split('\n').slice(-maxRepeatedLines).join('\n');
+    process.stdout.write(`  ${tier}: ${title}\n${end.replaceAll(/^/gm, '    ')}\n`);
+  }
+  const more = failures.length - maxRepeated;
+  if (more > 0) process.stdout.write(`  and ${more} more\n`);
+}
+
 const inSeconds = (count) => `${count.toFixed(1)} s`;
 
 /** Where the time went: by the clock, and of all CPUs together. */
@@ -135,7 +149,7 @@ async function main(names) {
   }
   const chosen = names.length > 0 ? names : Object.keys(tiers);
   const total = { passed: 0, failed: 0, skipped: 0 };
-  const failed = [];
+  const failures = [];
   const times = [];
   for (const [title, execute] of chosen.flatMap((name) => tiers[name])) {
     process.stdout.write(`• ${title} …\n`);
@@ -149,14 +163,15 @@ async function main(names) {
     print(result);
     if (requireAll && result.skipped > 0) {
       process.stdout.write('  every tier must run here: the skipped tests count as failed\n');
+      result.failures.push({ title: `${result.skipped} tests`, text: 'skipped' });
       result.failed += result.skipped;
       result.skipped = 0;
     }
     for (const key of Object.keys(total)) total[key] += result[key];
-    if (result.failed > 0) failed.push(title);
+    failures.push(...result.failures.map((failure) => ({ tier: title, ...failure })));
   }
   printTimes(times);
-  if (failed.length > 0) process.stdout.write(`\nfailed: ${failed.join('; ')}\n`);
+  printFailures(failures);
   const { passed, failed: failedCount, skipped } = total;
   process.stdout.write(`${passed} passed, ${failedCount} failed, ${skipped} skipped\n`);
   return failedCount > 0 ? 1 : 0;
