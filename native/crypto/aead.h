@@ -65,7 +65,8 @@ class Aead {
 
  private:
   Aead(AeadKind kind, Direction direction) noexcept : kind_(kind), direction_(direction) {}
-  bool seal_through_library(const uint8_t* nonce12, Bytes aad, Bytes plain, uint8_t* to) noexcept;
+  bool seal_through_library(const uint8_t* nonce12, Bytes aad, std::span<const Bytes> parts,
+                            size_t bytes, uint8_t* to) noexcept;
   bool open_through_library(const uint8_t* nonce12, Bytes aad, uint8_t* in_place,
                             size_t bytes) noexcept;
 

@@ -38,10 +38,11 @@ struct AesGcmKey {
 
 void aes_gcm_set_key(AesGcmKey& key, std::span<const uint8_t, kKeyBytes> bytes) noexcept;
 
-// Writes the ciphertext of `bytes` bytes at `from` and the tag behind it. `from` is `to`, or does
-// not overlap it. At most kAeadBytesMax bytes (aead.h).
-void aes_gcm_seal(const AesGcmKey& key, const uint8_t* nonce12, Bytes aad, const uint8_t* from,
-                  size_t bytes, uint8_t* to) noexcept;
+// Writes the ciphertext of the parts, `bytes` bytes together, and the tag behind it. Parts lie as
+// Aead::seal wants them (aead.h) and are read where they lie; only where one meets the next, the
+// batch of blocks that both are in is put together at `to` first. At most kAeadBytesMax bytes.
+void aes_gcm_seal(const AesGcmKey& key, const uint8_t* nonce12, Bytes aad,
+                  std::span<const Bytes> parts, size_t bytes, uint8_t* to) noexcept;
 
 // Decrypts `bytes` bytes, which the tag follows, in place. False: the tag is another; then the
 // bytes mean nothing.

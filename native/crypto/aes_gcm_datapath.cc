@@ -4,6 +4,7 @@
 // the mask and up to seven blocks of the packet, so that a small packet takes one batch; its width
 // follows its size, as the latency of 14 rounds is what a narrow one costs.
 #include "base/bits.h"
+#include "base/copies.h"
 #include "crypto/aes_gcm.h"
 #include "crypto/aes_gcm_x86.h"
 
@@ -168,11 +169,57 @@ struct Stream {
   }
 };
 
+// What is sealed, in its parts, read once and in order.
+class Plaintext {
+ public:
+  explicit Plaintext(std::span<const Bytes> parts) : parts_(parts) {
+    if (!parts.empty()) begin_part();
+  }
+
+  // The next `bytes` bytes, of as many as there are: where they lie if that is in one part, else
+  // together at `to`, where they are encrypted.
+  const uint8_t* next(size_t bytes, uint8_t* to) {
+    if (bytes > part_.size()) [[unlikely]]
+      return gather(bytes, to);
+    const uint8_t* const from = part_.data();
+    part_ = part_.subspan(bytes);
+    return from;
+  }
+
+  // The same, across parts.
+  const uint8_t* gather(size_t bytes, uint8_t* to);
+
+ private:
+  void begin_part() {
+    part_ = parts_.front();
+    parts_ = parts_.subspan(1);
+  }
+  uint8_t* take(size_t bytes, uint8_t* to) {
+    if (bytes > 0 && part_.data() != to) copy_bytes(to, part_.data(), bytes);
+    part_ = part_.subspan(bytes);
+    return to + bytes;
+  }
+
+  Bytes part_;  // What is left of the one before parts_.
+  std::span<const Bytes> parts_;
+};
+
+const uint8_t* Plaintext::gather(size_t bytes, uint8_t* to) {
+  uint8_t* at = to;
+  while (bytes > part_.size()) {
+    bytes -= part_.size();
+    at = take(part_.size(), at);
+    begin_part();
+  }
+  if (at == to) return next(bytes, to);  // What came before was empty.
+  take(bytes, at);
+  return to;
+}
+
 struct Packet {
   const AesGcmKey& key;
   Bytes aad;
-  const uint8_t* from;
-  uint8_t* to;
+  uint8_t* to;  // When opening, also what is decrypted.
   size_t bytes;
 };
 
@@ -198,15 +245,18 @@ HR_AES_GCM_INLINE void do_batch(const AesGcmKey& key, Block& counter, Ghash& has
 // A packet of kBlocks - 1 blocks at most. Returns the tag of its ciphertext; when opening,
 // `expected` is the tag that it has, and nothing is decrypted unless it is that one.
 template <uint32_t kBlocks, bool kIsSeal>
-HR_AES_GCM_INLINE Block do_small(const Packet& packet, Block counter, Block expected) {
-  const auto [key, aad, from, to, bytes] = packet;
+HR_AES_GCM_INLINE Block do_small(const Packet& packet, Plaintext plain, Block counter,
+                                 Block expected) {
+  const auto [key, aad, to, bytes] = packet;
+  // What is put together is not waited for while the key stream is made.
+  const uint8_t* const from = kIsSeal ? plain.next(bytes, to) : to;
   Ghash hash(key);
   hash.begin_section(blocks_of(aad.size()) + blocks_of(bytes) + 1);
   hash.add(aad.data(), aad.size());
   Stream<kBlocks> stream;
   stream.make(key, counter);
   if constexpr (kIsSeal) stream.template apply<1>(from, to, bytes);
-  hash.add(kIsSeal ? to : from, bytes);
+  hash.add(to, bytes);
   hash.add_sizes(aad.size(), bytes);
   const Block tag = _mm_xor_si128(stream.at[0], hash.value());
   if constexpr (!kIsSeal) {
@@ -218,83 +268,90 @@ HR_AES_GCM_INLINE Block do_small(const Packet& packet, Block counter, Block expe
 
 // A larger one, decrypted before its tag is known. Sealing hashes a batch behind what it encrypts.
 template <bool kIsSeal>
-HR_AES_GCM_INLINE Block do_large(const Packet& packet, Block counter) {
+HR_AES_GCM_INLINE Block do_large(const Packet& packet, Plaintext plain, Block counter) {
   constexpr size_t kFirstBytes = kWideBytes - kAesBlockBytes;
-  const auto [key, aad, packet_from, packet_to, packet_bytes] = packet;
-  const uint8_t* from = packet_from;
+  const auto [key, aad, packet_to, packet_bytes] = packet;
   uint8_t* to = packet_to;
   size_t bytes = packet_bytes;
+  const auto next = [&](size_t next_bytes) {
+    return kIsSeal ? plain.next(next_bytes, to) : static_cast<const uint8_t*>(to);
+  };
   const auto advance = [&](size_t done_bytes) {
-    from += done_bytes;
     to += done_bytes;
     bytes -= done_bytes;
   };
 
+  const uint8_t* const first = next(kFirstBytes);
   Ghash hash(key);
   hash.begin_section(blocks_of(aad.size()) + blocks_of(kFirstBytes));
   hash.add(aad.data(), aad.size());
-  if constexpr (!kIsSeal) hash.add(from, kFirstBytes);
+  if constexpr (!kIsSeal) hash.add(to, kFirstBytes);
   Stream<kWide> stream;
   stream.make(key, counter);
   const Block mask = stream.at[0];
-  stream.template apply<1>(from, to, kFirstBytes);
+  stream.template apply<1>(first, to, kFirstBytes);
   if constexpr (kIsSeal) hash.add(to, kFirstBytes);
   advance(kFirstBytes);
 
   size_t behind_bytes = 0;
   if (kIsSeal && bytes >= kWideBytes) {
     stream.make(key, counter);
-    stream.template apply<0>(from, to, kWideBytes);
+    stream.template apply<0>(next(kWideBytes), to, kWideBytes);
     advance(kWideBytes);
     behind_bytes = kWideBytes;
   }
   for (; bytes >= kWideBytes; advance(kWideBytes)) {
-    do_batch(key, counter, hash, kIsSeal ? to - kWideBytes : from, from, to);
+    do_batch(key, counter, hash, kIsSeal ? to - kWideBytes : to, next(kWideBytes), to);
   }
 
   hash.begin_section(blocks_of(behind_bytes) + blocks_of(bytes) + 1);
   if constexpr (kIsSeal) hash.add(to - behind_bytes, behind_bytes);
-  if constexpr (!kIsSeal) hash.add(from, bytes);
+  if constexpr (!kIsSeal) hash.add(to, bytes);
+  const uint8_t* const last = next(bytes);
   stream.make(key, counter);
-  stream.template apply<0>(from, to, bytes);
+  stream.template apply<0>(last, to, bytes);
   if constexpr (kIsSeal) hash.add(to, bytes);
   hash.add_sizes(aad.size(), packet_bytes);
   return _mm_xor_si128(mask, hash.value());
 }
 
 template <bool kIsSeal>
-HR_AES_GCM_INLINE Block do_packet(const Packet& packet, const uint8_t* nonce12, Block expected) {
+HR_AES_GCM_INLINE Block do_packet(const Packet& packet, Plaintext plain, const uint8_t* nonce12,
+                                  Block expected) {
   const Block counter = _mm_set_epi32(static_cast<int>(load_u32_be(nonce12)),
                                       static_cast<int>(load_u32_be(nonce12 + 4)),
                                       static_cast<int>(load_u32_be(nonce12 + 8)), 1);
   if (packet.bytes <= (kNarrow - 1) * kAesBlockBytes) {
-    return do_small<kNarrow, kIsSeal>(packet, counter, expected);
+    return do_small<kNarrow, kIsSeal>(packet, plain, counter, expected);
   }
   if (packet.bytes <= (kWide - 1) * kAesBlockBytes) {
-    return do_small<kWide, kIsSeal>(packet, counter, expected);
+    return do_small<kWide, kIsSeal>(packet, plain, counter, expected);
   }
-  return do_large<kIsSeal>(packet, counter);
+  return do_large<kIsSeal>(packet, plain, counter);
 }
 
 }  // namespace
 
 HR_AES_GCM_TARGET void aes_gcm_seal(const AesGcmKey& key, const uint8_t* nonce12, Bytes aad,
-                                    const uint8_t* from, size_t bytes, uint8_t* to) noexcept {
-  const Packet packet{key, aad, from, to, bytes};
-  store_block(to + bytes, do_packet<true>(packet, nonce12, _mm_setzero_si128()));
+                                    std::span<const Bytes> parts, size_t bytes,
+                                    uint8_t* to) noexcept {
+  const Packet packet{key, aad, to, bytes};
+  const Block tag = do_packet<true>(packet, Plaintext(parts), nonce12, _mm_setzero_si128());
+  store_block(to + bytes, tag);
 }
 
 HR_AES_GCM_TARGET bool aes_gcm_open(const AesGcmKey& key, const uint8_t* nonce12, Bytes aad,
                                     uint8_t* in_place, size_t bytes) noexcept {
   const Block expected = load_block(in_place + bytes);
-  const Packet packet{key, aad, in_place, in_place, bytes};
-  const Block difference = _mm_xor_si128(do_packet<false>(packet, nonce12, expected), expected);
+  const Packet packet{key, aad, in_place, bytes};
+  const Block tag = do_packet<false>(packet, Plaintext({}), nonce12, expected);
+  const Block difference = _mm_xor_si128(tag, expected);
   return _mm_testz_si128(difference, difference) != 0;
 }
 
 #else
 
-void aes_gcm_seal(const AesGcmKey&, const uint8_t*, Bytes, const uint8_t*, size_t,
+void aes_gcm_seal(const AesGcmKey&, const uint8_t*, Bytes, std::span<const Bytes>, size_t,
                   uint8_t*) noexcept {
   HR_ASSERT(false);
 }

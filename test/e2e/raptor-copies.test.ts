@@ -12,6 +12,13 @@ const keys = generateRaptorKeys();
 const messageCount = 50;
 /** In one packet, and a multiple of the mark. */
 const messageBytes = 992;
+/**
+ * Of a packet's bytes those that sealing puts together, where its frames meet the message (docs/raptor.md):
+ * all of them where a library seals.
+ */
+const joinedBytes = /\bpclmulqdq\b/.test(readFileSync('/proc/cpuinfo', 'latin1'))
+  ? 128
+  : messageBytes;
 
 let folder = '';
 let library = '';
@@ -44,7 +51,7 @@ async function start(name: string, options: object): Promise<End> {
 }
 
 describe('between JavaScript and the socket', () => {
-  it('a message is copied to the ring and to its packet, and once where it arrives', async () => {
+  it('a message is copied to the ring that it is sent from, and once where it arrives', async () => {
     const server = await start('server', { listen: {}, keys: keys.privateKey });
     const remote = { host: '127.0.0.1', port: server.port, serverKey: keys.publicKey };
     const client = await start('client', { connect: remote });
@@ -56,6 +63,8 @@ describe('between JavaScript and the socket', () => {
     const after = [client.copied(), server.copied()];
     const bytes = messageCount * messageBytes;
     const copies = after.map((count, end) => (count - Number(before[end])) / bytes);
-    expect(copies).toEqual([2, 1]);
+    expect(copies).toEqual([expect.any(Number), 1]);
+    expect(copies[0]).toBeGreaterThanOrEqual(1);
+    expect(copies[0]).toBeLessThanOrEqual(1 + joinedBytes / messageBytes);
   });
 });

@@ -119,6 +119,21 @@ class AesGcm : public ::testing::Test {
     return parts;
   }
 
+  // Some parts to their places in the packet, and nothing to those of the others.
+  void move_some(std::span<Bytes> parts, Packet& packet) {
+    uint8_t* at = packet.data();
+    for (Bytes& part : parts) {
+      const size_t bytes = part.size();
+      if (prng.below(2) == 0) {
+        std::fill_n(at, bytes, uint8_t{0xee});
+      } else {
+        std::copy(part.begin(), part.end(), at);
+        part = Bytes(at, bytes);
+      }
+      at += bytes;
+    }
+  }
+
   // Buffers are as large as what is in them, so that ASan sees a byte too many.
   void compare(Ends& ends, size_t aad_bytes, size_t bytes) {
     const Packet nonce = random(kNonceBytes);
@@ -135,6 +150,11 @@ class AesGcm : public ::testing::Test {
     const Bytes in_place = Bytes(packet).first(bytes);
     ASSERT_TRUE(
         ends.seals.seal(nonce.data(), aad, std::span<const Bytes>(&in_place, 1), packet.data()));
+    ASSERT_EQ(packet, expected);
+
+    std::vector<Bytes> parts = cut(plain);
+    move_some(parts, packet);
+    ASSERT_TRUE(ends.seals.seal(nonce.data(), aad, parts, packet.data()));
     ASSERT_EQ(packet, expected);
 
     ASSERT_TRUE(ends.opens.open(nonce.data(), aad, packet.data(), packet.size()));

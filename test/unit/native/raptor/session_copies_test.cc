@@ -6,10 +6,18 @@
 #include <gtest/gtest.h>
 
 #include "base/copies.h"
+#include "crypto/aes_gcm.h"
 #include "session_pair.h"
 
 namespace hyperroute::raptor {
 namespace {
+
+// What sealing packets of `bytes` of frames from rings copies at most: the batch of blocks in which
+// the packet's own frames meet the ring's. A library's calls are given the frames together.
+uint64_t sealing_copies_max(uint64_t packets, uint64_t bytes) {
+  constexpr uint64_t kBatchBytes = uint64_t{crypto::kGcmBatchBlocks} * crypto::kAesBlockBytes;
+  return crypto::aes_gcm_is_supported() ? packets * kBatchBytes : bytes;
+}
 
 struct Packet {
   alignas(8) uint8_t data[kDatagramBytesMax];
@@ -68,21 +76,21 @@ class SessionCopies : public ::testing::Test {
   uint16_t stream_ = 0;
 };
 
-TEST_F(SessionCopies, AMessageInOrderIsCopiedByItsOfferAndBySealing) {
+TEST_F(SessionCopies, AMessageInOrderIsCopiedByItsOfferAlone) {
   begin();
   offer(200);
   offer(1'000);
   EXPECT_EQ(copied(), 1'200u);
   const auto packets = sent();
   ASSERT_EQ(packets.size(), 1u);
-  EXPECT_EQ(copied(), record_bytes(200) + record_bytes(1'000));
+  EXPECT_LE(copied(), sealing_copies_max(1, record_bytes(200) + record_bytes(1'000)));
   const std::vector<MessageView> views = receive(*packets[0]);
   ASSERT_EQ(views.size(), 2u);
   for (const MessageView& view : views) EXPECT_TRUE(packets[0]->holds(view));
   EXPECT_EQ(copied(), 0u);
 }
 
-TEST_F(SessionCopies, AClaimedMessageIsCopiedBySealingAlone) {
+TEST_F(SessionCopies, AClaimedMessageIsNotCopied) {
   begin();
   uint8_t* const room = pair_->a().claim(stream_, 500);
   ASSERT_NE(room, nullptr);
@@ -90,7 +98,7 @@ TEST_F(SessionCopies, AClaimedMessageIsCopiedBySealingAlone) {
   ASSERT_GT(pair_->a().commit(pair_->now_ns, stream_), 0);
   const auto packets = sent();
   ASSERT_EQ(packets.size(), 1u);
-  EXPECT_EQ(copied(), record_bytes(500));
+  EXPECT_LE(copied(), sealing_copies_max(1, record_bytes(500)));
   const std::vector<MessageView> views = receive(*packets[0]);
   ASSERT_EQ(views.size(), 1u);
   EXPECT_TRUE(packets[0]->holds(views[0]));
@@ -103,7 +111,7 @@ TEST_F(SessionCopies, AMessageOfFragmentsInOrderIsCopiedOnceMoreByItsReceiver) {
   EXPECT_EQ(copied(), 5'000u);
   const auto packets = sent();
   ASSERT_EQ(packets.size(), 1u);
-  EXPECT_EQ(copied(), message_record_bytes(5'000));
+  EXPECT_LE(copied(), sealing_copies_max(1, message_record_bytes(5'000)));
   const std::vector<MessageView> views = receive(*packets[0]);
   ASSERT_EQ(views.size(), 1u);
   EXPECT_FALSE(packets[0]->holds(views[0]));
@@ -115,11 +123,12 @@ TEST_F(SessionCopies, WhatComesBeforeItsTurnIsCopiedOnceMore) {
   std::vector<std::unique_ptr<Packet>> packets;
   for (int count = 0; count < 3; ++count) {
     offer(200);
+    EXPECT_EQ(copied(), 200u);
     auto each = sent();
     ASSERT_EQ(each.size(), 1u);
+    EXPECT_LE(copied(), sealing_copies_max(1, record_bytes(200)));
     packets.push_back(std::move(each[0]));
   }
-  EXPECT_EQ(copied(), 600 + 3 * record_bytes(200));
   EXPECT_TRUE(receive(*packets[1]).empty());
   EXPECT_TRUE(receive(*packets[2]).empty());
   EXPECT_EQ(receive(*packets[0]).size(), 3u);
@@ -133,7 +142,7 @@ TEST_F(SessionCopies, FragmentsBeforeTheirTurnAreCopiedTwiceMore) {
   EXPECT_EQ(copied(), 4'000u);
   const auto packets = sent();
   ASSERT_EQ(packets.size(), 4u);
-  EXPECT_EQ(copied(), message_record_bytes(4'000));
+  EXPECT_LE(copied(), sealing_copies_max(4, message_record_bytes(4'000)));
   for (size_t left = packets.size(); left-- > 1;) EXPECT_TRUE(receive(*packets[left]).empty());
   EXPECT_EQ(receive(*packets[0]).size(), 1u);
   EXPECT_LE(copied(), 2 * message_record_bytes(4'000));
