@@ -14,7 +14,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { headerEnv } from './build-addon.mjs';
-import { packageBin, run } from './exec.mjs';
+import { packageBin, run, which } from './exec.mjs';
 import { filesUnder, root } from './sources.mjs';
 
 /**
@@ -71,7 +71,12 @@ function prebuildAddon() {
 
 function addBench() {
   const made = join(root, 'build', 'bench', 'hyperroute-bench');
-  if (!existsSync(made)) return true;
+  if (!existsSync(made)) {
+    process.stderr.write(
+      'hyperroute: without `bench`, what is packed lacks bench, ping and perf\n',
+    );
+    return which('cmake') === undefined;
+  }
   const shipped = join(root, 'prebuilds', folder, 'hyperroute-bench');
   copyFileSync(made, shipped);
   return run('strip', [shipped]) === 0;

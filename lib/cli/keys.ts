@@ -39,6 +39,7 @@ async function run({ positionals, values, io }: CommandInput): Promise<number> {
     else for (const line of Object.values(lines)) io.out.line(line);
     return 0;
   };
+  if (file === '') throw new UsageError(`keys ${action}: expected a FILE, received ""`);
   if (action === 'generate' && file === undefined) return print({ ...generateRaptorKeys() });
   if (action === 'generate' && file !== undefined) return print({ publicKey: generate(file) });
   if (action !== 'public') {

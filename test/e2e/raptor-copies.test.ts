@@ -13,8 +13,8 @@ const messageCount = 50;
 /** In one packet, and a multiple of the mark. */
 const messageBytes = 992;
 /**
- * Of a packet's bytes those that sealing puts together, where its frames meet the message (docs/raptor.md):
- * all of them where a library seals.
+ * Of a packet's bytes those that sealing puts together, where its frames meet the message
+ * (docs/raptor.md): all of them where a library seals.
  */
 const joinedBytes = /\bpclmulqdq\b/.test(readFileSync('/proc/cpuinfo', 'latin1'))
   ? 128
@@ -51,7 +51,7 @@ async function start(name: string, options: object): Promise<End> {
 }
 
 describe('between JavaScript and the socket', () => {
-  it('a message is copied to the ring that it is sent from, and once where it arrives', async () => {
+  it('a message is copied once where it leaves, and once where it arrives', async () => {
     const server = await start('server', { listen: {}, keys: keys.privateKey });
     const remote = { host: '127.0.0.1', port: server.port, serverKey: keys.publicKey };
     const client = await start('client', { connect: remote });

@@ -336,6 +336,7 @@ describe('hyperroute keys', () => {
     expect(none.code).toBe(1);
     expect(none.stderr).toContain('ERR_CONFIG');
     expect((await hyperroute(['keys', 'forget'])).code).toBe(2);
+    expect((await hyperroute(['keys', 'generate', ''])).code).toBe(2);
   });
 
   it('prints both halves without a file', async () => {
